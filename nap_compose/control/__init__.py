@@ -1,0 +1,1 @@
+"""The border between the user's process and whoever holds the keys."""

@@ -1,0 +1,1 @@
+"""Records: apps, revisions, deployments; SQLite or MySQL behind one Protocol."""

@@ -1,0 +1,1 @@
+"""What a container's state means, and who watches it."""

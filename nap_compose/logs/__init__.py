@@ -1,0 +1,1 @@
+"""Deployment logs and container logs: written, collected, merged, read."""

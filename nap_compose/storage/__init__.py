@@ -1,0 +1,1 @@
+"""Volumes: local ones, and those that the whole cluster shares."""
