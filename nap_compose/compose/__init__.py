@@ -1,1 +1,1 @@
-"""From Compose files to an App: yaml, interpolation, merge, schema, normal form. Pure but for the files it reads."""
+"""From Compose files to an App. Pure but for the files it reads."""

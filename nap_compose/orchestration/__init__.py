@@ -1,1 +1,1 @@
-"""From an App and a View to what is done: placement, plan, steps, execution. All but execution is pure."""
+"""From an App and a View to what is done: placement, plan, execution."""

@@ -1,0 +1,103 @@
+"""The records: who runs what, which revision, which deployment. One Protocol, two databases.
+
+Times are UTC, ISO 8601 with milliseconds, as text: the same in SQLite and MySQL, and they sort.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from nap_compose.errors import Away
+
+
+class RecordsAway(Away):
+    """The database didn't answer."""
+
+
+@dataclass(frozen=True)
+class AppRecord:
+    """An app. `id` never changes, nor does `project`, its name on the engines."""
+
+    id: str
+    owner: str
+    name: str
+    project: str
+    created: str
+
+
+@dataclass(frozen=True)
+class RevisionRecord:
+    """A revision: the rendered model as sealed text, numbered from 1 within its app.
+
+    `digest` is that of the plain model, so that equal models can be told without the key.
+    """
+
+    app_id: str
+    number: int
+    digest: str
+    sealed: str
+    author: str
+    created: str
+
+
+@dataclass(frozen=True)
+class DeploymentRecord:
+    """A plan that was run. `outcome`: running, done, failed, rolled back, abandoned.
+
+    `verb` is the command that asked for it; `origin` says from where (user@machine).
+    """
+
+    id: str
+    app_id: str
+    revision: int
+    verb: str
+    author: str
+    origin: str
+    started: str
+    ended: str = ""
+    outcome: str = "running"
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """How one step of a deployment went; `phase` is its last."""
+
+    deployment: str
+    step: str
+    host: str
+    subject: str
+    phase: str
+    started: str
+    ended: str
+    error: str = ""
+
+
+class Records(Protocol):
+    """Every method raises RecordsAway. Parameters are always bound, never pasted."""
+
+    def app(self, owner: str, name: str) -> AppRecord | None: ...
+
+    def ensure_app(self, owner: str, name: str, project: str) -> AppRecord:
+        """The app, made now if it is new; two callers at once get the same one."""
+
+    def apps(self, owner: str | None = None) -> Sequence[AppRecord]:
+        """All apps by owner and name, or those of one owner."""
+
+    def remove_app(self, app_id: str) -> None:
+        """Forget an app that is down; its revisions and deployments stay for history."""
+
+    def add_revision(self, revision: RevisionRecord) -> None: ...
+    def revision(self, app_id: str, number: int) -> RevisionRecord | None: ...
+    def last_revision(self, app_id: str) -> RevisionRecord | None: ...
+
+    def begin(self, deployment: DeploymentRecord) -> None: ...
+    def finish(self, deployment: str, outcome: str, error: str, ended: str) -> None: ...
+    def add_steps(self, steps: Sequence[StepRecord]) -> None: ...
+    def deployments(self, app_id: str, limit: int = 20) -> Sequence[DeploymentRecord]:
+        """The newest first."""
+
+    def steps(self, deployment: str) -> Sequence[StepRecord]: ...
+    def close(self) -> None: ...
