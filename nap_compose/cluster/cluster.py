@@ -78,7 +78,7 @@ class Database:
 
 @dataclass(frozen=True)
 class Ldap:
-    """The directory. `user_filter` holds `{name}`; `roles` maps admin, user, viewer to group DNs."""
+    """The directory. `user_filter` holds `{name}`; `roles` maps admin, user, viewer to groups."""
 
     urls: tuple[str, ...]
     base: str

@@ -93,12 +93,14 @@ class Service:
     def of(cls, name: str, spec: Json) -> Service:
         """Read a service's canonical form."""
         deploy = spec.get("deploy") or {}
-        replicas: int = deploy.get("replicas", spec.get("scale", 1))
+        replicas = deploy.get("replicas")
+        if replicas is None:
+            replicas = spec.get("scale")
         return cls(
             name=name,
             spec=spec,
             image=spec.get("image", ""),
-            replicas=replicas,
+            replicas=1 if replicas is None else int(replicas),
             mode=deploy.get("mode", "replicated"),
             depends_on=tuple(_dependencies(spec)),
             ports=tuple(_port(entry) for entry in spec.get("ports") or ()),
