@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from nap_compose.cluster.images import familiar
 from nap_compose.cluster.view import ContainerView, HostState, HostView, PublishedPort, View
-from nap_compose.compose.model import App, Port, Service
+from nap_compose.compose.model import App, Json, Port, Service
 from nap_compose.errors import NapError
 from nap_compose.exits import Exit
 from nap_compose.orchestration.constraints import Constraint
@@ -47,7 +47,8 @@ class NoRoom(NapError):
     def __init__(self, slot: Slot, table: Mapping[str, str]) -> None:
         width = max((len(host) for host in table), default=0)
         reasons = "\n".join(f"  {host:<{width}}  {why}" for host, why in table.items())
-        super().__init__(f"no host has room for {slot}\n{reasons}" if reasons else "no host answers")
+        what = f"no host has room for {slot}\n{reasons}" if reasons else "no host answers"
+        super().__init__(what)
         self.slot = slot
         self.table = table
 
@@ -168,7 +169,7 @@ class _Desk:
         here = self._count(service.name, host.name)
         if service.mode.startswith("global") and here >= service.replicas:
             return f"has its {service.name} already"
-        most = _placement(service).get("max_replicas_per_node") or 0
+        most = int(_placement(service).get("max_replicas_per_node") or 0)
         return f"has {here} of {service.name}, {most} is the most" if 0 < most <= here else ""
 
     def _away_from_its_data(self, service: Service, host: HostView) -> str:
@@ -245,14 +246,13 @@ def _foreign_load(host: HostView, mine: tuple[ContainerView, ...]) -> int:
     return sum(c.state == "running" and c.id not in ids for c in host.containers)
 
 
-def _placement(service: Service) -> Mapping[str, object]:
-    placement: Mapping[str, object] = (service.spec.get("deploy") or {}).get("placement") or {}
+def _placement(service: Service) -> Json:
+    placement: Json = (service.spec.get("deploy") or {}).get("placement") or {}
     return placement
 
 
 def _constraints(service: Service) -> list[Constraint]:
-    texts = _placement(service).get("constraints") or []
-    return [Constraint.parse(str(text)) for text in texts] if isinstance(texts, list) else []
+    return [Constraint.parse(text) for text in _placement(service).get("constraints") or ()]
 
 
 def _keys(port: Port) -> list[str]:
