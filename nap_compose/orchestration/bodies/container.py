@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nap_compose.cluster.images import familiar
+from nap_compose.compose.model import Service
 from nap_compose.orchestration.bodies.hostconfig import host_config
 from nap_compose.orchestration.bodies.making import Making
 from nap_compose.orchestration.bodies.networking import endpoint, first_network
@@ -29,7 +29,7 @@ def container_body(making: Making) -> dict[str, Any]:
         "Env": env_list(spec.get("environment") or {}),
         "Cmd": command(spec.get("command")),
         "Entrypoint": command(spec.get("entrypoint")),
-        "Image": image_of(making),
+        "Image": image_reference(making.service, making.project),
         "WorkingDir": spec.get("working_dir"),
         "NetworkDisabled": spec.get("network_mode") == "disabled",
         "MacAddress": spec.get("mac_address"),
@@ -45,14 +45,9 @@ def container_body(making: Making) -> dict[str, Any]:
     return tidy(body)
 
 
-def image_of(making: Making) -> str:
+def image_reference(service: Service, project: str) -> str:
     """The image's reference: the file's, or the name that a build of the service has."""
-    return making.service.image or f"{making.project}-{making.service.name}"
-
-
-def same_image(left: str, right: str) -> bool:
-    """Whether two references are the same name."""
-    return familiar(left) == familiar(right)
+    return service.image or f"{project}-{service.name}"
 
 
 def exposed_ports(making: Making) -> dict[str, dict[str, str]]:

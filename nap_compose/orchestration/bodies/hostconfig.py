@@ -56,7 +56,10 @@ def host_config(making: Making) -> dict[str, Any]:
             "Sysctls": {key: str(value) for key, value in (spec.get("sysctls") or {}).items()},
         }
     )
-    return {**tidy(config), **resources(spec)}
+    found = {**tidy(config), **resources(spec)}
+    if spec.get("init") is False:
+        found["Init"] = False  # said on purpose: it overrules the engine's --init
+    return found
 
 
 def port_bindings(making: Making) -> dict[str, list[dict[str, str]]]:

@@ -11,8 +11,13 @@ from nap_compose.orchestration.bodies.values import tidy
 def network_body(
     name: str, spec: Mapping[str, Any], labels: Mapping[str, str], *, overlay: bool
 ) -> dict[str, Any]:
-    """`POST /networks/create`. An overlay is attachable: plain containers join it."""
-    driver = spec.get("driver") or ("overlay" if overlay else "")
+    """`POST /networks/create`. An overlay is attachable: plain containers join it.
+
+    Across hosts a file's `bridge` means "a network of the app's own", and that is an overlay.
+    """
+    driver = spec.get("driver") or ""
+    if overlay and driver in ("", "bridge", "default"):
+        driver = "overlay"
     ipam = spec.get("ipam") or {}
     return {
         "Name": name,

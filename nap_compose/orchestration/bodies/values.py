@@ -9,8 +9,8 @@ from nap_compose.units import parse_duration, parse_size
 
 
 def tidy(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body without what is unset, so that the engine's own defaults hold."""
-    return {key: value for key, value in body.items() if value not in (None, "", {}, [], False)}
+    """The body without what is unset, so that the engine's own defaults hold. Zero is a value."""
+    return {key: value for key, value in body.items() if not _unset(value)}
 
 
 def command(value: Any) -> list[str] | None:
@@ -36,3 +36,7 @@ def size(value: Any) -> int | None:
         return None
     text = str(value)
     return -1 if text == "-1" else parse_size(text)
+
+
+def _unset(value: Any) -> bool:
+    return value is None or value is False or value in ("", {}, [])
