@@ -75,6 +75,8 @@ class _Run:
         self.execution = Execution()
         self.begun: list[Step] = []
         self.last_text: dict[str, str] = {}
+        # Nobody waits on for a replica once the deployment has failed elsewhere.
+        shop.stopped = lambda: self.execution.state != "done" or self.cancelled() > 0
 
     def forward(self) -> None:
         """Begin each step once all it needs is done, until all are, or one fails."""

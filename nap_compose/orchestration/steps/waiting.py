@@ -55,7 +55,7 @@ def wait(step: Step, shop: Workshop, report: Report) -> None:
         time.sleep(pause)
 
 
-def check(step: Step, shop: Workshop, report: Report) -> None:
+def check(_step: Step, shop: Workshop, report: Report) -> None:
     """Look at every replica again: one that crashed right after its start is found here."""
     began = time.monotonic()
     waits = [other for other in shop.plan.steps if other.kind is Kind.WAIT]
