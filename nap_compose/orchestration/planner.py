@@ -329,7 +329,7 @@ class _Planner:
                 undo="start" if container.state == "running" else "",
                 args=common.stop_args(container, self.wish.grace),
             )
-            self.steps += [stop, common.removal(container, subject, needs=(stop.id,))]
+            self.steps += [stop, common.removal(container, subject, needs=(stop.id, *checked))]
         for step in self.steps.copy():
             if step.kind is Kind.SET_ASIDE:
                 self.steps.append(
