@@ -53,19 +53,16 @@ def has_file(session: Session) -> bool:
 
 def _paths(session: Session) -> list[str]:
     """The files that are meant; none where none is named and none lies around."""
-    folder = Path(session.options.project_directory or "").absolute()
     try:
-        return find(
-            session.options.file, session.env, Path.cwd() if session.options.file else folder
-        )
+        return find(session.options.file, session.env, Path.cwd())
     except BadFile:
         return []
 
 
 def _dot_env_decides(options: Options) -> bool:
     """Whether a file of variables may name files or the app, which only the loader can tell."""
-    folder = Path(options.project_directory or "")
-    paths = [Path(name) for name in options.env_file] or [folder / ".env"]
+    usual = [Path(".env"), Path(options.project_directory, ".env")]
+    paths = [Path(name) for name in options.env_file] or usual
     return any(b"COMPOSE_" in _content(path) or b"NAP_" in _content(path) for path in paths)
 
 

@@ -15,7 +15,7 @@ from nap_compose.errors import NapError, WrongUse
 from nap_compose.text import nearest
 
 if TYPE_CHECKING:
-    from nap_compose.compose.load import Loaded
+    from nap_compose.compose.loader import Loaded
     from nap_compose.compose.model import App
 
 LISTS = ("services", "images", "volumes", "networks", "profiles", "variables", "environment")
@@ -75,14 +75,14 @@ def config(
     elif hashes:
         lines = _hashes(found.app, hashes)
     else:
-        lines = [_rendered(found.app, form)]
+        lines = [_rendered(found.app, form, escape=not no_interpolate)]
     _hand_over(session, lines, output)
 
 
-def _rendered(app: App, form: str) -> str:
+def _rendered(app: App, form: str, *, escape: bool) -> str:
     from nap_compose.compose.render import render
 
-    return render(app, form).rstrip("\n")
+    return render(app, form, escape=escape).rstrip("\n")
 
 
 def _list(chosen: str, found: Loaded) -> Iterable[str]:
@@ -106,7 +106,7 @@ def _list(chosen: str, found: Loaded) -> Iterable[str]:
 
 
 def _hashes(app: App, wanted: str) -> Iterable[str]:
-    from nap_compose.compose.confighash import service_hash
+    from nap_compose.compose.hashing import config_hash
 
     names = list(app.services) if wanted == "*" else wanted.split(",")
     for name in names:
@@ -114,7 +114,7 @@ def _hashes(app: App, wanted: str) -> Iterable[str]:
             near = nearest(name, app.services)
             hint = f"did you mean '{near}'?" if near else f"it has: {', '.join(app.services)}"
             raise WrongUse(f"there is no service '{name}' in {app.name}", hint=hint)
-    return [f"{name} {service_hash(app.services[name])}" for name in names]
+    return [f"{name} {config_hash(app.services[name])}" for name in names]
 
 
 def _hand_over(session: Session, lines: Iterable[str], output: str | None) -> None:

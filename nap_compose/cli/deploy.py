@@ -12,7 +12,7 @@ from nap_compose.cli.output.progress import progress
 from nap_compose.cli.output.terminal import Terminal
 from nap_compose.cli.session import Session
 from nap_compose.exits import Exit
-from nap_compose.orchestration.events import OnEvent
+from nap_compose.orchestration.events import Event, OnEvent, Phase
 from nap_compose.orchestration.plan import Change
 from nap_compose.text import plain
 
@@ -22,11 +22,19 @@ if TYPE_CHECKING:
 Act = Callable[[OnEvent, "Cancel"], "Outcome"]
 
 
-def watched(session: Session, title: str, mode: str, act: Act) -> Outcome:
-    """Run `act` with its progress shown and Ctrl-C handed on to it."""
+def watched(session: Session, title: str, mode: str, act: Act) -> tuple[Outcome, int]:
+    """Run `act` with its progress shown and Ctrl-C handed on to it; also gives the steps done."""
     shown = progress(mode, title, session.terminal)
+    done: set[str] = set()
+
+    def on_event(event: Event) -> None:
+        if event.phase is Phase.DONE:
+            done.add(event.step)
+        shown.on_event(event)
+
     with shown, Interrupt(shown.notice) as cancel:
-        return act(shown.on_event, cancel)
+        outcome = act(on_event, cancel)
+    return outcome, len(done)
 
 
 def tell_what_went_wrong(outcome: Outcome, terminal: Terminal) -> None:
@@ -38,12 +46,11 @@ def tell_what_went_wrong(outcome: Outcome, terminal: Terminal) -> None:
         terminal.tell(f"     left: {plain(sentence)}")
 
 
-def tell_how_to_go_on(outcome: Outcome, session: Session, verb: str) -> None:
+def tell_how_to_go_on(outcome: Outcome, done: int, session: Session, verb: str) -> None:
     """After Ctrl-C: how far it came, how to go on and how to undo."""
     terminal, app = session.terminal, outcome.plan.app
-    terminal.tell(
-        f"{terminal.err_style('nap:', 'red')} interrupted; no container was stopped by that"
-    )
+    head = terminal.err_style("nap:", "red")
+    terminal.tell(f"{head} interrupted after {done} of {len(outcome.plan.steps)} steps")
     command = shlex.join(["nap", *words_again(session), verb])
     terminal.tell(f"     to go on:  {command}")
     if verb != "up":

@@ -63,10 +63,10 @@ def down(
             grace=timeout,
             dry_run=dry_run,
         )
-        outcome = watched(
+        outcome, done = watched(
             session, aimed.app, mode, lambda event, cancel: control.down(request, event, cancel)
         )
-    _report(session, outcome, mode, keeps_orphans=not remove_orphans)
+    _report(session, outcome, done, mode, keeps_orphans=not remove_orphans)
     return exit_code(outcome)
 
 
@@ -104,7 +104,9 @@ def _services_in_file(session: Session, app: str) -> tuple[str, ...] | None:
     return (*loaded.services, *loaded.profiled_out) if loaded.name == app else None
 
 
-def _report(session: Session, outcome: Outcome, mode: str, *, keeps_orphans: bool) -> None:
+def _report(
+    session: Session, outcome: Outcome, done: int, mode: str, *, keeps_orphans: bool
+) -> None:
     from nap_compose.cli.output import report
 
     terminal, plan = session.terminal, outcome.plan
@@ -120,7 +122,7 @@ def _report(session: Session, outcome: Outcome, mode: str, *, keeps_orphans: boo
         report.show_changes(outcome, terminal)
     tell_what_went_wrong(outcome, terminal)
     if outcome.state == "interrupted":
-        tell_how_to_go_on(outcome, session, "down")
+        tell_how_to_go_on(outcome, done, session, "down")
     if plan.orphans and keeps_orphans:
         names = ", ".join(plan.orphans)
         terminal.warn(f"the file has no {names}; `nap down --remove-orphans` removes them too")

@@ -9,7 +9,7 @@ from nap_compose.cli.session import Session
 from nap_compose.errors import WrongUse
 
 if TYPE_CHECKING:
-    from nap_compose.compose.load import Loaded
+    from nap_compose.compose.loader import Loaded
     from nap_compose.compose.model import App
 
 LARGEST = 16 << 20
@@ -26,7 +26,7 @@ def load(session: Session, services: tuple[str, ...] = (), **settings: Any) -> A
 
 def loaded(session: Session, services: tuple[str, ...] = (), **settings: Any) -> Loaded:
     """As the loader gives it, once its warnings are shown; `settings` are its further ones."""
-    from nap_compose.compose.load import load as read
+    from nap_compose.compose.loader import load as read
 
     options = session.options
     found = read(

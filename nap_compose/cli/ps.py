@@ -177,7 +177,7 @@ def _colour(row: Row) -> str:
 def _ports(row: Row) -> str:
     """Compose's way: `0.0.0.0:8080->80/tcp`."""
     return ", ".join(
-        f"{_bracketed(str(port.get('host_ip') or '0.0.0.0'))}:{port['port']}"  # noqa: S104 - shown
+        f"{_bracketed(str(port.get('host_ip') or '0.0.0.0'))}:{port['published']}"  # noqa: S104 - shown
         f"->{port['target']}/{port.get('protocol', 'tcp')}"
         for port in row.ports
     )
@@ -204,7 +204,7 @@ def as_json(row: Row) -> dict[str, Any]:
             {
                 "URL": port.get("host_ip", ""),
                 "TargetPort": port["target"],
-                "PublishedPort": port["port"],
+                "PublishedPort": port["published"],
                 "Protocol": port.get("protocol", "tcp"),
             }
             for port in row.ports

@@ -63,11 +63,11 @@ def aim(words: Sequence[str], app: str | None, control: Control) -> Aim:
     """
     apps = _Apps(control)
     if not words:
-        return Aim(app or "")
+        return Aim(app, apps.me) if app else Aim()
     if app is not None and not any("/" in word for word in words):
         for word in words:
             apps.refuse_if_also_an_app(word, app)
-        return Aim(app, slots=tuple(slot(word) for word in words))
+        return Aim(app, apps.me, tuple(slot(word) for word in words))
     first = _qualified(words[0], apps)
     rest = [_within(word, first, apps) for word in words[1:]]
     slots = (*first.slots, *(slot for each in rest for slot in each))
@@ -125,20 +125,13 @@ class _Apps:
     def refuse_if_also_an_app(self, word: str, app: str) -> None:
         """On a cluster a bare word may be both; embedded it is a service, as in Compose."""
         if self.me and word != app and "." not in word and self.has(self.me, word):
-            if not any(
-                row.service == word for row in self._control.ps(_target(app), stopped=True).rows
-            ):
+            rows = self._control.ps(Aim(app, self.me).target(), stopped=True).rows
+            if not any(row.service == word for row in rows):
                 return
             raise WrongUse(
                 f"'{word}' is a service of {app} and an app too",
                 hint=f"write {app}/{word} for the service, -p {word} for the app",
             )
-
-
-def _target(app: str) -> Target:
-    from nap_compose.control.border import Target
-
-    return Target(app)
 
 
 def _qualified(word: str, apps: _Apps) -> Aim:
@@ -147,11 +140,11 @@ def _qualified(word: str, apps: _Apps) -> Aim:
     if len(parts) > 3 or not all(parts[:2]):
         raise WrongUse(f"'{word}' names nothing", hint="write [owner/]app[/service[.N]]")
     if len(parts) == 1:
-        return Aim(parts[0])
+        return Aim(parts[0], apps.me)
     if len(parts) == 3:
         owner, app, service = parts
         return Aim(app, owner, (slot(service),) if service else ())
-    as_service = Aim(parts[0], slots=(slot(parts[1]),))
+    as_service = Aim(parts[0], apps.me, (slot(parts[1]),))
     if not apps.me:
         return as_service
     as_app = Aim(parts[1], parts[0])

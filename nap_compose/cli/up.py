@@ -89,10 +89,10 @@ def up(
     )
     mode = "quiet" if quiet else session.options.progress_mode(session.env)
     with session.control() as control:
-        outcome = watched(
+        outcome, done = watched(
             session, app.name, mode, lambda event, cancel: control.up(request, event, cancel)
         )
-    _report(session, outcome, mode, keeps_orphans=not request.remove_orphans)
+    _report(session, outcome, done, mode, keeps_orphans=not request.remove_orphans)
     return exit_code(outcome)
 
 
@@ -110,7 +110,9 @@ def _scale(words: Sequence[str], app: App) -> dict[str, int]:
     return found
 
 
-def _report(session: Session, outcome: Outcome, mode: str, *, keeps_orphans: bool) -> None:
+def _report(
+    session: Session, outcome: Outcome, done: int, mode: str, *, keeps_orphans: bool
+) -> None:
     """What is said at the end: results on standard output, all else on standard error."""
     from nap_compose.cli.output import report
 
@@ -131,7 +133,7 @@ def _report(session: Session, outcome: Outcome, mode: str, *, keeps_orphans: boo
             report.show_published(outcome.published, terminal)
     tell_what_went_wrong(outcome, terminal)
     if outcome.state == "interrupted":
-        tell_how_to_go_on(outcome, session, "up")
+        tell_how_to_go_on(outcome, done, session, "up")
     if plan.orphans and keeps_orphans and not _is_set(session.env, "COMPOSE_IGNORE_ORPHANS"):
         names = ", ".join(plan.orphans)
         terminal.warn(f"the file no longer has {names}; `nap up --remove-orphans` removes them")

@@ -90,9 +90,11 @@ class PlainLines(Quiet):
             now = (event.phase, event.text)
             if self._last.get(event.step) == now:
                 return
+            _, said = self._last.get(event.step, (None, ""))
             self._last[event.step] = now
             began = self._began.setdefault(event.step, time.monotonic())
-            self._terminal.tell(_plain_line(event, time.monotonic() - began))
+            if event.phase is not Phase.DONE or event.text != said or not said:
+                self._terminal.tell(_plain_line(event, time.monotonic() - began))
 
 
 def _plain_line(event: Event, seconds: float) -> str:
@@ -101,14 +103,10 @@ def _plain_line(event: Event, seconds: float) -> str:
     if event.phase is Phase.FAILED:
         return f"{subject}{where}: failed: {plain(event.error or event.text)}"
     what = plain(event.text) or event.phase.value
-    if event.phase is Phase.DONE:
-        took = f" ({show_duration(seconds)})" if seconds >= 0.05 else ""
-        return f"{subject}{where}: {what}{took}"
-    return f"{subject}{where}: {what}{_of_bytes(event)}"
-
-
-def _of_bytes(event: Event) -> str:
-    return f" ({show_size(event.bytes_total)})" if event.bytes_total else ""
+    size = show_size(event.bytes_total) if event.bytes_total else ""
+    took = show_duration(seconds) if seconds >= 0.05 else ""
+    aside = ", ".join(filter(None, (size, took)))
+    return f"{subject}{where}: {what}" + (f" ({aside})" if aside else "")
 
 
 def say_at_once(text: str) -> None:
