@@ -98,12 +98,16 @@ class VolumeView:
 
 @dataclass(frozen=True)
 class ImageView:
-    """An image on a host: its id (the digest of its configuration) and the names it goes by."""
+    """An image on a host: its id (the digest of its configuration) and the names it goes by.
+
+    `size` is in bytes; `created` (when it was built) in seconds since 1970.
+    """
 
     id: str
     tags: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
     size: int = 0
+    created: int = 0
 
 
 @dataclass(frozen=True)
