@@ -57,13 +57,16 @@ class NoRoom(NapError):
 class Situation:
     """All that placement looks at, besides the app.
 
-    `claimed` are ports that deployments in flight hold: host → port → who. `known` is where each
-    replica was last placed, which tells of replicas on hosts that weren't seen.
+    `making_way` are the ids of the containers that this deployment will replace, move or remove
+    if need be: what they hold counts as free. `claimed` are ports that deployments in flight
+    hold: host → port → who. `known` is where each replica was last placed, which tells of
+    replicas on hosts that weren't seen.
     """
 
     view: View
     owner: str
     project: str
+    making_way: frozenset[str] = frozenset()
     claimed: Mapping[str, Held] = field(default_factory=dict)
     known: Mapping[Slot, str] = field(default_factory=dict)
 
@@ -110,7 +113,7 @@ class _Desk:
         self._taken: dict[str, dict[str, str]] = {
             host.name: self._held_by_others(host) for host in view.hosts.values()
         }
-        self._load = {host.name: _foreign_load(host, self._mine) for host in view.hosts.values()}
+        self._load = {host.name: self._foreign_load(host) for host in view.hosts.values()}
 
     def seat(self, slot: Slot) -> None:
         """Choose the host of one replica."""
@@ -134,13 +137,16 @@ class _Desk:
         return list(self.situation.view.hosts.values())
 
     def _held_by_others(self, host: HostView) -> dict[str, str]:
-        """The ports of a host that aren't the app's own: its own containers make way."""
-        mine = {container.id for container in self._mine}
+        """The ports of a host that this deployment won't make free itself."""
         held = dict(self.situation.claimed.get(host.name, {}))
         for container in host.containers:
-            if container.id not in mine:
+            if container.id not in self.situation.making_way:
                 held.update({_held_key(port): _holder(container) for port in container.ports})
         return held
+
+    def _foreign_load(self, host: HostView) -> int:
+        ours = self.situation.making_way
+        return sum(c.state == "running" and c.id not in ours for c in host.containers)
 
     def _objection(self, slot: Slot, host: HostView) -> str:
         """Why `host` can't take `slot`; empty where it can."""
@@ -239,11 +245,6 @@ def _homes(containers: tuple[ContainerView, ...]) -> dict[Slot, str]:
         for c in containers
         if c.identity is not None and not c.identity.oneoff
     }
-
-
-def _foreign_load(host: HostView, mine: tuple[ContainerView, ...]) -> int:
-    ids = {container.id for container in mine}
-    return sum(c.state == "running" and c.id not in ids for c in host.containers)
 
 
 def _placement(service: Service) -> Json:
