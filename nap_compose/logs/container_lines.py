@@ -57,7 +57,10 @@ def _seconds(text: bytes) -> int:
 
 
 def _joined(stamp: bytes, text: bytes) -> bytes:
-    """A long line without the stamps that the engine put before its further pieces."""
+    """A long line without the stamps that stand before its further pieces.
+
+    With a terminal an engine sends them within the line; otherwise they are gone already.
+    """
     if len(text) <= PIECE or not text.startswith(stamp, PIECE):
         return text
     step = PIECE + len(stamp)

@@ -17,6 +17,9 @@ BATCH = 512
 AHEAD = 8
 """Batches that are read ahead of the merge, for each container."""
 
+TRIES = 3
+"""Connections without a new line that are tried after one that was lost."""
+
 SILENCE = 10.0
 """Seconds after which a host that says nothing is given up."""
 
@@ -89,13 +92,14 @@ class Fetch:
             self._put(None)
 
     def _read_all(self) -> None:
-        progress = True
-        while progress and not self._stop.is_set():
-            progress = False
+        """Read to the end; a connection that brought something and was lost is worth others."""
+        tries = 1
+        while tries and not self._stop.is_set():
+            tries -= 1
             batch: list[Stamped] = []
             try:
                 for line in self._reader.read(self._engines.on(self.host), follow=False):
-                    progress = True
+                    tries = TRIES
                     batch.append(line)
                     if len(batch) >= BATCH:
                         self._hand_over(batch)
@@ -105,9 +109,8 @@ class Fetch:
                 self._hand_over(batch)
                 return
             except EngineAway:
-                # A connection that brought something before it was lost is worth another one.
                 self._hand_over(batch)
-                if not progress:
+                if not tries:
                     raise
 
     def _hand_over(self, lines: list[Stamped]) -> None:

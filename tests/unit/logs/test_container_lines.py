@@ -27,7 +27,8 @@ def printed(draw: st.DrawFn) -> list[tuple[int, str, bytes]]:
     ):
         if step == 10**9:
             at = {key: value + step for key, value in at.items()}
-        at[stream] += step
+        else:
+            at[stream] += step
         lines.append((at[stream], stream, b"%d" % number))
     return lines
 
