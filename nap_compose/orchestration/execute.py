@@ -105,8 +105,9 @@ class _Run:
         come back to.
         """
         complete = True
-        last_first = sorted(reversed(self.begun), key=lambda step: step.kind is not Kind.CREATE)
-        for step in last_first:
+        last_first = self.begun[::-1]
+        made = [step for step in last_first if step.kind is Kind.CREATE]
+        for step in [*made, *(step for step in last_first if step not in made)]:
             undo = UNDO.get((step.kind, step.undo))
             if undo is None:
                 continue
