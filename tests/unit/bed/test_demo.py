@@ -44,7 +44,7 @@ def serve() -> Iterator[Serve]:
 
     def start(pages: dict[str, tuple[int, str]]) -> str:
         class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - the base class calls it so
+            def do_GET(self) -> None:
                 status, page = pages[self.path]
                 self.send_response(status)
                 if status == 302:
