@@ -36,6 +36,10 @@ class DeploymentLines:
         self._until = until
         self._read: dict[Path, int] = {}
 
+    def any(self) -> bool:
+        """Whether the app has ever been deployed."""
+        return any(True for _ in self._files())
+
     def news(self) -> list[Stamped]:
         """The lines that were written since the last call, by time; all of them at the first."""
         lines = [line for path in self._files() for line in self._news_of(path)]

@@ -1,0 +1,322 @@
+"""The objects inside a service and at the top level: their keys, forms and merge rules."""
+
+from __future__ import annotations
+
+from nap_compose.compose.shapes import (
+    Duration,
+    Either,
+    Entry,
+    Flag,
+    Items,
+    Merge,
+    Nothing,
+    Number,
+    Object,
+    Scalar,
+    Shape,
+    Size,
+    Table,
+    Text,
+    Whole,
+)
+
+NAME = r"^[a-zA-Z0-9._-]+$"
+"""What services, networks, volumes, secrets and configs may be called."""
+
+TEXTS = Items(Text())
+UNIQUE_TEXTS = Items(Text(), unique=True)
+TEXT_OR_TEXTS = Either(Text(), TEXTS)
+PAIRS = Either(TEXTS, Table(Scalar()))
+"""`[A=1, B]` or `{A: 1, B: }`; of the same key twice the later one counts."""
+STRICT_PAIRS = Either(UNIQUE_TEXTS, Table(Scalar()))
+"""As PAIRS, but the same entry twice is a fault."""
+HOSTS = Either(TEXTS, Table(TEXT_OR_TEXTS))
+OPTIONS = Table(Text(numbers=True))
+COMMAND = Either(Text(), TEXTS, Nothing())
+LABELS = PAIRS
+
+
+def optional(shape: Shape) -> Shape:
+    """`shape`, or nothing at all."""
+    return Either(shape, Nothing())
+
+
+ULIMIT = Either(
+    Whole(),
+    Object(Entry("soft", Whole()), Entry("hard", Whole()), required=("soft", "hard")),
+)
+ULIMITS = Table(ULIMIT, keys=r"^[a-z]+$")
+
+PORT = Object(
+    Entry("name", Text()),
+    Entry("mode", Text()),
+    Entry("host_ip", Text()),
+    Entry("target", Whole()),
+    Entry("published", Text(numbers=True)),
+    Entry("protocol", Text()),
+    Entry("app_protocol", Text()),
+    what="port",
+)
+
+MOUNT = Object(
+    Entry("type", Text("bind", "volume", "tmpfs", "cluster", "npipe", "image")),
+    Entry("source", Text()),
+    Entry("target", Text()),
+    Entry("read_only", Flag()),
+    Entry("consistency", Text()),
+    Entry(
+        "bind",
+        Object(
+            Entry("propagation", Text()),
+            Entry("create_host_path", Flag()),
+            Entry("recursive", Text("enabled", "disabled", "writable", "readonly")),
+            Entry("selinux", Text("z", "Z")),
+        ),
+    ),
+    Entry(
+        "volume",
+        Object(Entry("labels", LABELS), Entry("nocopy", Flag()), Entry("subpath", Text())),
+    ),
+    Entry("tmpfs", Object(Entry("size", Size()), Entry("mode", Text(numbers=True)))),
+    Entry("image", Object(Entry("subpath", Text()))),
+    required=("type",),
+    what="mount",
+)
+
+FILE_REFERENCE = Object(
+    Entry("source", Text()),
+    Entry("target", Text()),
+    Entry("uid", Text()),
+    Entry("gid", Text()),
+    Entry("mode", Text(numbers=True)),
+    what="file",
+)
+FILE_REFERENCES = Items(Either(Text(), FILE_REFERENCE))
+
+DEVICE = Object(
+    Entry("source", Text()),
+    Entry("target", Text()),
+    Entry("permissions", Text()),
+    required=("source",),
+)
+
+DEVICE_REQUEST_KEYS = (
+    Entry("driver", Text()),
+    Entry("count", Either(Whole(None, None, "all"))),
+    Entry("device_ids", TEXTS),
+    Entry("capabilities", TEXTS),
+    Entry("options", STRICT_PAIRS),
+)
+
+GPUS = Either(Text("all"), Items(Object(*DEVICE_REQUEST_KEYS)))
+
+ENV_FILE = Either(
+    Text(),
+    Items(
+        Either(
+            Text(),
+            Object(
+                Entry("path", Text()),
+                Entry("format", Text()),
+                Entry("required", Flag()),
+                required=("path",),
+                extensible=False,
+            ),
+        )
+    ),
+)
+
+HEALTHCHECK = Object(
+    Entry("test", TEXT_OR_TEXTS, merge=Merge.REPLACE),
+    Entry("interval", Duration()),
+    Entry("timeout", Duration()),
+    Entry("retries", Whole()),
+    Entry("start_period", Duration()),
+    Entry("start_interval", Duration()),
+    Entry("disable", Flag()),
+)
+
+LOGGING = Object(
+    Entry("driver", Text()),
+    Entry("options", Table(Either(Text(numbers=True), Nothing()))),
+)
+
+_WEIGHTED = Object(
+    Entry("path", Text()), Entry("weight", Whole()), required=("path", "weight"), extensible=False
+)
+_RATED = Object(
+    Entry("path", Text()), Entry("rate", Size()), required=("path", "rate"), extensible=False
+)
+BLKIO = Object(
+    Entry("weight", Whole()),
+    Entry("weight_device", Items(_WEIGHTED)),
+    Entry("device_read_bps", Items(_RATED)),
+    Entry("device_read_iops", Items(_RATED)),
+    Entry("device_write_bps", Items(_RATED)),
+    Entry("device_write_iops", Items(_RATED)),
+    extensible=False,
+)
+
+HOOK = Object(
+    Entry("command", COMMAND),
+    Entry("user", Text()),
+    Entry("privileged", Flag()),
+    Entry("working_dir", Text()),
+    Entry("environment", STRICT_PAIRS),
+    required=("command",),
+)
+
+WATCH = Object(
+    Entry("path", Text()),
+    Entry("action", Text("rebuild", "sync", "restart", "sync+restart", "sync+exec")),
+    Entry("target", Text()),
+    Entry("ignore", TEXT_OR_TEXTS),
+    Entry("include", TEXT_OR_TEXTS),
+    Entry("exec", HOOK),
+    Entry("initial_sync", Flag()),
+    required=("path", "action"),
+)
+DEVELOP = Object(Entry("watch", Items(WATCH)))
+
+DEPENDENCY = Object(
+    Entry(
+        "condition",
+        Text("service_started", "service_healthy", "service_completed_successfully"),
+    ),
+    Entry("restart", Flag()),
+    Entry("required", Flag()),
+    what="dependency",
+)
+DEPENDS_ON = Either(UNIQUE_TEXTS, Table(DEPENDENCY, keys=NAME))
+
+ATTACHMENT = Object(
+    Entry("aliases", TEXTS, unique="itself"),
+    Entry("ipv4_address", Text()),
+    Entry("ipv6_address", Text()),
+    Entry("link_local_ips", TEXTS, unique="itself"),
+    Entry("mac_address", Text()),
+    Entry("interface_name", Text()),
+    Entry("driver_opts", OPTIONS),
+    Entry("priority", Number()),
+    Entry("gw_priority", Number()),
+)
+ATTACHMENTS = Either(UNIQUE_TEXTS, Table(optional(ATTACHMENT), keys=NAME))
+
+SERVICE_MODELS = Either(
+    UNIQUE_TEXTS,
+    Table(optional(Object(Entry("endpoint_var", Text()), Entry("model_var", Text())))),
+)
+
+PROVIDER = Object(
+    Entry("type", Text()),
+    Entry("options", Table(Either(Scalar(), Items(Scalar())))),
+    required=("type",),
+)
+
+CREDENTIAL_SPEC = Object(Entry("config", Text()), Entry("file", Text()), Entry("registry", Text()))
+
+BUILD = Either(
+    Text(),
+    Object(
+        Entry("context", Text()),
+        Entry("dockerfile", Text()),
+        Entry("dockerfile_inline", Text()),
+        Entry("entitlements", TEXTS),
+        Entry("args", PAIRS),
+        Entry("ssh", PAIRS),
+        Entry("provenance", Either(Text(), Flag())),
+        Entry("sbom", Either(Text(), Flag())),
+        Entry("labels", LABELS),
+        Entry("cache_from", TEXTS),
+        Entry("cache_to", TEXTS),
+        Entry("no_cache", Flag()),
+        Entry("no_cache_filter", TEXT_OR_TEXTS),
+        Entry("additional_contexts", PAIRS),
+        Entry("network", Text()),
+        Entry("pull", Flag()),
+        Entry("target", Text()),
+        Entry("shm_size", Size()),
+        Entry("extra_hosts", HOSTS),
+        Entry("isolation", Text()),
+        Entry("privileged", Flag()),
+        Entry("secrets", FILE_REFERENCES, unique="secret"),
+        Entry("tags", TEXTS, unique="itself"),
+        Entry("ulimits", ULIMITS, merge=Merge.REPLACE_ENTRIES),
+        Entry("platforms", TEXTS, unique="itself"),
+    ),
+)
+
+NETWORK = optional(
+    Object(
+        Entry("name", Text()),
+        Entry("driver", Text()),
+        Entry("driver_opts", OPTIONS),
+        Entry(
+            "ipam",
+            Object(
+                Entry("driver", Text()),
+                Entry(
+                    "config",
+                    Items(
+                        Object(
+                            Entry("subnet", Text()),
+                            Entry("ip_range", Text()),
+                            Entry("gateway", Text()),
+                            Entry("aux_addresses", Table(Text())),
+                        )
+                    ),
+                    unique="subnet",
+                ),
+                Entry("options", Table(Text())),
+            ),
+        ),
+        Entry("external", Either(Flag(), Object(Entry("name", Text())))),
+        Entry("internal", Flag()),
+        Entry("enable_ipv4", Flag()),
+        Entry("enable_ipv6", Flag()),
+        Entry("attachable", Flag()),
+        Entry("labels", LABELS),
+    )
+)
+
+VOLUME = optional(
+    Object(
+        Entry("name", Text()),
+        Entry("driver", Text()),
+        Entry("driver_opts", OPTIONS),
+        Entry("external", Either(Flag(), Object(Entry("name", Text())))),
+        Entry("labels", LABELS),
+    )
+)
+
+_FILE_OBJECT = (
+    Entry("name", Text()),
+    Entry("environment", Text()),
+    Entry("file", Text()),
+    Entry("external", Either(Flag(), Object(Entry("name", Text())))),
+    Entry("labels", LABELS),
+    Entry("template_driver", Text()),
+)
+SECRET = Object(*_FILE_OBJECT, Entry("driver", Text()), Entry("driver_opts", OPTIONS))
+CONFIG = Object(*_FILE_OBJECT, Entry("content", Text()))
+
+MODEL = Object(
+    Entry("name", Text()),
+    Entry("model", Text()),
+    Entry("context_size", Whole()),
+    Entry("runtime_flags", TEXTS),
+)
+
+INCLUDE = Items(
+    Either(
+        Text(),
+        Object(
+            Entry("path", TEXT_OR_TEXTS),
+            Entry("env_file", TEXT_OR_TEXTS),
+            Entry("project_directory", Text()),
+            extensible=False,
+        ),
+    )
+)
+
+DURATION_OR_NUMBER = Either(Duration(), Whole())
