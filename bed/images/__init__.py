@@ -1,55 +1,55 @@
 """Images of real software, made from Debian packages: no public registry is needed.
 
-`tar(NAME)` gives the file that `docker load` reads, and builds it where it isn't in the cache yet.
+As a service of the bed it loads them on the first host only, and into the registry when the bed
+has one: bringing them to the other hosts is nap's work.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from pathlib import Path
+from typing import Any
 
-from bed.images import archive, cache, layers
-from bed.images.catalogue import NAMES, RECIPES
-from bed.images.recipe import Recipe
+from bed import packages
+from bed.images.build import build_all, tar
+from bed.images.catalogue import NAMES
+from bed.images.delivery import load, missing, push
+from bed.layout import Bed
 
-__all__ = ["NAMES", "build_all", "tar"]
-
-
-def tar(name: str) -> Path:
-    """The image's tar file; the first call builds it."""
-    recipe = RECIPES[name]
-    with cache.locked():
-        lower = _layers(recipe)
-        image = cache.folder() / f"{name.replace(':', '-')}-{_key(recipe, lower)}.tar"
-        if not image.exists():
-            with cache.fresh(image) as part, cache.scratch("files.layer") as own:
-                if recipe.files:
-                    archive.write_files(recipe.files, own)
-                    lower = [*lower, own]
-                archive.write_image(recipe, lower, part)
-        return image
+__all__ = [
+    "NAMES",
+    "build_all",
+    "load",
+    "missing",
+    "prepare",
+    "push",
+    "section",
+    "start",
+    "status",
+    "stop",
+    "tar",
+]
 
 
-def build_all() -> list[Path]:
-    """Build every image that isn't in the cache."""
-    return [tar(name) for name in NAMES]
+def prepare() -> None:
+    packages.ensure_installed("mmdebstrap")
+    build_all()
 
 
-def _layers(recipe: Recipe) -> list[Path]:
-    """The recipe's layers of packages, lowest first; those that are missing get built."""
-    below = _layers(RECIPES[recipe.parent]) if recipe.parent else []
-    if not recipe.packages and recipe.parent:
-        return below
-    layer = cache.folder() / f"{layers.key(recipe, [path.stem for path in below])}.layer"
-    if not layer.exists():
-        with cache.fresh(layer) as part:
-            layers.build(recipe, below, part)
-    return [*below, layer]
+def start(bed: Bed) -> None:
+    first = bed.hosts[0]
+    load(first, NAMES)
+    if "registry" in bed.parts:
+        push(bed, NAMES, through=first)
 
 
-def _key(recipe: Recipe, lower: list[Path]) -> str:
-    """Names what the image is made from: another entrypoint, another key."""
-    own = {path: (file.read_text(), file.stat().st_mode) for path, file in recipe.files.items()}
-    made_from = [[path.name for path in lower], own, recipe.config(), recipe.about]
-    return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:12]
+def stop(bed: Bed) -> None:
+    """Images lie on the hosts, and go with them."""
+
+
+def status(bed: Bed) -> str:
+    first = bed.hosts[0]
+    lacking = missing(first, NAMES)
+    return f"{first.name} lacks {', '.join(lacking)}" if lacking else f"ready on {first.name}"
+
+
+def section(bed: Bed) -> dict[str, Any]:  # noqa: ARG001 - as every service's
+    return {}

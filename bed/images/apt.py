@@ -6,11 +6,13 @@ import platform
 import re
 import subprocess
 
-from bed.images.failure import BuildFailed
+from bed.errors import BedError
 
 FIELDS = "$(CREATED_BY)|$(ORIGIN)|$(REPO_URI)|$(CODENAME)|$(COMPONENT)"
 #: how to get through to the archive; the rest of the machine's settings is its own affair
-CONNECTION = re.compile(r"^Acquire::(https?|ftp)::|^Acquire::(Check-Valid-Until|Retries|ForceIPv4) ")
+CONNECTION = re.compile(
+    r"^Acquire::(https?|ftp)::|^Acquire::(Check-Valid-Until|Retries|ForceIPv4) "
+)
 
 
 def archive_lines() -> list[str]:
@@ -21,7 +23,7 @@ def archive_lines() -> list[str]:
         if created_by == "Packages" and origin == "Debian"
     }
     if not lines:
-        raise BuildFailed(
+        raise BedError(
             "images: this machine's apt knows no Debian archive. "
             "Run `apt-get update` and look at /etc/apt/sources.list*."
         )
@@ -41,7 +43,9 @@ def codename() -> str:
 
 
 def _targets() -> list[list[str]]:
-    return [line.split("|") for line in _ask("apt-get", "indextargets", "--format", FIELDS).splitlines()]
+    return [
+        line.split("|") for line in _ask("apt-get", "indextargets", "--format", FIELDS).splitlines()
+    ]
 
 
 def _ask(*command: str) -> str:

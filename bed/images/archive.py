@@ -26,7 +26,7 @@ def write_difference(parents: Iterable[Path], full: Path, layer: Path) -> None:
     below: dict[str, Fingerprint] = {}
     for parent in parents:
         with tarfile.open(parent) as tar:
-            below.update((_path(member), _fingerprint(member)) for member in tar)
+            below.update((_path(member), _fingerprint(tar, member)) for member in tar)
     seen: set[str] = set()
     written: set[str] = set()
     with tarfile.open(full) as source, _new_tar(layer) as target:
@@ -35,7 +35,7 @@ def write_difference(parents: Iterable[Path], full: Path, layer: Path) -> None:
             if not path or path.startswith(LEFT_OUT):
                 continue
             seen.add(path)
-            if below.get(path) == _fingerprint(member):
+            if below.get(path) == _fingerprint(source, member):
                 continue
             _copy(source, target, member, path, written)
         for path in _outermost(set(below) - seen):
@@ -95,6 +95,8 @@ def _copy(
 ) -> None:
     entry = copy.copy(member)
     entry.name = path
+    # A long name stands here a second time, and would win.
+    entry.pax_headers = {k: v for k, v in member.pax_headers.items() if k.startswith("SCHILY.")}
     if member.islnk():
         first = member.linkname.removeprefix("./")
         if first in written:
@@ -111,7 +113,9 @@ def _path(member: tarfile.TarInfo) -> str:
     return "" if name == "." else name
 
 
-def _fingerprint(member: tarfile.TarInfo) -> Fingerprint:
+def _fingerprint(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Fingerprint:
+    if member.islnk():  # which of a file's names comes first is chance
+        member = tar.getmember(member.linkname)
     # The time is kept through unpacking and packing again, so it tells a changed file.
     when = 0 if member.isdir() else int(member.mtime)
     return (member.type, member.size, when, member.mode, member.uid, member.gid, member.linkname)

@@ -1,4 +1,4 @@
-"""busybox:1 – two megabytes: what tests start when they only need a container."""
+"""busybox:1: two megabytes: what tests start when they only need a container."""
 
 from bed.images.recipe import Recipe
 

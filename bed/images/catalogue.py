@@ -8,6 +8,4 @@ from bed.images.recipe import Recipe
 #: the images that a bed brings along; the others are only built upon
 _MODULES = (mariadb, wordpress, redis, nginx, python, guestbook, busybox)
 NAMES = tuple(module.RECIPE.name for module in _MODULES)
-RECIPES: dict[str, Recipe] = {
-    module.RECIPE.name: module.RECIPE for module in (debian, *_MODULES)
-}
+RECIPES: dict[str, Recipe] = {module.RECIPE.name: module.RECIPE for module in (debian, *_MODULES)}

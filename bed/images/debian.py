@@ -1,4 +1,4 @@
-"""debian:12 – the layer that the others share."""
+"""debian:12: the layer that the others share."""
 
 from bed.images.recipe import Recipe
 

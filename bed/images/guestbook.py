@@ -1,4 +1,4 @@
-"""guestbook:1 – the app of examples/guestbook, as its Dockerfile says."""
+"""guestbook:1: the app of examples/guestbook, as its Dockerfile says."""
 
 from pathlib import Path
 

@@ -8,8 +8,8 @@ import shlex
 import subprocess
 from pathlib import Path
 
+from bed.errors import BedError
 from bed.images import apt, archive, cache
-from bed.images.failure import BuildFailed
 from bed.images.recipe import Recipe
 
 #: nobody reads a manual in a container, and an image goes over the network more often
@@ -21,6 +21,8 @@ TRIMMED = (
     "path-exclude=/usr/share/lintian/*",
     "path-include=/usr/share/doc/*/copyright",
 )
+#: /bin is /usr/bin from the start; the package that would see to it later brings all of Perl
+MERGED = ["--include=usr-is-merged", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"]
 #: what apt and dpkg leave behind that no container needs
 SWEEP = "rm -rf /var/cache/debconf/*-old /var/lib/dpkg/*-old /var/log/*.log /var/log/apt"
 #: a failed postinst explains itself at the end of what mmdebstrap prints
@@ -29,7 +31,7 @@ TAIL = 30
 
 def key(recipe: Recipe, below: list[str]) -> str:
     """Names what the layer of the packages is made from: the same key, the same layer."""
-    made_from = [below, recipe.packages, recipe.variant, recipe.setup, TRIMMED, SWEEP]
+    made_from = [below, recipe.packages, recipe.variant, recipe.setup, TRIMMED, MERGED, SWEEP]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16]
 
 
@@ -43,7 +45,7 @@ def build(recipe: Recipe, below: list[Path], layer: Path) -> None:
 def _mmdebstrap(recipe: Recipe, below: list[Path], full: Path) -> None:
     command = ["mmdebstrap", "--mode=root", "--format=tar"]
     command += [f"--dpkgopt={option}" for option in TRIMMED]
-    command += ["--aptopt=APT::Install-Recommends false", *apt.connection_options()]
+    command += ['--aptopt=APT::Install-Recommends "false"', *apt.connection_options()]
     packages = shlex.join(recipe.packages)
     if below:
         command += ["--variant=custom"]
@@ -53,9 +55,12 @@ def _mmdebstrap(recipe: Recipe, below: list[Path], full: Path) -> None:
     else:
         command += [f"--variant={recipe.variant}"]
         command += [f"--include={name}" for name in recipe.packages]
+        if recipe.variant == "minbase":
+            command += MERGED
         sources = apt.archive_lines()
     if recipe.setup:
-        command += [f'--customize-hook=chroot "$1" {shlex.join(recipe.shell)} -euc {shlex.quote(recipe.setup)}']
+        setup = shlex.join([*recipe.shell, "-euc", recipe.setup])
+        command += [f'--customize-hook=chroot "$1" {setup}']
     if recipe.variant != "extract":
         command += [f'--customize-hook=chroot "$1" sh -c {shlex.quote(SWEEP)}']
     suite = "" if below else apt.codename()
@@ -69,8 +74,8 @@ def _mmdebstrap(recipe: Recipe, below: list[Path], full: Path) -> None:
     )
     if done.returncode:
         tail = "\n".join(done.stdout.splitlines()[-TAIL:])
-        raise BuildFailed(
+        raise BedError(
             f"image {recipe.name}: mmdebstrap failed ({done.returncode}):\n{tail}\n"
             "Try `apt-get update`, and see that the archive has "
-            f"{', '.join(recipe.packages) or 'Debian’s base'}."
+            f"{', '.join(recipe.packages) or 'the base packages'}."
         )
