@@ -35,9 +35,11 @@ def start_host(bed: Bed, host: Host) -> int:
         return running
     host.data_root.mkdir(parents=True, exist_ok=True)
     _write_etc(bed, host)
+    script = host.directory / "boot.sh"
+    script.write_text(_boot_script(host))
     # `--mount-proc`, and not `ip netns exec`: that would mount a fresh /sys without cgroups.
     unshare = ["unshare", "--net", "--mount", "--uts", "--pid", "--fork", "--mount-proc"]
-    argv = [*unshare, "sh", "-euc", _boot_script(host), "boot"]
+    argv = [*unshare, "sh", "-eu", str(script)]
     return _start_holder(bed, holder(host), argv)
 
 
@@ -112,7 +114,7 @@ def _boot_script(host: Host) -> str:
     lines.append("mkdir -p /run/lock")
     lines.append(f"hostname {host.name}")
     lines.append("exec " + " ".join(map(quote, _first_process())))
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
 
 
 def _write_etc(bed: Bed, host: Host) -> None:

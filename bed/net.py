@@ -62,6 +62,8 @@ def plug(bed: Bed, host: Host) -> None:
     switch = namespaces.start_switch(bed)
     _cable(bed, host.name, switch, "eth0", pid)
     for words in (
+        # Always the same address, so that nobody's ARP table leads to a host's earlier life.
+        f"link set eth0 address {_mac(host.ip)}",
         f"address add {host.ip}/24 dev eth0",
         "link set eth0 up",
         "link set lo up",
@@ -103,6 +105,10 @@ def _forget_port(bed: Bed, port: str) -> None:
         except BedError:  # it has just gone by itself
             time.sleep(0.02)
     raise BedError(f"the switch of bed {bed.name} keeps its old port {port}; take the bed down")
+
+
+def _mac(ip: str) -> str:
+    return "02:6e:" + ":".join(f"{int(part):02x}" for part in ip.split("."))
 
 
 def _has(links: str, name: str) -> bool:

@@ -17,7 +17,7 @@ from bed.layout import Bed
 
 T = TypeVar("T")
 
-MARK = "NAP_BED"  # in the environment of every process of a bed: its folder
+MARK = "NAP_BED_PART_OF"  # in the environment of every process of a bed: its folder
 
 
 def start(
