@@ -18,7 +18,7 @@ def load(host: Host, image: str = IMAGE) -> None:
     if image in _images(host):
         return
     query = {"fromSrc": "-", "repo": reference, "tag": tag, "changes": 'CMD ["sh"]'}
-    docker_api.call(host, "POST", "/images/create", _archive(), query=query)
+    docker_api.call(host, "POST", "/images/create", archive(), query=query)
 
 
 def _images(host: Host) -> set[str]:
@@ -26,7 +26,7 @@ def _images(host: Host) -> set[str]:
     return {tag for image in known for tag in image["RepoTags"] or ()}
 
 
-def _archive() -> bytes:
+def archive() -> bytes:
     program = packages.unpack(["busybox-static"]) / "bin/busybox"
     listed = subprocess.run([program, "--list"], capture_output=True, text=True, check=True)
     output = io.BytesIO()

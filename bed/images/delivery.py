@@ -42,7 +42,7 @@ def missing(host: Host, names: Iterable[str]) -> list[str]:
 def _load(engine: APIClient, host: Host, name: str, archive: Path) -> None:
     try:
         with archive.open("rb") as content:
-            for answer in engine.load_image(content):
+            for answer in engine.load_image(content):  # type: ignore[no-untyped-call]
                 if "error" in answer:
                     raise BedError(f"{host.name} refused image {name}: {answer['error']}")
     except (DockerException, OSError) as error:
@@ -70,7 +70,7 @@ def _push(engine: APIClient, name: str, target: str) -> None:
 
 def _image_id(engine: APIClient, name: str) -> str | None:
     try:
-        return str(engine.inspect_image(name)["Id"])
+        return str(engine.inspect_image(name)["Id"])  # type: ignore[no-untyped-call]
     except ImageNotFound:
         return None
 

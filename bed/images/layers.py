@@ -31,12 +31,15 @@ TAIL = 30
 
 def key(recipe: Recipe, below: list[str]) -> str:
     """Names what the layer of the packages is made from: the same key, the same layer."""
-    made_from = [below, recipe.packages, recipe.variant, recipe.setup, TRIMMED, MERGED, SWEEP]
+    made_from = [below, recipe.about, recipe.packages, recipe.setup, TRIMMED, MERGED, SWEEP]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16]
 
 
 def build(recipe: Recipe, below: list[Path], layer: Path) -> None:
     """Build the layer of a recipe's packages, on top of those below."""
+    if recipe.made_by:
+        layer.write_bytes(recipe.made_by())
+        return
     with cache.scratch("rootfs.tar") as full:
         _mmdebstrap(recipe, below, full)
         archive.write_difference(below, full, layer)
@@ -53,16 +56,12 @@ def _mmdebstrap(recipe: Recipe, below: list[Path], full: Path) -> None:
         command += [f'--customize-hook=chroot "$1" apt-get install -qq {packages}']
         sources: list[str] = []
     else:
-        command += [f"--variant={recipe.variant}"]
+        command += ["--variant=minbase", *MERGED]
         command += [f"--include={name}" for name in recipe.packages]
-        if recipe.variant == "minbase":
-            command += MERGED
         sources = apt.archive_lines()
     if recipe.setup:
-        setup = shlex.join([*recipe.shell, "-euc", recipe.setup])
-        command += [f'--customize-hook=chroot "$1" {setup}']
-    if recipe.variant != "extract":
-        command += [f'--customize-hook=chroot "$1" sh -c {shlex.quote(SWEEP)}']
+        command += [f'--customize-hook=chroot "$1" sh -euc {shlex.quote(recipe.setup)}']
+    command += [f'--customize-hook=chroot "$1" sh -c {shlex.quote(SWEEP)}']
     suite = "" if below else apt.codename()
     done = subprocess.run(
         [*command, suite, str(full), *sources],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,11 +17,10 @@ class Recipe:
     about: str
     parent: str | None = "debian:12"
     packages: tuple[str, ...] = ()
-    #: mmdebstrap's variant, for an image that has no parent
-    variant: str = "minbase"
+    #: makes the lowest layer, where that is no Debian
+    made_by: Callable[[], bytes] | None = None
     #: runs inside the image after the packages are in
     setup: str = ""
-    shell: tuple[str, ...] = ("/bin/sh",)
     #: files to add: path inside the image -> file here; a file that is executable stays so
     files: dict[str, Path] = field(default_factory=dict)
     entrypoint: tuple[str, ...] = ()
