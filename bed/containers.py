@@ -16,9 +16,8 @@ def create_overlay(bed: Bed, name: str) -> None:
     call(bed.hosts[0], "POST", "/networks/create", {**kind, "Attachable": bed.network == "swarm"})
     if bed.network == "consul":  # in a swarm, a worker sees the network only when it uses it
         for host in bed.hosts:
-            proc.wait_for(
-                lambda host=host: _sees(host, name), 20, f"{name} to appear on {host.name}"
-            )
+            seen = partial(_sees, host, name)
+            proc.wait_for(seen, 20, f"the network {name} to appear on {host.name}")
 
 
 def remove_overlay(bed: Bed, name: str) -> None:

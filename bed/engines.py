@@ -10,11 +10,11 @@ from bed.layout import ENGINE_PORT, Bed, Host
 
 # Where each engine comes from, by network kind: release and packages. Debian 11's was the last
 # that can share a Consul. Unstable's runc needs a newer libc than Debian 12 has.
-_ENGINE = ("docker.io", "containerd", "tini")
+_ENGINE = ("docker.io", "containerd")
 _SOURCES: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
-    ("20", "swarm"): {"bookworm": (*_ENGINE, "runc")},
-    ("20", "consul"): {"bullseye": (*_ENGINE, "runc")},
-    ("28", "swarm"): {"sid": _ENGINE, "bookworm": ("runc",)},
+    ("20", "swarm"): {"bookworm": (*_ENGINE, "runc", "tini")},
+    ("20", "consul"): {"bullseye": (*_ENGINE, "runc", "tini")},
+    ("28", "swarm"): {"sid": (*_ENGINE, "tini-static"), "bookworm": ("runc",)},
 }
 
 
@@ -69,7 +69,7 @@ def _command(bed: Bed, host: Host) -> tuple[list[str], dict[str, str]]:
         f"--cgroup-parent={bed.cgroup}/{host.name}",
         f"--insecure-registry={bed.registry}",
         f"--userland-proxy-path={software / 'usr/sbin/docker-proxy'}",
-        f"--init-path={software / 'usr/bin/docker-init'}",
+        f"--init-path={software / 'usr/bin/tini-static'}",
     ]
     programs = [str(root / folder) for root in roots for folder in ("usr/sbin", "usr/bin")]
     env = {"PATH": os.pathsep.join([*programs, os.environ["PATH"]])}

@@ -7,7 +7,7 @@ engine that fails is started again.
 
 from __future__ import annotations
 
-from bed import busybox, containers, engines
+from bed import busybox, containers, engines, proc
 from bed.docker_api import call
 from bed.errors import BedError
 from bed.layout import Bed, Host
@@ -55,4 +55,7 @@ def _lonely(bed: Bed) -> list[Host]:
 
 
 def _reaches(host: Host, name: str, target: str) -> bool:
-    return any(containers.pings(host, name, target) for _ in range(3))
+    try:
+        return proc.wait_for(lambda: containers.pings(host, name, target), 6, f"{target} to answer")
+    except BedError:
+        return False

@@ -55,6 +55,11 @@ def tls_version(bed, host, client=True):
         connection.close()
 
 
+def wait_for_ping(host, name, target):
+    """The engines tell each other of a new container, which takes a moment."""
+    proc.wait_for(lambda: containers.pings(host, name, target), 60, f"{name} to reach {target}")
+
+
 def test_engines_answer_only_who_has_a_certificate(bed):
     for host in bed.hosts:
         assert '"Version":"20.10.24' in tls_version(bed, host)
@@ -94,12 +99,20 @@ def test_cluster_file_names_what_is_there(bed):
     assert (bed.tls / "nap-key.pem").stat().st_mode & 0o077 == 0
 
 
+def test_second_up_changes_nothing(bed):
+    before = {name: proc.pid_of(bed, name) for name in proc.names(bed)}
+    written = bed.cluster_file.read_text()
+    assert lifecycle.up(bed.name) == bed
+    assert {name: proc.pid_of(bed, name) for name in proc.names(bed)} == before
+    assert bed.cluster_file.read_text() == written
+
+
 def test_names_resolve_across_hosts(bed, network, start):
     h1, _, h3 = bed.hosts
     start(h1, "one", network=network)
     start(h3, "three", network=network)
-    assert containers.pings(h1, "one", "three")
-    assert containers.pings(h3, "three", "one")
+    wait_for_ping(h1, "one", "three")
+    wait_for_ping(h3, "three", "one")
 
 
 def test_killed_host_comes_back_with_its_data(bed, start):
@@ -125,6 +138,7 @@ def test_partition_and_heal(bed, network, start):
     h1, _, h3 = bed.hosts
     start(h1, "one", network=network)
     start(h3, "three", network=network)
+    wait_for_ping(h1, "one", "three")
 
     hosts.partition(bed, h3)
     assert hosts.state(bed, h3) == "partitioned"
@@ -136,15 +150,7 @@ def test_partition_and_heal(bed, network, start):
     hosts.heal(bed, h3)
     assert hosts.state(bed, h3) == "up"
     assert "Version" in tls_version(bed, h3)
-    proc.wait_for(lambda: containers.pings(h1, "one", "three"), 60, "the overlay to heal")
-
-
-def test_second_up_changes_nothing(bed):
-    before = {name: proc.pid_of(bed, name) for name in proc.names(bed)}
-    written = bed.cluster_file.read_text()
-    assert lifecycle.up(bed.name) == bed
-    assert {name: proc.pid_of(bed, name) for name in proc.names(bed)} == before
-    assert bed.cluster_file.read_text() == written
+    wait_for_ping(h1, "one", "three")
 
 
 def test_up_completes_what_is_missing(bed):
@@ -168,7 +174,7 @@ def test_a_second_bed_with_a_newer_engine_lives_beside_it(bed, start):
         containers.create_overlay(other, "net")
         for host in other.hosts:
             containers.run(host, f"new-{host.name}", network="net")
-        assert containers.pings(other.hosts[0], "new-h1", "new-h2")
+        wait_for_ping(other.hosts[0], "new-h1", "new-h2")
         reached = hosts.run_in(other, other.hosts[0], *_ping(bed.hosts[0].ip), capture_output=True)
         assert reached.returncode, "the beds don't reach each other"
     assert containers.is_running(bed.hosts[0], "old")
