@@ -8,9 +8,14 @@ from pathlib import Path
 from bed import docker_api, namespaces, packages, proc, services, tls
 from bed.layout import ENGINE_PORT, Bed, Host
 
-# Overlay networks by Consul ended with 20.10.5's build: later ones have no Consul in them.
-_RELEASES = {("20", "swarm"): "bookworm", ("20", "consul"): "bullseye", ("28", "swarm"): "sid"}
-_DEBS = ("docker.io", "containerd", "runc", "tini")
+# Where each engine comes from, by network kind: release and packages. Debian 11's was the last
+# that can share a Consul. Unstable's runc needs a newer libc than Debian 12 has.
+_ENGINE = ("docker.io", "containerd")
+_SOURCES: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
+    ("20", "swarm"): {"bookworm": (*_ENGINE, "runc", "tini")},
+    ("20", "consul"): {"bullseye": (*_ENGINE, "runc", "tini")},
+    ("28", "swarm"): {"sid": (*_ENGINE, "tini-static"), "bookworm": ("runc",)},
+}
 
 
 def prepare(bed: Bed) -> None:
@@ -41,7 +46,8 @@ def is_running(bed: Bed, host: Host) -> bool:
 
 
 def _command(bed: Bed, host: Host) -> tuple[list[str], dict[str, str]]:
-    software = _software(bed)
+    roots = _software(bed)
+    software = roots[0]
     settings = host.directory / "daemon.json"
     settings.write_text("{}\n")  # so that the machine's /etc/docker/daemon.json has no say
     pair = tls.server(bed, host.name, [host.ip, "127.0.0.1"], [host.name, "localhost"])
@@ -63,9 +69,10 @@ def _command(bed: Bed, host: Host) -> tuple[list[str], dict[str, str]]:
         f"--cgroup-parent={bed.cgroup}/{host.name}",
         f"--insecure-registry={bed.registry}",
         f"--userland-proxy-path={software / 'usr/sbin/docker-proxy'}",
-        f"--init-path={software / 'usr/bin/docker-init'}",
+        f"--init-path={software / 'usr/bin/tini-static'}",
     ]
-    env = {"PATH": f"{software}/usr/sbin:{software}/usr/bin:{os.environ['PATH']}"}
+    programs = [str(root / folder) for root in roots for folder in ("usr/sbin", "usr/bin")]
+    env = {"PATH": os.pathsep.join([*programs, os.environ["PATH"]])}
     if bed.engine == "20":
         # It would lower its own score, which a machine without CAP_SYS_RESOURCE forbids.
         argv.append("--oom-score-adjust=0")
@@ -76,5 +83,7 @@ def _command(bed: Bed, host: Host) -> tuple[list[str], dict[str, str]]:
     return argv, env
 
 
-def _software(bed: Bed) -> Path:
-    return packages.unpack(_DEBS, _RELEASES[bed.engine, bed.network])
+def _software(bed: Bed) -> list[Path]:
+    """The folders with the unpacked programs, the engine's own first."""
+    sources = _SOURCES[bed.engine, bed.network]
+    return [packages.unpack(debs, suite) for suite, debs in sources.items()]

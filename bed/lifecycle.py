@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
-from bed import cluster_file, engines, hosts, layout, net, remains, services, swarm, tls
+from bed import cluster_file, engines, gossip, hosts, layout, net, remains, services, swarm, tls
 from bed.errors import BedError
 from bed.layout import Bed
 
@@ -113,6 +113,7 @@ def _start_hosted_and_engines(bed: Bed, pool: ThreadPoolExecutor, say: Say) -> N
         _start_service(bed, "consul", say)
         for host in bed.hosts:
             engines.start(bed, host)
+        gossip.ensure(bed)
         _all(pool.submit(_start_service, bed, each, say) for each in hosted if each != "consul")
         return
     started = [pool.submit(_start_service, bed, each, say) for each in hosted]

@@ -111,7 +111,13 @@ def _boot_script(host: Host) -> str:
         lines.append(f"mount -t overlay overlay -o {quote(options)} /{folder}")
     # Two engines that share /run/docker/netns break overlay networks.
     lines.append("mount -t tmpfs -o mode=755 tmpfs /run")
-    lines.append("mkdir -p /run/lock")
+    lines.append("mkdir -p /run/lock /run/cgroup")
+    # A /sys of this network, in which the engine finds its bridges; the cgroups go along.
+    lines.append("mount --rbind /sys/fs/cgroup /run/cgroup")
+    lines.append("mount -t sysfs sysfs /sys")
+    lines.append("mount --rbind /run/cgroup /sys/fs/cgroup")
+    lines.append("umount --lazy /run/cgroup")
+    lines.append("rmdir /run/cgroup")
     lines.append(f"hostname {host.name}")
     lines.append("exec " + " ".join(map(quote, _first_process())))
     return "\n".join(lines) + "\n"
