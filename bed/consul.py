@@ -49,8 +49,7 @@ def start_on(bed: Bed, host: Host) -> None:
 
 
 def stop(bed: Bed) -> None:
-    for host in bed.hosts:
-        proc.stop(bed, _daemon(host))
+    proc.stop_together(bed, [_daemon(host) for host in bed.hosts])
 
 
 def status(bed: Bed) -> str:

@@ -52,12 +52,11 @@ def start_on(bed: Bed, host: Host) -> None:
 
 def stop(bed: Bed) -> None:
     _unmount([], control_mount(bed))
-    proc.stop(bed, MOUNT)
     for host in bed.hosts:
         if proc.pid_of(bed, f"{host.name}.{MOUNT}") is not None:
             _unmount(enter(bed, host), ON_HOST)
-        proc.stop(bed, f"{host.name}.{MOUNT}")
-        proc.stop(bed, f"{host.name}.{CHUNKS}")
+    proc.stop_together(bed, [MOUNT, *(f"{host.name}.{MOUNT}" for host in bed.hosts)])
+    proc.stop_together(bed, [f"{host.name}.{CHUNKS}" for host in bed.hosts])
     proc.stop(bed, MASTER)
 
 
