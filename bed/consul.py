@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bed import consul_acl, consul_api, packages, proc, secret, tls
-from bed.consul_api import Refused, call
+from bed.consul_api import call
 from bed.errors import BedError
 from bed.layout import Bed, Host
 from bed.namespaces import start_in
@@ -37,15 +37,14 @@ def start(bed: Bed) -> None:
     _wait(bed, first, lambda: consul_acl.are_on(bed, first), "Consul's ACLs")
     consul_acl.set_up(bed, first)
     for host in bed.hosts:
-        _wait(
-            bed, host, lambda host=host: _knows_nap(bed, host), f"{host.name} to know nap's token"
-        )
+        _wait(bed, host, lambda host=host: consul_acl.hand_over(bed, host), "the agent's token")
+        _wait(bed, host, lambda host=host: _serves_nap(bed, host), f"{host.name} to serve nap")
 
 
 def start_on(bed: Bed, host: Host) -> None:
     """The host's agent again, after the host's restart."""
     _start_agent(bed, host)
-    _wait(bed, host, lambda: _knows_nap(bed, host), f"Consul on {host.name} to be back")
+    _wait(bed, host, lambda: _serves_nap(bed, host), f"Consul on {host.name} to be back")
 
 
 def stop(bed: Bed) -> None:
@@ -113,16 +112,14 @@ def _start_agent(bed: Bed, host: Host) -> None:
     start_in(bed, host, NAME, _program(), "agent", f"-config-file={settings}")
 
 
-def _knows_nap(bed: Bed, host: Host) -> bool:
-    """Whether the agent takes part: it asks the leader about a token that it doesn't know."""
+def _serves_nap(bed: Bed, host: Host) -> bool:
+    """Whether nap's token is known there and the agent has entered itself into the catalog."""
     try:
         token = consul_acl.token(bed, consul_acl.NAP)
-        call(bed, host, "GET", f"/v1/kv/{PREFIX}/?keys", token=token)
-    except Refused as error:
-        return error.status == 404  # let in, and no key is there yet
+        node = call(bed, host, "GET", f"/v1/catalog/node/{host.name}", token=token)
     except BedError:
         return False
-    return True
+    return node is not None
 
 
 def _wait(bed: Bed, host: Host, condition: Any, what: str) -> None:
@@ -155,10 +152,8 @@ def _settings(bed: Bed, host: Host) -> dict[str, Any]:
         "acl": {
             "enabled": True,
             "default_policy": "deny",
-            "tokens": {
-                "master": consul_acl.token(bed, consul_acl.MANAGEMENT),
-                "agent": consul_acl.token(bed, consul_acl.AGENTS),
-            },
+            "tokens": {"master": consul_acl.token(bed, consul_acl.MANAGEMENT)},
+            "enable_token_persistence": True,  # the agents', which they are handed later
         },
         # a leader that is gone is missed after 2 to 4 s, and not for a slow moment of the machine
         "performance": {"raft_multiplier": 2},

@@ -41,6 +41,19 @@ def set_up(bed: Bed, through: Host) -> None:
             _ask(bed, through, "PUT", "token", {**wanted, "SecretID": token(bed, holder)})
 
 
+def hand_over(bed: Bed, host: Host) -> bool:
+    """Give the agent on that host its own token. It enters itself into the catalog at once then;
+    with a token from its settings it would have tried too early, and again after 15 s.
+    """
+    own, management = token(bed, AGENTS), token(bed, MANAGEMENT)
+    body = {"Token": own}
+    try:
+        consul_api.call(bed, host, "PUT", "/v1/agent/token/agent", body, token=management)
+    except BedError:  # it doesn't know yet who may say so
+        return False
+    return True
+
+
 def are_on(bed: Bed, through: Host) -> bool:
     """Whether the leader has ACLs working: a moment after it was chosen."""
     try:

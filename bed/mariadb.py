@@ -102,7 +102,7 @@ def _accounts(bed: Bed) -> str:
     return "\n".join(
         [
             f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4;",
-            f"CREATE USER IF NOT EXISTS {USER}@'%' IDENTIFIED BY '{password}' REQUIRE SSL;",
+            f"CREATE USER IF NOT EXISTS {USER}@'%' IDENTIFIED BY '{password}';",
             f"GRANT ALL ON {DATABASE}.* TO {USER}@'%';",
             "",
         ]

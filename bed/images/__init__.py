@@ -38,7 +38,7 @@ def start(bed: Bed) -> None:
     first = bed.hosts[0]
     load(first, NAMES)
     if "registry" in bed.parts:
-        push(bed, NAMES, through=first)
+        push(bed, NAMES)
 
 
 def stop(bed: Bed) -> None:

@@ -26,9 +26,9 @@ def load(host: Host, names: Iterable[str]) -> None:
                 _load(engine, host, name, archive)
 
 
-def push(bed: Bed, names: Iterable[str], through: Host) -> None:
-    """Push images to the bed's registry as REGISTRY/NAME, through a host that has them."""
-    with _engine(through) as engine:
+def push(bed: Bed, names: Iterable[str], through: Host | None = None) -> None:
+    """Push images to the bed's registry as REGISTRY/NAME, through a host that has them: h1."""
+    with _engine(through or bed.hosts[0]) as engine:
         for name in names:
             _push(engine, name, f"{bed.registry}/{name}")
 
