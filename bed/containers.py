@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from bed import busybox, proc
@@ -10,34 +11,41 @@ from bed.errors import BedError
 from bed.layout import Bed, Host
 
 
-def create_overlay(bed: Bed, name: str) -> None:
-    """An attachable overlay network, usable from every host when this comes back."""
+def create_overlay(bed: Bed, hosts: Sequence[Host], name: str) -> None:
+    """An attachable overlay network, usable from all these hosts when this comes back."""
     kind = {"Name": name, "Driver": "overlay", "CheckDuplicate": True}
-    call(bed.hosts[0], "POST", "/networks/create", {**kind, "Attachable": bed.network == "swarm"})
+    call(hosts[0], "POST", "/networks/create", {**kind, "Attachable": bed.network == "swarm"})
     if bed.network == "consul":  # in a swarm, a worker sees the network only when it uses it
-        for host in bed.hosts:
+        for host in hosts:
             seen = partial(_sees, host, name)
             proc.wait_for(seen, 20, f"the network {name} to appear on {host.name}")
 
 
-def remove_overlay(bed: Bed, name: str) -> None:
+def remove_overlay(host: Host, name: str) -> None:
     """Remove it when the last endpoint has gone from it, which takes a moment."""
 
     def removed() -> bool:
         try:
-            call(bed.hosts[0], "DELETE", f"/networks/{name}")
+            call(host, "DELETE", f"/networks/{name}")
         except BedError:
-            return not _sees(bed.hosts[0], name)
+            return not _sees(host, name)
         return True
 
     proc.wait_for(removed, 30, f"the network {name} to go")
 
 
-def run(host: Host, name: str, *command: str, network: str = "bridge", restart: str = "no") -> str:
+def run(
+    host: Host,
+    name: str,
+    *command: str,
+    network: str = "bridge",
+    restart: str = "no",
+    image: str = busybox.IMAGE,
+) -> str:
     """Start a busybox container; its id."""
-    busybox.load(host)
+    busybox.load(host, image)
     body = {
-        "Image": busybox.IMAGE,
+        "Image": image,
         "Cmd": list(command) or ["sleep", "1000000"],
         "HostConfig": {"NetworkMode": network, "RestartPolicy": {"Name": restart}, "Init": True},
     }

@@ -1,57 +1,88 @@
 """Whether the engines of a Consul-backed overlay really reach each other.
 
 An engine that missed the others' gossip at its start looks healthy, and containers on it are not
-reachable from the rest. Only traffic shows it, so each pair of hosts is tried with a ping, and an
-engine that fails is started again.
+reachable from the rest. Only traffic shows it: so it is tried with a ping between containers, and
+an engine that fails is started again.
 """
 
 from __future__ import annotations
 
-from bed import busybox, containers, engines, proc
-from bed.docker_api import call
+import contextlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from secrets import token_hex
+
+from bed import containers, docker_api, engines, net, proc
 from bed.errors import BedError
 from bed.layout import Bed, Host
 
-_NETWORK = "nap-bed-check"
 _ATTEMPTS = 3
+_IMAGE = "nap-bed-check:busybox"
 
 
-def ensure(bed: Bed) -> None:
-    """Mend the engines until every host's containers reach every other's."""
+def ensure_once(bed: Bed) -> None:
+    """Check all hosts when the bed is new."""
     marker = bed.directory / "gossip-checked"
-    if marker.exists() or len(bed.hosts) < 2:
-        return
-    for _ in range(_ATTEMPTS):
-        lonely = _lonely(bed)
-        if not lonely:
-            marker.touch()
+    if not marker.exists():
+        first, *others = bed.hosts
+        ensure(bed, first, others)
+        marker.touch()
+
+
+def ensure_joined(bed: Bed, host: Host) -> None:
+    """Check one host that came back, against any other that is up."""
+    connected = net.ports(bed)
+    for other in bed.hosts:
+        if other != host and connected.get(other.name) and engines.is_running(bed, other):
+            ensure(bed, other, [host])
             return
-        for host in lonely:
+
+
+def ensure(bed: Bed, reference: Host, suspects: Sequence[Host]) -> None:
+    """Start the suspects' engines again until containers there and on the reference meet."""
+    for _ in range(_ATTEMPTS):
+        suspects = _lonely(bed, reference, suspects)
+        if not suspects:
+            return
+        for host in suspects:
             engines.stop(bed, host)
             engines.start(bed, host)
-    names = ", ".join(host.name for host in lonely)
-    raise BedError(f"containers on {names} don't reach the others; see {bed.logs}/*.dockerd.log")
+    names = ", ".join(host.name for host in suspects)
+    raise BedError(
+        f"containers on {names} and on {reference.name} don't reach each other;"
+        f" see the engines' logs in {bed.logs}"
+    )
 
 
-def _lonely(bed: Bed) -> list[Host]:
-    """The hosts whose containers the first host's don't reach; the first reaches itself."""
-    name_of = {host: f"{_NETWORK}-{host.name}" for host in bed.hosts}
-    first = bed.hosts[0]
-    containers.create_overlay(bed, _NETWORK)
-    try:
-        for host, name in name_of.items():
-            containers.run(host, name, network=_NETWORK)
+def _lonely(bed: Bed, reference: Host, suspects: Sequence[Host]) -> list[Host]:
+    if not suspects:
+        return []
+    with _pingers(bed, [reference, *suspects]) as name_of:
         return [
             host
-            for host in bed.hosts[1:]
-            if not _reaches(host, name_of[host], name_of[first])
-            or not _reaches(first, name_of[first], name_of[host])
+            for host in suspects
+            if not _reaches(host, name_of[host], name_of[reference])
+            or not _reaches(reference, name_of[reference], name_of[host])
         ]
+
+
+@contextmanager
+def _pingers(bed: Bed, hosts: Sequence[Host]) -> Iterator[dict[Host, str]]:
+    """A container on each host, all on one overlay network, and nothing of them afterwards."""
+    network = f"nap-bed-check-{token_hex(3)}"
+    name_of = {host: f"{network}-{host.name}" for host in hosts}
+    containers.create_overlay(bed, hosts, network)
+    try:
+        for host, name in name_of.items():
+            containers.run(host, name, network=network, image=_IMAGE)
+        yield name_of
     finally:
         for host, name in name_of.items():
-            containers.remove(host, name)
-            call(host, "DELETE", f"/images/{busybox.IMAGE}")
-        containers.remove_overlay(bed, _NETWORK)
+            with contextlib.suppress(BedError):  # it may be what failed
+                containers.remove(host, name)
+            with contextlib.suppress(BedError):
+                docker_api.call(host, "DELETE", f"/images/{_IMAGE}")
+        containers.remove_overlay(hosts[0], network)
 
 
 def _reaches(host: Host, name: str, target: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bed import engines, namespaces, net, proc, services
+from bed import engines, gossip, namespaces, net, proc, services
 from bed.errors import BedError
 from bed.layout import Bed, Host
 from bed.namespaces import run_in, start_in
@@ -42,6 +42,12 @@ def restart(bed: Bed, host: Host) -> None:
     for name in services.of(bed, services.HOSTED):
         services.hosted(name).start_on(bed, host)
     engines.start(bed, host)
+    if bed.network == "consul":
+        # After a crash this engine tries to restore overlay endpoints whose namespaces are gone,
+        # fails, and can't use those networks until its next start.
+        engines.stop(bed, host)
+        engines.start(bed, host)
+        gossip.ensure_joined(bed, host)
 
 
 def state(bed: Bed, host: Host) -> str:

@@ -113,7 +113,7 @@ def _start_hosted_and_engines(bed: Bed, pool: ThreadPoolExecutor, say: Say) -> N
         _start_service(bed, "consul", say)
         for host in bed.hosts:
             engines.start(bed, host)
-        gossip.ensure(bed)
+        gossip.ensure_once(bed)
         _all(pool.submit(_start_service, bed, each, say) for each in hosted if each != "consul")
         return
     started = [pool.submit(_start_service, bed, each, say) for each in hosted]

@@ -34,7 +34,11 @@ class HostedService(Service, Protocol):
     """A service that has daemons inside the hosts."""
 
     def start_on(self, bed: Bed, host: Host) -> None:
-        """Start this host's part again after the host's restart, before its engine."""
+        """Start this host's part again after the host's restart, and come back when it is ready.
+
+        The host's engine starts next, and its containers with a restart policy are tried just
+        once: a mount or a Consul leader that comes later comes too late for them.
+        """
 
 
 class ClusterStore(HostedService, Protocol):

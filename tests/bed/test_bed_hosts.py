@@ -23,9 +23,9 @@ def bed():
 
 @pytest.fixture
 def network(bed):
-    containers.create_overlay(bed, "net")
+    containers.create_overlay(bed, bed.hosts, "net")
     yield "net"
-    containers.remove_overlay(bed, "net")
+    containers.remove_overlay(bed.hosts[0], "net")
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_a_second_bed_with_a_newer_engine_lives_beside_it(bed, start):
     with bring_up("hosts2", hosts=2, engine="28") as other:
         assert other.subnet != bed.subnet
         assert '"Version":"28.' in tls_version(other, other.hosts[0])
-        containers.create_overlay(other, "net")
+        containers.create_overlay(other, other.hosts, "net")
         for host in other.hosts:
             containers.run(host, f"new-{host.name}", network="net")
         wait_for_ping(other.hosts[0], "new-h1", "new-h2")

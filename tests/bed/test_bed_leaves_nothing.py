@@ -57,7 +57,7 @@ def before():
 
 def test_after_use(before):
     bed = lifecycle.up(NAME, size=2, parts=("hosts",))
-    containers.create_overlay(bed, "net")
+    containers.create_overlay(bed, bed.hosts, "net")
     for host in bed.hosts:
         containers.run(host, "busy", network="net")
     namespaces = namespaces_of(bed)
