@@ -165,8 +165,14 @@ class _Reader:
             cluster_store=info.get("ClusterStore") or "",
             engine_labels=seen.engine_labels(info),
             containers=self._containers(answer),
-            networks=tuple(seen.network_view(raw, name) for raw in answer.networks),
-            volumes=tuple(seen.volume_view(raw, name) for raw in answer.volumes),
+            networks=tuple(
+                seen.network_view(raw, name, cluster=self.cluster.name, seal=self.seal)
+                for raw in answer.networks
+            ),
+            volumes=tuple(
+                seen.volume_view(raw, name, cluster=self.cluster.name, seal=self.seal)
+                for raw in answer.volumes
+            ),
             images=tuple(seen.image_view(raw) for raw in answer.images),
         )
 

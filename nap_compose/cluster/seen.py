@@ -72,8 +72,9 @@ def container_identity(
     return label.read(labels, names=names, cluster=cluster, seal=seal)
 
 
-def network_view(raw: Json, host: str) -> NetworkView:
-    """One entry of `GET /networks`."""
+def network_view(raw: Json, host: str, *, cluster: str, seal: Seal | None) -> NetworkView:
+    """One entry of `GET /networks`. Its identity as in `container_view`."""
+    labels = raw.get("Labels") or {}
     return NetworkView(
         id=raw["Id"],
         name=raw["Name"],
@@ -81,18 +82,21 @@ def network_view(raw: Json, host: str) -> NetworkView:
         driver=raw.get("Driver") or "",
         scope=raw.get("Scope") or "local",
         attachable=bool(raw.get("Attachable")),
-        labels=raw.get("Labels") or {},
+        labels=labels,
+        identity=label.read(labels, names=(raw["Name"],), cluster=cluster, seal=seal),
     )
 
 
-def volume_view(raw: Json, host: str) -> VolumeView:
-    """One entry of `GET /volumes`."""
+def volume_view(raw: Json, host: str, *, cluster: str, seal: Seal | None) -> VolumeView:
+    """One entry of `GET /volumes`. Its identity as in `container_view`."""
+    labels = raw.get("Labels") or {}
     return VolumeView(
         name=raw["Name"],
         host=host,
         driver=raw.get("Driver") or "local",
         options=raw.get("Options") or {},
-        labels=raw.get("Labels") or {},
+        labels=labels,
+        identity=label.read(labels, names=(raw["Name"],), cluster=cluster, seal=seal),
     )
 
 
@@ -103,6 +107,7 @@ def image_view(raw: Json) -> ImageView:
         tags=_named(raw.get("RepoTags")),
         digests=_named(raw.get("RepoDigests")),
         size=int(raw.get("Size") or 0),
+        created=int(raw.get("Created") or 0),
     )
 
 
