@@ -226,7 +226,7 @@ def logs(call: Call, name: str) -> Answer:
             for line in fresh:
                 if line[1] in wanted:
                     yield _line(line, stamps=call.flag("timestamps"), tty=tty)
-            if over and not fresh:
+            if (over and not fresh) or call.engine.ends_logs:
                 return
             time.sleep(POLL)
         if not call.alive():

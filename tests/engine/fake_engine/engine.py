@@ -28,6 +28,9 @@ class FakeEngine:
     reach it. `latency` seconds come before each answer. Use it in a `with`, or `start` and `stop`
     it; stopped and started again it has everything it had, at the same address.
 
+    `skew` is its clock less ours; `ends_logs` makes it end followed logs in good order though their
+    containers run, as a real one does that is told to stop.
+
     What it was asked is in `requests`; what it couldn't answer in `unknown`. `containers`,
     `images`, … of `world` may be read and changed under `world.lock`.
     """
@@ -54,6 +57,7 @@ class FakeEngine:
         self.memory = 8 << 30
         self.labels: list[str] = []
         self.skew = 0.0
+        self.ends_logs = False
         self.requests: list[Recorded] = []
         self.unknown: list[str] = []
         self.faults: list[Fault] = []
