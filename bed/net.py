@@ -37,12 +37,6 @@ def up(bed: Bed) -> None:
     checked(["ip", "link", "set", bed.link, "up"])
 
 
-def down(bed: Bed) -> None:
-    """Take the switch and the machine's link away, and wait until the link's name is free."""
-    unlink(bed.link)
-    namespaces.stop(bed, namespaces.SWITCH)
-
-
 def unlink(link: str) -> None:
     """Remove a link of the root namespace, if it is there."""
     path = Path("/sys/class/net", link)
