@@ -38,10 +38,18 @@ def watched(session: Session, title: str, mode: str, act: Act) -> tuple[Outcome,
 
 
 def tell_what_went_wrong(outcome: Outcome, terminal: Terminal) -> None:
-    """Failures with their evidence, the error, and what was left behind."""
+    """Failures with their evidence, or else the error, and what became of the app."""
     report.show_failures(outcome.failures, terminal)
-    if outcome.error:
-        terminal.tell(f"{terminal.err_style('nap:', 'red')} {plain(outcome.error)}")
+    head = terminal.err_style("nap:", "red")
+    if outcome.error and not outcome.failures:
+        terminal.tell(f"{head} {plain(outcome.error)}")
+    if outcome.state == "rolled back":
+        but = ", but for what follows" if outcome.left else ""
+        terminal.tell(f"{head} {plain(outcome.plan.app)} was put back as it was before{but}")
+    if outcome.state == "abandoned":
+        terminal.tell(
+            f"{head} the app's lock was lost, so nap began nothing more; `nap up` goes on"
+        )
     for sentence in outcome.left:
         terminal.tell(f"     left: {plain(sentence)}")
 
