@@ -26,8 +26,7 @@ $(READY): pyproject.toml setup.py requirements-test.lock tools/make-venv
 	@touch $@
 
 demo: $(READY)
-	@$(PY) -m bed up --name demo --network $(NETWORK)
-	@$(PY) -m bed.demo
+	@$(PY) -m bed.demo --network $(NETWORK)
 
 demo-down: $(READY)
 	@$(PY) -m bed down --name demo

@@ -248,13 +248,14 @@ class Transport:
         self, connection: Connection, error: BaseException, timeout: float | None
     ) -> EngineAway:
         if connection.shaking_hands and not _says_more(error):
+            timed_out = isinstance(error, TimeoutError)
             return EngineAway(
                 self.host,
-                Absence.BROKEN,
+                Absence.TIMEOUT if timed_out else Absence.BROKEN,
                 f"{self.endpoint} didn't go through with the TLS handshake",
                 hint="does it speak TLS on that port?",
             )
-        waited = CONNECT_TIMEOUT if connection.sock is None else timeout
+        waited = timeout if connection.connected else CONNECT_TIMEOUT
         return faults.away(self.host, self.endpoint, error, seconds=waited or 0)
 
     def _broken(self, error: BaseException, seconds: float | None) -> EngineAway:

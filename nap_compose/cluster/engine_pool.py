@@ -19,6 +19,8 @@ KEPT = 8
 IDLE_LIMIT = 60.0
 """Seconds after which an idle connection isn't trusted any more (firewalls forget it)."""
 
+_VERDICT_TIMEOUT = 1.0
+
 
 class Connection(http.client.HTTPConnection):
     """One connection over a unix socket, TCP or TLS.
@@ -40,6 +42,11 @@ class Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = self._wire = self._unix() if self._endpoint.unix else self._tcp()
 
+    @property
+    def connected(self) -> bool:
+        """Whether connecting has succeeded."""
+        return self._wire is not None
+
     def wait_at_most(self, seconds: float | None) -> None:
         """How long one read or write may take from now on; None: for ever."""
         if self._wire is not None:
@@ -49,9 +56,7 @@ class Connection(http.client.HTTPConnection):
         """Whether an idle connection is likely still open: a peer that went has left an end."""
         if self.sock is None or time.monotonic() - self.idle_since > IDLE_LIMIT:
             return False
-        poll = select.poll()
-        poll.register(self.sock, select.POLLIN)
-        return not poll.poll(0)
+        return not _readable(self.sock, 0)
 
     def interrupt(self) -> None:
         """Wake whoever reads from it in another thread; the connection is of no use after."""
@@ -74,6 +79,11 @@ class Connection(http.client.HTTPConnection):
             raw.close()
             raise
         self.shaking_hands = False
+        try:
+            _hear_verdict(wrapped)
+        except BaseException:
+            wrapped.close()
+            raise
         return wrapped
 
     def _unix(self) -> socket.socket:
@@ -144,6 +154,27 @@ class Pool:
             connection.close()
         for connection in busy:
             connection.interrupt()
+
+
+def _hear_verdict(sock: ssl.SSLSocket) -> None:
+    """Wait for what the engine thinks of our certificate; raises ssl.SSLError where it refuses.
+
+    In TLS 1.3 the handshake is over for the client before the server has checked the client's
+    certificate. A request sent at once would cross with the refusal, and the closed connection
+    swallow it. Engines send session tickets to whom they accept, so waiting costs one round trip.
+    """
+    if sock.version() != "TLSv1.3" or not _readable(sock, _VERDICT_TIMEOUT):
+        return
+    sock.setblocking(False)
+    with contextlib.suppress(ssl.SSLWantReadError):  # tickets came, and no data
+        sock.read(1)
+    sock.settimeout(CONNECT_TIMEOUT)
+
+
+def _readable(sock: socket.socket, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def _notice_dead_peers(sock: socket.socket) -> None:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nap_compose.compose import shortforms
+from nap_compose.compose import commandline, shortforms
 from nap_compose.compose.faults import Fault, Key, dotted
-from nap_compose.compose.shapes import Reading, whole
+from nap_compose.compose.scalars import whole
+from nap_compose.compose.shapes import Reading
 from nap_compose.compose.shortforms import BadForm
 
 Value = Any
@@ -112,7 +113,7 @@ def _list(value: Value, _reading: Reading) -> Value:
 def _command(value: Value, reading: Reading) -> Value:
     if not isinstance(value, str):
         return value
-    words, dropped = shortforms.words(value)
+    words, dropped = commandline.words(value)
     if dropped:
         reading.warnings.append(
             f'{dotted(reading.path)}: no shell runs it, so "{dropped}" is dropped: '
@@ -121,8 +122,23 @@ def _command(value: Value, reading: Reading) -> Value:
     return words
 
 
-def _test(value: Value, _reading: Reading) -> Value:
-    return ["CMD-SHELL", value] if isinstance(value, str) else value
+def _test(value: Value, reading: Reading) -> Value:
+    if isinstance(value, str):
+        return ["CMD-SHELL", value]
+    if value and value[0] not in ("CMD", "CMD-SHELL", "NONE"):
+        reading.fault("a test begins with CMD, CMD-SHELL or NONE", 0)
+    return value
+
+
+def _servers(value: Value, _reading: Reading) -> Value:
+    return [server for server in ([value] if isinstance(value, str) else value) if server]
+
+
+def _contexts(value: Value, reading: Reading) -> Value:
+    for index, entry in enumerate(value if isinstance(value, list) else ()):
+        if "=" not in entry:
+            reading.fault(f'"{entry}" has no path: expected NAME=PATH', index)
+    return pairs(value, reading)
 
 
 def _source(value: Value, _reading: Reading) -> Value:
@@ -164,6 +180,8 @@ def _ports(value: Value, reading: Reading) -> Value:
 def _port(value: Value, _reading: Reading) -> Value:
     if isinstance(value, str):
         return shortforms.ports(value)
+    if "host_ip" in value:
+        shortforms.check_address(value["host_ip"], value["host_ip"])
     return value
 
 
@@ -191,8 +209,10 @@ def _device_request(value: Value, _reading: Reading) -> Value:
     result = dict(value)
     if result.get("count") == "all":
         result["count"] = -1
-    if isinstance(result.get("options"), list):
-        result["options"] = pairs(result["options"], _reading)
+    if "count" not in result and "device_ids" not in result:
+        result["count"] = -1
+    if "options" in result:
+        result["options"] = labels(result["options"], _reading)
     return result
 
 
@@ -241,7 +261,7 @@ def _provider_options(value: Value, _reading: Reading) -> Value:
     return {key: entry if isinstance(entry, list) else [entry] for key, entry in value.items()}
 
 
-def _logging_options(value: Value, _reading: Reading) -> Value:
+def _option_texts(value: Value, _reading: Reading) -> Value:
     return {key: "" if text is None else text for key, text in value.items()}
 
 
@@ -263,7 +283,7 @@ def _tmpfs_mode(value: Value, _reading: Reading) -> Value:
 _BUILD: dict[str, _Form] = {
     "args": pairs,
     "labels": labels,
-    "additional_contexts": pairs,
+    "additional_contexts": _contexts,
     "ssh": _ssh,
     "extra_hosts": _extra_hosts,
     "secrets": _each(_source),
@@ -287,7 +307,7 @@ _SERVICE: dict[str, _Form] = {
     ),
     "develop": _inside({"watch": _each(_inside(_WATCH))}),
     "devices": _each(_device),
-    "dns": _list,
+    "dns": _servers,
     "dns_search": _list,
     "entrypoint": _command,
     "env_file": _env_file,
@@ -297,7 +317,7 @@ _SERVICE: dict[str, _Form] = {
     "healthcheck": _inside({"test": _test}),
     "label_file": _list,
     "labels": labels,
-    "logging": _inside({"options": _logging_options}),
+    "logging": _inside({"options": _option_texts}),
     "models": _keys,
     "networks": _keys,
     "ports": _ports,
@@ -306,7 +326,8 @@ _SERVICE: dict[str, _Form] = {
     "pre_stop": _each(_inside(_HOOK)),
     "provider": _inside({"options": _provider_options}),
     "secrets": _each(_source),
-    "sysctls": pairs,
+    "storage_opt": _option_texts,
+    "sysctls": labels,
     "tmpfs": _list,
     "volumes": _each(_mount),
 }

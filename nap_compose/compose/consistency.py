@@ -36,8 +36,12 @@ def resources(document: Json) -> Iterator[Fault]:
             given = [source for source in sources if source in (entry or {})]
             if len(given) > 1:
                 yield Fault((kind, key), f"{' and '.join(given)} exclude each other")
-            if not given and not (entry or {}).get("external") and "driver" not in (entry or {}):
+            empty = kind == "secrets" and not any(entry.get(source) for source in given)
+            if (not given or empty) and not (entry or {}).get("external"):
                 yield Fault((kind, key), f"one of {', '.join(sources)} or external must be set")
+    for key, entry in (document.get("models") or {}).items():
+        if "model" not in (entry or {}):
+            yield Fault(("models", key), '"model" is missing here')
     for kind in ("volumes", "networks"):
         for key, entry in (document.get(kind) or {}).items():
             yield from _external(kind, key, entry or {})

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from nap_compose.compose.objects import DEVICE_REQUEST_KEYS, LABELS, TEXTS, optional
-from nap_compose.compose.shapes import (
-    Duration,
-    Entry,
-    Items,
-    Number,
-    Object,
-    Size,
-    Text,
-    Whole,
-)
+from nap_compose.compose.scalars import Duration, Number, Size, Text, Whole
+from nap_compose.compose.shapes import Entry, Items, Object
 
 _CPUS = Number()
 
@@ -36,7 +28,7 @@ _RESERVATIONS = Object(
 )
 
 _UPDATE = Object(
-    Entry("parallelism", Whole(), zero=True),
+    Entry("parallelism", Whole(0), zero=True),
     Entry("delay", Duration()),
     Entry("failure_action", Text()),
     Entry("monitor", Duration()),
@@ -47,20 +39,20 @@ _UPDATE = Object(
 _RESTART_POLICY = Object(
     Entry("condition", Text()),
     Entry("delay", Duration()),
-    Entry("max_attempts", Whole()),
+    Entry("max_attempts", Whole(0), zero=True),
     Entry("window", Duration()),
 )
 
 _PLACEMENT = Object(
     Entry("constraints", TEXTS),
     Entry("preferences", Items(Object(Entry("spread", Text())))),
-    Entry("max_replicas_per_node", Whole()),
+    Entry("max_replicas_per_node", Whole(0)),
 )
 
 DEPLOY = optional(
     Object(
         Entry("mode", Text(), "replicated, or global for one replica on each host"),
-        Entry("replicas", Whole(), "how many containers the service has", zero=True),
+        Entry("replicas", Whole(0), "how many containers the service has", zero=True),
         Entry("endpoint_mode", Text()),
         Entry("labels", LABELS),
         Entry("update_config", _UPDATE),

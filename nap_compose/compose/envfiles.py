@@ -39,11 +39,11 @@ def read_bytes(path: str | Path, name: str | None = None) -> bytes:
     return content
 
 
-def resolve(name: str, service: dict[str, Any], env: Mapping[str, str], *, keep: bool) -> None:
+def resolve(name: str, service: dict[str, Any], env: Mapping[str, str]) -> None:
     """Merge a service's env_file and label_file into environment and labels, in place.
 
     A later file wins over an earlier one, the service's own words over all. A key without a value
-    takes the one of `env`. `keep` leaves the list of files in the service. Raises Fault.
+    takes the one of `env`. Raises Fault.
     """
     found: dict[str, Any] = {}
     for index, entry in enumerate(service.get("env_file") or ()):
@@ -57,9 +57,8 @@ def resolve(name: str, service: dict[str, Any], env: Mapping[str, str], *, keep:
     if found:
         service["environment"] = found
     _labels(name, service)
-    if not keep:
-        service.pop("env_file", None)
-        service.pop("label_file", None)
+    service.pop("env_file", None)
+    service.pop("label_file", None)
 
 
 def _env_file(

@@ -8,22 +8,8 @@ from __future__ import annotations
 
 from nap_compose.compose import objects as o
 from nap_compose.compose.deploy import DEPLOY
-from nap_compose.compose.shapes import (
-    Cut,
-    Duration,
-    Either,
-    Entry,
-    Flag,
-    Items,
-    Merge,
-    Number,
-    Object,
-    Shape,
-    Size,
-    Table,
-    Text,
-    Whole,
-)
+from nap_compose.compose.scalars import Cut, Duration, Flag, Number, Size, Text, Whole
+from nap_compose.compose.shapes import Either, Entry, Items, Merge, Nothing, Object, Table
 
 X_NAP_SERVICE = Object(
     Entry("affinity", o.TEXTS, "prefer hosts or services to be near"),
@@ -57,10 +43,17 @@ SERVICE_KEYS: tuple[Entry, ...] = (
     Entry("cap_drop", o.TEXTS, "kernel capabilities to drop", unique="itself"),
     Entry("cgroup", Text("host", "private"), "the cgroup namespace"),
     Entry("cgroup_parent", Text(), "the parent cgroup"),
-    Entry("command", o.COMMAND, "replaces the image's command", merge=Merge.REPLACE, zero=True),
+    Entry("command", o.COMMAND, "replaces the image's command", merge=Merge.REPLACE,
+          zero=True),
     Entry("configs", o.FILE_REFERENCES, "configuration files in the container", unique="config"),
-    Entry("container_name", Text(pattern=r"[a-zA-Z0-9][a-zA-Z0-9_.-]+",
-          expected="letters, digits, '_', '.' and '-', two at least"), "the container's name instead of PROJECT-SERVICE-N"),
+    Entry(
+        "container_name",
+        Text(
+            pattern=r"[a-zA-Z0-9][a-zA-Z0-9_.-]+",
+            expected="letters, digits, '_', '.' and '-', two at least",
+        ),
+        "the container's name instead of PROJECT-SERVICE-N",
+    ),
     Entry("cpu_count", Whole(0), "usable CPUs"),
     Entry("cpu_percent", Whole(0, 100), "usable share of the CPUs"),
     Entry("cpu_period", Cut(), "the CFS period in microseconds"),
@@ -76,22 +69,33 @@ SERVICE_KEYS: tuple[Entry, ...] = (
     Entry("develop", o.optional(o.DEVELOP), "what `watch` does with changed files"),
     Entry("device_cgroup_rules", o.UNIQUE_TEXTS, "rules of the device cgroup"),
     Entry("devices", Items(Either(Text(), o.DEVICE)), "devices of the host", unique="target"),
-    Entry("dns", o.TEXT_OR_TEXTS, "DNS servers"),
-    Entry("dns_opt", o.TEXTS, "options of the resolver"),
-    Entry("dns_search", o.TEXT_OR_TEXTS, "search domains"),
+    Entry("dns", o.TEXT_OR_TEXTS, "DNS servers", unique="itself"),
+    Entry("dns_opt", o.TEXTS, "options of the resolver", unique="itself"),
+    Entry("dns_search", o.TEXT_OR_TEXTS, "search domains", unique="itself"),
     Entry("domainname", Text(), "the container's domain name"),
-    Entry("entrypoint", o.COMMAND, "replaces the image's entrypoint", merge=Merge.REPLACE, zero=True),
+    Entry(
+        "entrypoint", o.COMMAND, "replaces the image's entrypoint", merge=Merge.REPLACE, zero=True
+    ),
     Entry("env_file", o.ENV_FILE, "files with environment variables", unique="path"),
     Entry("environment", o.PAIRS, "environment variables"),
-    Entry("expose", Items(Text(numbers=True)), "ports for other services",
-          unique="itself"),
-    Entry("extends", Either(Text(), Object(
-        Entry("service", Text()), Entry("file", Text()), required=("service",), extensible=False,
-    )), "takes over another service's definition"),
+    Entry("expose", Items(Text(numbers=(int, float))), "ports for other services", unique="itself"),
+    Entry(
+        "extends",
+        Either(
+            Text(),
+            Object(
+                Entry("service", Text()),
+                Entry("file", Text()),
+                required=("service",),
+                extensible=False,
+            ),
+        ),
+        "takes over another service's definition",
+    ),
     Entry("external_links", o.UNIQUE_TEXTS, "links to containers outside the app"),
     Entry("extra_hosts", o.HOSTS, "more names in /etc/hosts"),
     Entry("gpus", o.GPUS, "GPUs"),
-    Entry("group_add", Items(Text(numbers=True), unique=True), "more groups of the user"),
+    Entry("group_add", Items(Text(numbers=(int, float)), unique=True), "more groups of the user"),
     Entry("healthcheck", o.HEALTHCHECK, "how it is seen that the container is well"),
     Entry("hostname", Text(), "the container's host name"),
     Entry("image", Text(), "the image that it runs"),
@@ -115,41 +119,49 @@ SERVICE_KEYS: tuple[Entry, ...] = (
     Entry("pid", Text(), "the PID namespace"),
     Entry("pids_limit", Cut(), "the most processes it may have"),
     Entry("platform", Text(), "os/arch of the image"),
-    Entry("ports", Items(Either(Text(numbers=True), o.PORT)), "published ports",
-          unique="port"),
+    Entry(
+        "ports", Items(Either(Text(numbers=(int, float)), o.PORT)), "published ports", unique="port"
+    ),
     Entry("post_start", Items(o.HOOK), "commands that run after the start"),
     Entry("pre_start", Items(o.HOOK), "commands that run before the start"),
     Entry("pre_stop", Items(o.HOOK), "commands that run before the stop"),
     Entry("privileged", Flag(), "all rights on the host"),
     Entry("profiles", o.TEXTS, "profiles that turn the service on", unique="itself"),
     Entry("provider", o.PROVIDER, "a program that provides the service"),
-    Entry("pull_policy", Text(
-        pattern=r"^(always|never|build|if_not_present|missing|refresh|daily|weekly"
-                r"|every_([0-9]+[wdhms])+)$",
-        expected="always, never, missing, build, daily, weekly or every_<duration>",
-    ), "when the image is pulled"),
+    Entry(
+        "pull_policy",
+        Text(
+            pattern=r"^(always|never|build|if_not_present|missing|refresh|daily|weekly"
+            r"|every_([0-9]+[wdhms])+)$",
+            expected="always, never, missing, build, daily, weekly or every_<duration>",
+        ),
+        "when the image is pulled",
+    ),
     Entry("pull_refresh_after", Text(), "pull again after this time"),
     Entry("read_only", Flag(), "a read-only root file system"),
     Entry("restart", Text(), "when the engine starts it again"),
     Entry("runtime", Text(), "the container runtime"),
-    Entry("scale", Whole(), "how many containers the service has", zero=True),
+    Entry("scale", Whole(0), "how many containers the service has", zero=True),
     Entry("secrets", o.FILE_REFERENCES, "secret files in the container", unique="secret"),
     Entry("security_opt", o.UNIQUE_TEXTS, "security options"),
     Entry("shm_size", Size(number=True), "the size of /dev/shm"),
     Entry("stdin_open", Flag(), "keep standard input open"),
     Entry("stop_grace_period", Duration(), "time between the stop signal and the kill"),
     Entry("stop_signal", Text(), "the signal that stops it"),
-    Entry("storage_opt", Table(Shape()), "options of the storage driver"),
+    Entry(
+        "storage_opt",
+        Table(Either(Text(numbers=(int, float)), Nothing())),
+        "options of the storage driver",
+    ),
     Entry("sysctls", o.PAIRS, "kernel parameters"),
-    Entry("tmpfs", o.TEXT_OR_TEXTS, "file systems in memory"),
+    Entry("tmpfs", o.TEXT_OR_TEXTS, "file systems in memory", unique="itself"),
     Entry("tty", Flag(), "a terminal"),
     Entry("ulimits", o.ULIMITS, "limits of the processes", merge=Merge.REPLACE_ENTRIES),
-    Entry("use_api_socket", Flag(), "the engine's socket in the container"),
+    Entry("use_api_socket", Flag(strict=True), "the engine's socket in the container"),
     Entry("user", Text(), "the user it runs as"),
     Entry("userns_mode", Text(), "the user namespace"),
     Entry("uts", Text(), "the UTS namespace"),
-    Entry("volumes", Items(Either(Text(), o.MOUNT)), "what is mounted",
-          unique="target"),
+    Entry("volumes", Items(Either(Text(), o.MOUNT)), "what is mounted", unique="target"),
     Entry("volumes_from", o.UNIQUE_TEXTS, "the mounts of another service or container"),
     Entry("working_dir", Text(), "the directory it starts in"),
 )  # fmt: skip

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nap_compose.compose import canonical, extends, include, merge, paths, yamlfile
+from nap_compose.compose import canonical, extends, faults, include, merge, paths, yamlfile
 from nap_compose.compose.discovery import STDIN
 from nap_compose.compose.envfiles import read_bytes
-from nap_compose.compose import faults
 from nap_compose.compose.faults import Fault
 from nap_compose.compose.interpolation import Interpolator
 from nap_compose.compose.keys import SERVICE, TOP
@@ -70,39 +69,37 @@ class Layers:
         merged: Json = {}
         for file in files:
             for document in self.documents(file):
-                with_includers = (*includers, file)
-                merged = self._layer(merged, document, file, folder, env, with_includers)
+                try:
+                    layer = self._layer(document, file, folder, env)
+                    self._include(layer, folder, env, (*includers, file))
+                    for path in document.resets:
+                        merged = merge.without(merged, path)
+                    merged = merge.documents(merged, layer)
+                except Fault as fault:
+                    raise self.bad(fault, document) from None
         return merged
 
-    def _layer(
-        self,
-        base: Json,
-        document: Document,
-        file: str,
-        folder: str,
-        env: Mapping[str, str],
-        includers: tuple[str, ...],
-    ) -> Json:
-        try:
-            value = self._interpolated(document, env)
-            layer = self._checked(document, value, folder)
-            self._extend(layer, document, file, folder, env)
-            self._include(layer, folder, env, includers)
-            for path in document.resets:
-                base = merge.without(base, path)
-            return merge.documents(base, layer)
-        except Fault as fault:
-            raise self.bad(fault, document) from None
+    def _layer(self, document: Document, file: str, folder: str, env: Mapping[str, str]) -> Json:
+        """One document: interpolated, checked, canonical, its `extends` resolved."""
+        layer = self._checked(document, self._interpolated(document, env), folder)
+        services = layer.get("services") or {}
+        if any(isinstance(spec, dict) and "extends" in spec for spec in services.values()):
+            book = extends.Book(file, folder, dict(services).get, document.resets)
+            for name in services:
+                services[name] = extends.resolve(
+                    name, book, lambda path, home: self._book(path, home, env)
+                )
+        return layer
 
     def _interpolated(self, document: Document, env: Mapping[str, str]) -> Json:
         value = yamlfile.mapping(document)
         if not self.options.interpolate:
             return value
         interpolator = Interpolator(env)
-        value = interpolator.tree(value)
+        filled: Json = interpolator.tree(value)
         for name in interpolator.unset:
             self.warn(f'The "{name}" variable is not set. Defaulting to a blank string.')
-        return value
+        return filled
 
     def _checked(self, document: Document, value: Json, folder: str) -> Json:
         """The canonical form with absolute paths. Raises every fault that the document has."""
@@ -124,18 +121,6 @@ class Layers:
         for warning in reading.warnings:
             self.warn(warning)
         reading.warnings.clear()
-
-    def _extend(
-        self, layer: Json, document: Document, file: str, folder: str, env: Mapping[str, str]
-    ) -> None:
-        services = layer.get("services") or {}
-        if not any(isinstance(s, dict) and "extends" in s for s in services.values()):
-            return
-        book = extends.Book(file, folder, dict(services).get, document.resets)
-        for name in services:
-            services[name] = extends.resolve(
-                name, book, lambda path, home: self._book(path, home, env)
-            )
 
     def _book(self, file: str, folder: str, env: Mapping[str, str]) -> extends.Book:
         """The services of a file that something extends, each read when it is asked for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from nap_compose.compose.envfiles import read_text
 from nap_compose.compose.faults import Fault
 from nap_compose.compose.layers import Layers, Options
 from nap_compose.compose.model import App
+from nap_compose.compose.yamlfile import Document
 from nap_compose.errors import BadFile
 
 Json = dict[str, Any]
@@ -66,184 +68,160 @@ def load(
     Raises BadFile or BadFiles, with places, and nothing else.
     """
     request = _Request(
-        env=dict(env or {}),
-        cwd=Path(cwd or Path.cwd()).absolute(),
-        options=options or Options(),
-    )
-    return request.run(
         files=files,
         project_name=project_name,
         project_directory=project_directory,
+        shell=dict(env or {}),
         env_files=[str(file) for file in env_files],
-        active=profiles,
-        named=services,
-        stdin=stdin,
+        active=list(profiles),
+        named=list(services),
+        cwd=Path(cwd or Path.cwd()).absolute(),
         narrow=narrow,
+        layers=Layers(options or Options(), stdin),
     )
+    return request.run()
 
 
 @dataclass
 class _Request:
-    env: dict[str, str]
-    cwd: Path
-    options: Options
+    """One call of `load`: what was asked, and what is known so far."""
 
-    def run(
-        self,
-        *,
-        files: Sequence[str | Path] | None,
-        project_name: str | None,
-        project_directory: str | Path | None,
-        env_files: list[str],
-        active: Sequence[str],
-        named: Sequence[str],
-        stdin: Callable[[], bytes] | None,
-        narrow: bool,
-    ) -> Loaded:
-        given = self._with_env_files(self.cwd, env_files)
-        found = discovery.find(files, given, self.cwd)
-        folder = self._folder(found, project_directory)
-        env = self._with_env_files(folder, env_files)
-        env = env if env_files or folder == self.cwd else {**given, **env, **self.env}
-        layers = Layers(self.options, stdin)
-        name = self._name(layers, found, folder, project_name, env)
-        env["COMPOSE_PROJECT_NAME"] = name
-        document = layers.load(found, str(folder), env)
+    files: Sequence[str | Path] | None
+    project_name: str | None
+    project_directory: str | Path | None
+    shell: dict[str, str]
+    env_files: list[str]
+    active: list[str]
+    named: list[str]
+    cwd: Path
+    narrow: bool
+    layers: Layers
+    found: list[str] = field(default_factory=list)
+    folder: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> Loaded:
+        self._find()
+        name = self._name()
+        self.env["COMPOSE_PROJECT_NAME"] = name
+        document = self.layers.load(self.found, self.folder, self.env)
         document["name"] = name
-        known = dict(document.get("services") or {})
-        wanted = self._profiles(active, env)
-        app = self._finish(layers, document, env, wanted, named, narrow)
+        known = set(document.get("services") or {})
+        try:
+            document = self._finished(document)
+        except Fault as fault:
+            raise self.layers.bad(fault) from None
         return Loaded(
             app=App.of(
-                app,
-                working_dir=str(folder),
-                files=tuple(found),
-                profiled_out=tuple(sorted(known.keys() - (app.get("services") or {}).keys())),
+                document,
+                working_dir=self.folder,
+                files=tuple(self.found),
+                profiled_out=tuple(sorted(known - document["services"].keys())),
             ),
-            warnings=tuple(layers.warnings),
-            variables=_variables(layers),
-            env=env,
+            warnings=tuple(self.layers.warnings),
+            variables=_variables(self.layers),
+            env=self.env,
         )
 
-    def _with_env_files(self, folder: Path, env_files: list[str]) -> dict[str, str]:
-        """The caller's variables over those of the env files, or of `.env` in `folder`."""
-        listed = setting(self.env, "ENV_FILES")
-        names = env_files or ([name for name in listed.split(",") if name] if listed else [])
-        paths = [self.cwd / name for name in names]
-        if not paths and not _is_true(setting(self.env, "DISABLE_ENV_FILE")):
-            paths = [folder / ".env"] if (folder / ".env").is_file() else []
-        values: dict[str, str] = {}
-        for path in paths:
-            text = read_text(path)
-            for key, value in dotenv.parse(text, str(path), {**values, **self.env}).items():
-                if value is not None:
-                    values[key] = value
-        return {**values, **self.env}
+    def _find(self) -> None:
+        """Which files, the project's folder, and the variables.
 
-    def _folder(self, files: Sequence[str], given: str | Path | None) -> Path:
-        if given:
-            return Path(os.path.normpath(self.cwd / given))
-        first = files[0]
+        `.env` is read from the working directory first, since it may name the files, and then
+        from the project's folder.
+        """
+        self.env = self._with_env_files(self.cwd, {})
+        self.found = discovery.find(self.files, self.env, self.cwd)
+        folder = self._project_folder()
+        self.folder = str(folder)
+        if folder != self.cwd:
+            self.env = self._with_env_files(folder, self.env)
+
+    def _with_env_files(self, folder: Path, before: Mapping[str, str]) -> dict[str, str]:
+        """The caller's variables over those of the env files, or of `.env` in `folder`."""
+        listed = setting(self.shell, "ENV_FILES")
+        names = self.env_files or [name for name in (listed or "").split(",") if name]
+        paths = [self.cwd / name for name in names]
+        if not paths and not _is_true(setting(self.shell, "DISABLE_ENV_FILE")):
+            paths = [folder / ".env"] if (folder / ".env").is_file() else []
+        values = dict(before)
+        for path in paths:
+            found = dotenv.parse(read_text(path), str(path), {**values, **self.shell})
+            values.update({key: value for key, value in found.items() if value is not None})
+        return {**values, **self.shell}
+
+    def _project_folder(self) -> Path:
+        if self.project_directory:
+            return Path(os.path.normpath(self.cwd / self.project_directory))
+        first = self.found[0]
         return self.cwd if first == STDIN else Path(first).parent
 
-    def _name(
-        self,
-        layers: Layers,
-        files: Sequence[str],
-        folder: Path,
-        given: str | None,
-        env: Mapping[str, str],
-    ) -> str:
+    def _name(self) -> str:
         """`-p`, the environment, the last `name:`, or the folder's name, in this order."""
-        if given:
-            return project.check_name(given, "given with -p")
-        if from_env := setting(env, "PROJECT_NAME"):
-            return project.check_name(from_env, "from the environment")
-        for file in reversed(files):
-            for document in reversed(layers.documents(file)):
-                value = document.value.get("name") if isinstance(document.value, dict) else None
-                if not isinstance(value, str) or not value:
-                    continue
-                try:
-                    text = interpolation.Interpolator(env).tree(value)
-                except Fault as fault:
-                    raise layers.bad(Fault(("name",), fault.message), document) from None
-                try:
-                    return project.check_name(text, "from `name:`")
-                except BadFile as error:
-                    place = document.place(("name",))
-                    raise BadFile(error.message, place=place, hint=error.hint) from None
-        name = project.from_folder(folder.name)
+        if self.project_name:
+            return project.check_name(self.project_name, "given with -p")
+        if given := setting(self.env, "PROJECT_NAME"):
+            return project.check_name(given, "from the environment")
+        for file in reversed(self.found):
+            for document in reversed(self.layers.documents(file)):
+                if name := self._declared_name(document):
+                    return name
+        name = project.from_folder(Path(self.folder).name)
         if not name:
             raise BadFile(
-                f"the folder {folder} gives no project name", hint="give one with -p or `name:`"
+                f"the folder {self.folder} gives no project name",
+                hint="give one with -p or `name:`",
             )
         return name
 
-    def _profiles(self, active: Sequence[str], env: Mapping[str, str]) -> list[str]:
-        listed = setting(env, "PROFILES")
-        return [*active] or [name.strip() for name in (listed or "").split(",") if name.strip()]
-
-    def _finish(
-        self,
-        layers: Layers,
-        document: Json,
-        env: Mapping[str, str],
-        active: Sequence[str],
-        named: Sequence[str],
-        narrow: bool,
-    ) -> Json:
+    def _declared_name(self, document: Document) -> str:
+        """The `name:` of one document, empty where it has none."""
+        value = document.value.get("name") if isinstance(document.value, dict) else None
+        if not isinstance(value, str) or not value:
+            return ""
         try:
-            return self._finished(layers, document, env, active, named, narrow)
+            text = interpolation.Interpolator(self.env).tree(value)
         except Fault as fault:
-            raise layers.bad(fault) from None
+            raise self.layers.bad(Fault(("name",), fault.message), document) from None
+        name = project.from_folder(text)
+        if text and not name:
+            raise self.layers.bad(Fault(("name",), f'"{text}" leaves no project name'), document)
+        return name
 
-    def _finished(
-        self,
-        layers: Layers,
-        document: Json,
-        env: Mapping[str, str],
-        active: Sequence[str],
-        named: Sequence[str],
-        narrow: bool,
-    ) -> Json:
+    def _finished(self, document: Json) -> Json:
+        """The merged document normalised, narrowed to what is on, and checked."""
+        options = self.layers.options
         specs = {
             name: merge.each_once(dict(spec or {}))
             for name, spec in (document.get("services") or {}).items()
         }
-        if faults := list(consistency.resources(document)):
-            raise layers.all_bad(faults)
+        self._refuse(list(consistency.resources(document)))
         for spec in specs.values():
             normalise.dependencies(spec)
-            if self.options.normalise:
-                normalise.service(spec, env)
-        on = profiles.chosen(specs, active, named)
+            if options.normalise:
+                normalise.service(spec, self.env, self.folder)
+        on = profiles.chosen(specs, self._profiles(), self.named)
         document["services"] = {name: spec for name, spec in specs.items() if name in on}
-        _add_default_network(document)
-        if self.options.consistency:
-            self._check(layers, document, specs)
-        if named and narrow:
-            kept = profiles.with_dependencies(document["services"], named)
-            document["services"] = {k: v for k, v in document["services"].items() if k in kept}
-        if self.options.resolve_env:
+        document["networks"] = {"default": None, **(document.get("networks") or {})}
+        if options.consistency:
+            self._refuse(consistency.check(document, specs))
+        if self.named and self.narrow:
+            kept = profiles.with_dependencies(document["services"], self.named)
+            document["services"] = {name: specs[name] for name in specs if name in kept}
+        if options.resolve_env:
             for name, spec in document["services"].items():
-                envfiles.resolve(name, spec, env, keep=False)
-        if self.options.normalise:
+                envfiles.resolve(name, spec, self.env)
+        if options.normalise:
             normalise.used_only(document)
             normalise.names(document, document["name"])
         return normalise.completed(document)
 
-    def _check(self, layers: Layers, document: Json, known: Mapping[str, Any]) -> None:
-        if not known:
-            raise layers.bad(Fault((), "the file has no services"))
-        if faults := consistency.check(document, known):
-            raise layers.all_bad(faults)
+    def _refuse(self, faults: Sequence[Fault]) -> None:
+        if faults:
+            raise self.layers.all_bad(faults)
 
-
-def _add_default_network(document: Json) -> None:
-    networks = dict(document.get("networks") or {})
-    networks.setdefault("default", None)
-    document["networks"] = networks
+    def _profiles(self) -> list[str]:
+        listed = setting(self.env, "PROFILES") or ""
+        return self.active or [name.strip() for name in listed.split(",") if name.strip()]
 
 
 def _is_true(value: str | None) -> bool:
@@ -253,8 +231,7 @@ def _is_true(value: str | None) -> bool:
 def _variables(layers: Layers) -> dict[str, interpolation.Variable]:
     found: dict[str, interpolation.Variable] = {}
     for document in layers.read:
-        try:
+        # What isn't a valid template was reported when the file was read.
+        with suppress(Fault):
             found.update(interpolation.variables(document.value))
-        except Fault:
-            continue
     return found

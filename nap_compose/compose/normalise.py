@@ -10,6 +10,7 @@ from typing import Any
 
 from nap_compose.compose.keys import TOP
 from nap_compose.compose.merge import mapping_of
+from nap_compose.compose.scalars import Size
 from nap_compose.compose.shapes import Either, Items, Object, Shape, Table
 
 NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
@@ -17,14 +18,17 @@ NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
 RESOURCES = ("networks", "volumes", "secrets", "configs")
 
 
-def service(spec: dict[str, Any], env: Mapping[str, str]) -> None:
-    """Add to a service, in place, what the file leaves to defaults."""
+def service(spec: dict[str, Any], env: Mapping[str, str], folder: str) -> None:
+    """Add to a service, in place, what the file leaves to defaults.
+
+    `folder` is the project's, which a build without a context is made from.
+    """
     if not spec.get("networks") and "network_mode" not in spec and "provider" not in spec:
         spec["networks"] = {"default": None}
     if spec.get("pull_policy") == "if_not_present":
         spec["pull_policy"] = "missing"
     if isinstance(spec.get("build"), dict):
-        spec["build"] = _build(spec["build"], env)
+        spec["build"] = _build(spec["build"], env, folder)
     for secret in spec.get("secrets") or ():
         secret.setdefault("target", f"/run/secrets/{secret.get('source')}")
     for port in spec.get("ports") or ():
@@ -36,8 +40,8 @@ def service(spec: dict[str, Any], env: Mapping[str, str]) -> None:
     _imply_dependencies(spec)
 
 
-def _build(build: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any]:
-    result = dict(build)
+def _build(build: Mapping[str, Any], env: Mapping[str, str], folder: str) -> dict[str, Any]:
+    result = {"context": folder, **build}
     if not result.get("dockerfile") and not result.get("dockerfile_inline"):
         result["dockerfile"] = "Dockerfile"
     if "args" in result:
@@ -140,6 +144,8 @@ def _drop_in_object(value: dict[str, Any], shape: Object) -> dict[str, Any]:
             result[key] = entry
             continue
         kept = drop_empty(entry, row.shape) if isinstance(entry, (dict, list)) else entry
+        if isinstance(row.shape, Size) and kept == "0":
+            continue
         if kept or row.zero or (isinstance(mapping_of(row.shape), Object) and kept is not None):
             result[key] = kept
     return result

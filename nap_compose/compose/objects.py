@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from nap_compose.compose.shapes import (
-    Duration,
-    Either,
-    Entry,
-    Flag,
-    Items,
-    Merge,
-    Nothing,
-    Number,
-    Object,
-    Scalar,
-    Shape,
-    Size,
-    Table,
-    Text,
-    Whole,
-)
+from nap_compose.compose.scalars import Cut, Duration, Flag, Mode, Scalar, Size, Text, Whole
+from nap_compose.compose.shapes import Either, Entry, Items, Merge, Nothing, Object, Shape, Table
 
 NAME = r"^[a-zA-Z0-9._-]+$"
 """What services, networks, volumes, secrets and configs may be called."""
 
+SOMETHING = Text(pattern=".", expected="a text that isn't empty")
 TEXTS = Items(Text())
 UNIQUE_TEXTS = Items(Text(), unique=True)
 TEXT_OR_TEXTS = Either(Text(), TEXTS)
@@ -31,7 +17,12 @@ PAIRS = Either(TEXTS, Table(Scalar()))
 STRICT_PAIRS = Either(UNIQUE_TEXTS, Table(Scalar()))
 """As PAIRS, but the same entry twice is a fault."""
 HOSTS = Either(TEXTS, Table(TEXT_OR_TEXTS))
-OPTIONS = Table(Text(numbers=True))
+OPTIONS = Table(Text(numbers=(int, float)))
+SOME_OPTIONS = Table(Either(Text(numbers=(int, float)), Nothing()))
+CONTAINER_NAME = Text(
+    pattern=r"[a-zA-Z0-9][a-zA-Z0-9_.-]+",
+    expected="letters, digits, '_', '.' and '-', two at least",
+)
 COMMAND = Either(Text(), TEXTS, Nothing())
 LABELS = PAIRS
 
@@ -51,17 +42,18 @@ PORT = Object(
     Entry("name", Text()),
     Entry("mode", Text()),
     Entry("host_ip", Text()),
-    Entry("target", Whole()),
-    Entry("published", Text(numbers=True)),
+    Entry("target", Whole(1, 65535)),
+    Entry("published", Text(numbers=(int,))),
     Entry("protocol", Text()),
     Entry("app_protocol", Text()),
+    required=("target",),
     what="port",
 )
 
 MOUNT = Object(
     Entry("type", Text("bind", "volume", "tmpfs", "cluster", "npipe", "image")),
     Entry("source", Text()),
-    Entry("target", Text()),
+    Entry("target", SOMETHING),
     Entry("read_only", Flag()),
     Entry("consistency", Text()),
     Entry(
@@ -77,9 +69,9 @@ MOUNT = Object(
         "volume",
         Object(Entry("labels", LABELS), Entry("nocopy", Flag()), Entry("subpath", Text())),
     ),
-    Entry("tmpfs", Object(Entry("size", Size()), Entry("mode", Text(numbers=True)))),
+    Entry("tmpfs", Object(Entry("size", Size()), Entry("mode", Text(numbers=(int, float))))),
     Entry("image", Object(Entry("subpath", Text()))),
-    required=("type",),
+    required=("type", "target"),
     what="mount",
 )
 
@@ -88,7 +80,7 @@ FILE_REFERENCE = Object(
     Entry("target", Text()),
     Entry("uid", Text()),
     Entry("gid", Text()),
-    Entry("mode", Text(numbers=True)),
+    Entry("mode", Mode()),
     what="file",
 )
 FILE_REFERENCES = Items(Either(Text(), FILE_REFERENCE))
@@ -97,14 +89,14 @@ DEVICE = Object(
     Entry("source", Text()),
     Entry("target", Text()),
     Entry("permissions", Text()),
-    required=("source",),
+    required=("source", "target"),
 )
 
 DEVICE_REQUEST_KEYS = (
     Entry("driver", Text()),
     Entry("count", Either(Whole(None, None, "all"))),
-    Entry("device_ids", TEXTS),
-    Entry("capabilities", TEXTS),
+    Entry("device_ids", UNIQUE_TEXTS),
+    Entry("capabilities", UNIQUE_TEXTS),
     Entry("options", STRICT_PAIRS),
 )
 
@@ -130,7 +122,7 @@ HEALTHCHECK = Object(
     Entry("test", TEXT_OR_TEXTS, merge=Merge.REPLACE),
     Entry("interval", Duration()),
     Entry("timeout", Duration()),
-    Entry("retries", Whole()),
+    Entry("retries", Cut(0), zero=True),
     Entry("start_period", Duration()),
     Entry("start_interval", Duration()),
     Entry("disable", Flag()),
@@ -138,17 +130,15 @@ HEALTHCHECK = Object(
 
 LOGGING = Object(
     Entry("driver", Text()),
-    Entry("options", Table(Either(Text(numbers=True), Nothing()))),
+    Entry("options", SOME_OPTIONS),
 )
 
 _WEIGHTED = Object(
-    Entry("path", Text()), Entry("weight", Whole()), required=("path", "weight"), extensible=False
+    Entry("path", Text()), Entry("weight", Whole(0, 65535, strict=True)), extensible=False
 )
-_RATED = Object(
-    Entry("path", Text()), Entry("rate", Size()), required=("path", "rate"), extensible=False
-)
+_RATED = Object(Entry("path", Text()), Entry("rate", Size()), extensible=False)
 BLKIO = Object(
-    Entry("weight", Whole()),
+    Entry("weight", Whole(0, 65535, strict=True)),
     Entry("weight_device", Items(_WEIGHTED)),
     Entry("device_read_bps", Items(_RATED)),
     Entry("device_read_iops", Items(_RATED)),
@@ -158,7 +148,7 @@ BLKIO = Object(
 )
 
 HOOK = Object(
-    Entry("command", COMMAND),
+    Entry("command", COMMAND, zero=True),
     Entry("user", Text()),
     Entry("privileged", Flag()),
     Entry("working_dir", Text()),
@@ -167,13 +157,13 @@ HOOK = Object(
 )
 
 WATCH = Object(
-    Entry("path", Text()),
+    Entry("path", SOMETHING),
     Entry("action", Text("rebuild", "sync", "restart", "sync+restart", "sync+exec")),
     Entry("target", Text()),
-    Entry("ignore", TEXT_OR_TEXTS),
-    Entry("include", TEXT_OR_TEXTS),
+    Entry("ignore", Either(Text(), UNIQUE_TEXTS)),
+    Entry("include", Either(Text(), UNIQUE_TEXTS)),
     Entry("exec", HOOK),
-    Entry("initial_sync", Flag()),
+    Entry("initial_sync", Flag(strict=True)),
     required=("path", "action"),
 )
 DEVELOP = Object(Entry("watch", Items(WATCH)))
@@ -197,8 +187,8 @@ ATTACHMENT = Object(
     Entry("mac_address", Text()),
     Entry("interface_name", Text()),
     Entry("driver_opts", OPTIONS),
-    Entry("priority", Number()),
-    Entry("gw_priority", Number()),
+    Entry("priority", Cut(strict=True)),
+    Entry("gw_priority", Cut(strict=True)),
 )
 ATTACHMENTS = Either(UNIQUE_TEXTS, Table(optional(ATTACHMENT), keys=NAME))
 
@@ -231,7 +221,7 @@ BUILD = Either(
         Entry("cache_to", TEXTS),
         Entry("no_cache", Flag()),
         Entry("no_cache_filter", TEXT_OR_TEXTS),
-        Entry("additional_contexts", PAIRS),
+        Entry("additional_contexts", Either(TEXTS, Table(Text()))),
         Entry("network", Text()),
         Entry("pull", Flag()),
         Entry("target", Text()),
@@ -239,10 +229,10 @@ BUILD = Either(
         Entry("extra_hosts", HOSTS),
         Entry("isolation", Text()),
         Entry("privileged", Flag()),
-        Entry("secrets", FILE_REFERENCES, unique="secret"),
+        Entry("secrets", FILE_REFERENCES),
         Entry("tags", TEXTS, unique="itself"),
         Entry("ulimits", ULIMITS, merge=Merge.REPLACE_ENTRIES),
-        Entry("platforms", TEXTS, unique="itself"),
+        Entry("platforms", TEXTS),
     ),
 )
 
@@ -285,7 +275,7 @@ VOLUME = optional(
         Entry("driver", Text()),
         Entry("driver_opts", OPTIONS),
         Entry("external", Either(Flag(), Object(Entry("name", Text())))),
-        Entry("labels", LABELS),
+        Entry("labels", STRICT_PAIRS),
     )
 )
 
@@ -303,20 +293,20 @@ CONFIG = Object(*_FILE_OBJECT, Entry("content", Text()))
 MODEL = Object(
     Entry("name", Text()),
     Entry("model", Text()),
-    Entry("context_size", Whole()),
+    Entry("context_size", Whole(strict=True)),
     Entry("runtime_flags", TEXTS),
 )
 
-INCLUDE = Items(
-    Either(
-        Text(),
-        Object(
-            Entry("path", TEXT_OR_TEXTS),
-            Entry("env_file", TEXT_OR_TEXTS),
-            Entry("project_directory", Text()),
-            extensible=False,
-        ),
+INCLUDE = optional(
+    Items(
+        Either(
+            Text(),
+            Object(
+                Entry("path", TEXT_OR_TEXTS),
+                Entry("env_file", TEXT_OR_TEXTS),
+                Entry("project_directory", Text()),
+                extensible=False,
+            ),
+        )
     )
 )
-
-DURATION_OR_NUMBER = Either(Duration(), Whole())

@@ -77,7 +77,7 @@ def service(entry: dict[str, Any], join: Join) -> None:
 def _build(build: dict[str, Any], join: Join) -> dict[str, Any]:
     context = build.get("context")
     result = dict(build)
-    if isinstance(context, str) and not context.startswith("service:"):
+    if context and isinstance(context, str) and not context.startswith("service:"):
         result["context"] = context if is_remote(context) else join(context)
     more = build.get("additional_contexts")
     if more:
@@ -96,7 +96,7 @@ def _no_path(context: str) -> bool:
 
 def _mount(mount: dict[str, Any], join: Join) -> dict[str, Any]:
     source = mount.get("source")
-    if mount.get("type") != "bind" or not source or re.match(r"^([A-Za-z]:|\\\\)", source):
+    if mount.get("type") != "bind" or source is None or re.match(r"^([A-Za-z]:|\\\\)", source):
         return mount
     return {**mount, "source": join(source)}
 

@@ -11,6 +11,7 @@ from nap_compose.compose.merge import mapping_of
 from nap_compose.compose.model import App
 from nap_compose.compose.normalise import items_of
 from nap_compose.compose.shapes import Object, Shape, Table
+from nap_compose.compose.yamlfile import plain
 
 _SILENT: dict[str, tuple[tuple[str, Any], ...]] = {
     "services": (("command", None), ("entrypoint", None)),
@@ -29,7 +30,7 @@ def render(app: App | Mapping[str, Any], format: str = "yaml", *, escape: bool =
     value = _escaped(document) if escape else document
     if format == "json":
         return json.dumps(as_json(value), indent=2, ensure_ascii=False) + "\n"
-    return _yaml(_without_silent(value))
+    return _yaml(_ordered(_without_silent(_with_host_lists(value))))
 
 
 def _escaped(value: Any) -> Any:
@@ -49,15 +50,31 @@ def as_json(document: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in document.items()
         if key != "models"
     }
+    for spec in result.get("networks", {}).values():
+        if spec.get("ipam"):
+            spec["ipam"] = {key: part for key, part in spec["ipam"].items() if key != "options"}
+    result = _with_host_lists(result)
     for spec in result.get("services", {}).values():
-        if "extra_hosts" in spec:
-            spec["extra_hosts"] = hosts(spec["extra_hosts"])
-        if (spec.get("build") or {}).get("extra_hosts"):
-            build = spec["build"]
-            spec["build"] = {**build, "extra_hosts": hosts(build["extra_hosts"])}
+        spec.pop("pull_refresh_after", None)
+        for rule in (spec.get("develop") or {}).get("watch") or ():
+            rule.setdefault("exec", {"command": None})
         if spec.get("blkio_config"):
             spec["blkio_config"] = _capitals(spec["blkio_config"])
     return result
+
+
+def _with_host_lists(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with every `extra_hosts` as the list that Compose prints."""
+    services = {}
+    for name, given in (document.get("services") or {}).items():
+        spec = dict(given)
+        if "extra_hosts" in spec:
+            spec["extra_hosts"] = hosts(spec["extra_hosts"])
+        build = spec.get("build") or {}
+        if build.get("extra_hosts"):
+            spec["build"] = {**build, "extra_hosts": hosts(build["extra_hosts"])}
+        services[name] = spec
+    return {**document, "services": services}
 
 
 def hosts(table: Any) -> Any:
@@ -119,10 +136,32 @@ def _yaml(value: Any) -> str:
             return True
 
     def text(dumper: Any, data: str) -> Any:
-        style = "|" if "\n" in data else None
-        return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+        return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=_style(data))
 
     Dumper.add_representer(str, text)
-    return yaml.dump(
-        value, Dumper=Dumper, sort_keys=True, allow_unicode=True, width=10**6, indent=2
+    return str(
+        yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=10**6, indent=2)
     )
+
+
+def _style(text: str) -> str | None:
+    """How a text must be written to read back as that text: quoted when it looks like more."""
+    if "\n" in text and not text[0].isspace():
+        return "|"
+    return None if isinstance(plain(text), str) else '"'
+
+
+_ORDER = ("name", "services", "networks", "volumes", "secrets", "configs", "models")
+
+
+def _ordered(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document in the order in which people read it, the keys of each thing sorted."""
+    keys = [key for key in _ORDER if key in document]
+    keys += sorted(document.keys() - set(_ORDER))
+    return {key: _sorted(document[key]) for key in keys}
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(entry) for entry in value] if isinstance(value, list) else value

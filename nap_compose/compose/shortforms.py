@@ -1,4 +1,4 @@
-"""Short forms of ports, mounts, devices and commands, read into their long forms."""
+"""Short forms of ports, mounts and devices, read into their long forms."""
 
 from __future__ import annotations
 
@@ -58,14 +58,15 @@ def _port_parts(text: str) -> tuple[str, str, str, str]:
         address, published, target = rest.rsplit(":", 2)
         rest = f"{published}:{target}"
     if address:
-        _check_address(address, text)
+        check_address(address, text)
     published, colon, target = rest.rpartition(":")
     if not target:
         raise BadForm(f'"{text}" names no container port')
     return address, published if colon else "", target, protocol
 
 
-def _check_address(address: str, text: str) -> None:
+def check_address(address: str, text: str) -> None:
+    """Raise BadForm, which shows `text`, unless `address` is an IP address."""
     try:
         ipaddress.ip_address(address)
     except ValueError:
@@ -172,48 +173,3 @@ def device(text: str) -> dict[str, Any]:
         "target": target,
         "permissions": sections[2] if len(sections) > 2 else "rwm",
     }
-
-
-OPERATORS = ";&|<>"
-"""Where an unquoted command line ends: Compose runs no shell, and drops what follows."""
-
-
-def words(text: str) -> tuple[list[str], str]:
-    """A command line cut into words as a shell would, and what was dropped after an operator."""
-    found: list[str] = []
-    word: str | None = None
-    quote = ""
-    at, end = 0, len(text)
-    while at < end:
-        char = text[at]
-        if char == "\\" and quote != "'":
-            if at + 1 == end:
-                raise BadForm(f"the command {text!r} ends with a backslash")
-            word = (word or "") + text[at + 1]
-            at += 1
-        elif quote:
-            if char == quote:
-                quote = ""
-            else:
-                word = (word or "") + char
-        elif char in "\"'`":
-            quote = char
-            word = (word or "") + ("`" if char == "`" else "")
-        elif text.startswith("$(", at):
-            close = text.find(")", at)
-            if close < 0:
-                raise BadForm(f"the bracket of the command {text!r} is not closed")
-            word = (word or "") + text[at : close + 1]
-            at = close
-        elif char in OPERATORS:
-            return (found if word is None else [*found, word]), text[at:]
-        elif char in " \t\r\n":
-            if word is not None:
-                found.append(word)
-            word = None
-        else:
-            word = (word or "") + char
-        at += 1
-    if quote:
-        raise BadForm(f"the quotes of the command {text!r} are not closed")
-    return (found if word is None else [*found, word]), ""

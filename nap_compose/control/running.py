@@ -121,8 +121,7 @@ def pull(parts: Parts, host: str, reference: str, deployment: str, on_event: OnE
     def report(text: str, done: int = 0, total: int = 0) -> None:
         emitter.step(step, Phase.RUNNING, text, done=done, total=total)
 
-    bring_image(step, shop, report)
-    emitter.step(step, Phase.DONE, "pulled")
+    emitter.step(step, Phase.DONE, bring_image(step, shop, report))
 
 
 def record_revision(parts: Parts, plan: Plan, revision: Revision, author: str) -> None:

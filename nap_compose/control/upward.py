@@ -221,7 +221,7 @@ class _Road:
         if number and revisions.digest(store, owner, app.name, number) == revisions.digest_of(app):
             return replace(plan, revision=number)
         revision = revisions.write(
-            store, self.parts.keyring.cipher, owner, app.name, number + 1, app
+            store, self.parts.keyring.cipher, owner, app.name, number=number + 1, model=app
         )
         running.record_revision(self.parts, plan, revision, self.who.name)
         return replace(plan, revision=revision.number)

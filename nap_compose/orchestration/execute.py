@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from nap_compose.errors import Interrupted, NapError
 from nap_compose.orchestration.emitter import Emitter
 from nap_compose.orchestration.events import Phase
-from nap_compose.orchestration.plan import Plan, Step
+from nap_compose.orchestration.plan import Kind, Plan, Step
 from nap_compose.orchestration.steps.acts import DO, UNDO
 from nap_compose.orchestration.steps.workshop import Workshop
 
@@ -74,7 +74,6 @@ class _Run:
         self.cancelled = cancelled
         self.execution = Execution()
         self.begun: list[Step] = []
-        self.last_text: dict[str, str] = {}
         # Nobody waits on for a replica once the deployment has failed elsewhere.
         shop.stopped = lambda: self.execution.state != "done" or self.cancelled() > 0
 
@@ -82,7 +81,7 @@ class _Run:
         """Begin each step once all it needs is done, until all are, or one fails."""
         todo = {step.id: step for step in self.plan.steps}
         done: set[str] = set()
-        running: dict[Future[None], Step] = {}
+        running: dict[Future[str], Step] = {}
         pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="step")
         try:
             while todo or running:
@@ -100,9 +99,15 @@ class _Run:
             self.emitter.step(step, Phase.SKIPPED)
 
     def back(self) -> None:
-        """Take back what was begun, last first; say what could not be."""
+        """Take back what was begun, last first; say what could not be.
+
+        New containers go before anything else: they hold the names and ports that the old ones
+        come back to.
+        """
         complete = True
-        for step in reversed(self.begun):
+        last_first = self.begun[::-1]
+        made = [step for step in last_first if step.kind is Kind.CREATE]
+        for step in [*made, *(step for step in last_first if step not in made)]:
             undo = UNDO.get((step.kind, step.undo))
             if undo is None:
                 continue
@@ -119,7 +124,7 @@ class _Run:
         self,
         todo: dict[str, Step],
         done: set[str],
-        running: dict[Future[None], Step],
+        running: dict[Future[str], Step],
         pool: ThreadPoolExecutor,
     ) -> None:
         ready = [step for step in todo.values() if all(need in done for need in step.needs)]
@@ -128,19 +133,18 @@ class _Run:
             self.begun.append(step)
             running[pool.submit(self._do, step)] = step
 
-    def _do(self, step: Step) -> None:
+    def _do(self, step: Step) -> str:
         def report(text: str, done: int = 0, total: int = 0) -> None:
-            self.last_text[step.id] = text
             self.emitter.step(step, Phase.RUNNING, text, done=done, total=total)
 
-        DO[step.kind](step, self.shop, report)
+        return DO[step.kind](step, self.shop, report)
 
-    def _ended(self, step: Step, future: Future[None], done: set[str]) -> None:
+    def _ended(self, step: Step, future: Future[str], done: set[str]) -> None:
         error = future.exception()
         if error is None:
             done.add(step.id)
             self.execution.done.append(step)
-            self.emitter.step(step, Phase.DONE, self.last_text.get(step.id, ""))
+            self.emitter.step(step, Phase.DONE, future.result())
             return
         if isinstance(error, Interrupted):
             self.emitter.step(step, Phase.SKIPPED, error=str(error))

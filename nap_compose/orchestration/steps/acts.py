@@ -8,7 +8,9 @@ from nap_compose.orchestration.plan import Kind, Step
 from nap_compose.orchestration.steps import containers, shared, waiting
 from nap_compose.orchestration.steps.workshop import Report, Workshop
 
-Do = Callable[[Step, Workshop, Report], None]
+Do = Callable[[Step, Workshop, Report], str]
+"""Gives what came of it in a word or two."""
+
 Undo = Callable[[Step, Workshop], str]
 """Gives a sentence about what it had to leave behind, empty where it left nothing."""
 

@@ -18,7 +18,7 @@ from nap_compose.orchestration.steps.workshop import Report, Workshop
 from nap_compose.orchestration.wanted import Slot, namespace_of
 
 
-def create(step: Step, shop: Workshop, report: Report) -> None:
+def create(step: Step, shop: Workshop, report: Report) -> str:
     """Make the container of a slot, connected to its networks and not yet started."""
     engine = shop.engine(step)
     making = _making(step, shop, engine)
@@ -33,7 +33,7 @@ def create(step: Step, shop: Workshop, report: Report) -> None:
     for key in other_networks(making.service):
         body = {"Container": container, "EndpointConfig": endpoint(making, key)}
         engine.connect_network(making.network(key), body)
-    report("created")
+    return "created"
 
 
 def uncreate(step: Step, shop: Workshop) -> str:
@@ -45,7 +45,7 @@ def uncreate(step: Step, shop: Workshop) -> str:
     return ""
 
 
-def take_name(step: Step, shop: Workshop, report: Report) -> None:
+def take_name(step: Step, shop: Workshop, _report: Report) -> str:
     """Give the container its slot's name."""
     container = shop.container_of(step)
     name = str(step.args["name"])
@@ -60,10 +60,10 @@ def take_name(step: Step, shop: Workshop, report: Report) -> None:
     except EngineError as error:
         if "same name" not in error.message:
             raise
-    report("named")
+    return "named"
 
 
-def start(step: Step, shop: Workshop, report: Report) -> None:
+def start(step: Step, shop: Workshop, report: Report) -> str:
     """Start the slot's container; starting a running one changes nothing."""
     report("starting")
     try:
@@ -72,7 +72,7 @@ def start(step: Step, shop: Workshop, report: Report) -> None:
         raise _explained(error, step) from error
     with shop.lock:
         shop.made.add(step.id)
-    report("started")
+    return "started"
 
 
 def unstart(step: Step, shop: Workshop) -> str:
@@ -81,7 +81,7 @@ def unstart(step: Step, shop: Workshop) -> str:
     return ""
 
 
-def set_aside(step: Step, shop: Workshop, report: Report) -> None:
+def set_aside(step: Step, shop: Workshop, report: Report) -> str:
     """Stop a container and take its name away; it can still come back."""
     engine = shop.engine(step)
     name = str(step.args["name"])
@@ -91,7 +91,7 @@ def set_aside(step: Step, shop: Workshop, report: Report) -> None:
     aside = names.set_aside_name(name.partition(".old.")[0], shop.plan.deployment)
     if name != aside and ".old." not in name:
         engine.rename_container(step.target, aside)
-    report("stopped")
+    return "stopped"
 
 
 def bring_back(step: Step, shop: Workshop) -> str:
@@ -107,13 +107,13 @@ def bring_back(step: Step, shop: Workshop) -> str:
     return ""
 
 
-def stop(step: Step, shop: Workshop, report: Report) -> None:
+def stop(step: Step, shop: Workshop, report: Report) -> str:
     """Stop a container; one that has gone meanwhile is stopped enough."""
     if step.args.get("running"):
         report("stopping")
         grace = step.args.get("grace")
         _gone(lambda: shop.engine(step).stop_container(step.target, grace=grace))
-    report("stopped")
+    return "stopped"
 
 
 def unstop(step: Step, shop: Workshop) -> str:
@@ -122,10 +122,10 @@ def unstop(step: Step, shop: Workshop) -> str:
     return ""
 
 
-def remove(step: Step, shop: Workshop, report: Report) -> None:
+def remove(step: Step, shop: Workshop, _report: Report) -> str:
     """Remove a container. Its volumes stay: a successor may have inherited the anonymous ones."""
     _gone(lambda: shop.engine(step).remove_container(step.target, force=True))
-    report("removed")
+    return "removed"
 
 
 def _create(engine: Engine, name: str, making: Making, shop: Workshop) -> str:

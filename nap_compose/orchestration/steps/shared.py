@@ -20,7 +20,7 @@ LETS_GO = 15.0
 """How long a removed container's endpoint may keep its network in use, seconds."""
 
 
-def ensure_network(step: Step, shop: Workshop, report: Report) -> None:
+def ensure_network(step: Step, shop: Workshop, report: Report) -> str:
     """Make the network where it is missing, and wait until each host that uses it knows it."""
     engine = shop.engine(step)
     app, key = shop.the_app(), str(step.args["key"])
@@ -37,7 +37,7 @@ def ensure_network(step: Step, shop: Workshop, report: Report) -> None:
     if shop.overlay == "consul":
         for host in step.args.get("users") or ():
             _wait_known(shop.engines.on(str(host)), step.target)
-    report("created")
+    return "created"
 
 
 def remove_made_network(step: Step, shop: Workshop) -> str:
@@ -47,13 +47,13 @@ def remove_made_network(step: Step, shop: Workshop) -> str:
     return ""
 
 
-def remove_network(step: Step, shop: Workshop, report: Report) -> None:
+def remove_network(step: Step, shop: Workshop, _report: Report) -> str:
     """Remove a network, once its last endpoints have let go of it."""
     _remove_network(shop.engine(step), step.target)
-    report("removed")
+    return "removed"
 
 
-def ensure_volume(step: Step, shop: Workshop, report: Report) -> None:
+def ensure_volume(step: Step, shop: Workshop, _report: Report) -> str:
     """Make the volume where it is missing."""
     engine = shop.engine(step)
     app, key = shop.the_app(), str(step.args["key"])
@@ -61,7 +61,7 @@ def ensure_volume(step: Step, shop: Workshop, report: Report) -> None:
     engine.create_volume(volume_body(step.target, app.volumes.get(key, {}), labels))
     with shop.lock:
         shop.made.add(step.id)
-    report("created")
+    return "created"
 
 
 def remove_made_volume(step: Step, shop: Workshop) -> str:
@@ -81,7 +81,7 @@ def remove_made_volume(step: Step, shop: Workshop) -> str:
     return ""
 
 
-def remove_volume(step: Step, shop: Workshop, report: Report) -> None:
+def remove_volume(step: Step, shop: Workshop, _report: Report) -> str:
     """Remove a volume and what is in it."""
     try:
         shop.engine(step).remove_volume(step.target)
@@ -93,20 +93,19 @@ def remove_volume(step: Step, shop: Workshop, report: Report) -> None:
             host=step.host,
             hint="stop what uses it, then run the command again",
         ) from conflict
-    report("removed")
+    return "removed"
 
 
-def bring_image(step: Step, shop: Workshop, report: Report) -> None:
+def bring_image(step: Step, shop: Workshop, report: Report) -> str:
     """Have the image on the host: streamed from one that has it, else pulled."""
     engine = shop.engine(step)
     sources = [str(host) for host in step.args.get("from") or ()]
     if sources:
-        _stream(step, shop, engine, sources, report)
-    else:
-        _pull(step, engine, report)
+        return _stream(step, shop, engine, sources, report)
+    return _pull(step, engine, report)
 
 
-def _stream(step: Step, shop: Workshop, engine: Engine, sources: list[str], report: Report) -> None:
+def _stream(step: Step, shop: Workshop, engine: Engine, sources: list[str], report: Report) -> str:
     """Copy the image from another host, piece by piece, past this machine's disk."""
     # Each destination begins with another source, so that one host doesn't serve them all.
     first = shop.cluster_index(step.host) % len(sources)
@@ -130,10 +129,10 @@ def _stream(step: Step, shop: Workshop, engine: Engine, sources: list[str], repo
             host=step.host,
             hint=f"it was replaced on {source.host} meanwhile: run the command again",
         )
-    report(f"{show_size(total)} from {source.host}", total, total)
+    return f"{show_size(total)} from {source.host}"
 
 
-def _pull(step: Step, engine: Engine, report: Report) -> None:
+def _pull(step: Step, engine: Engine, report: Report) -> str:
     platform = str(step.args.get("platform") or "")
     report("pulling")
     try:
@@ -151,7 +150,7 @@ def _pull(step: Step, engine: Engine, report: Report) -> None:
             hint="check its name; a private one needs `docker login` there, "
             "or load it on one host and nap brings it to the others",
         ) from error
-    report("pulled")
+    return "pulled"
 
 
 def _wait_known(engine: Engine, network: str) -> None:

@@ -31,7 +31,7 @@ class Unwell(NapError):
         self.probe = probe
 
 
-def wait(step: Step, shop: Workshop, report: Report) -> None:
+def wait(step: Step, shop: Workshop, report: Report) -> str:
     """Wait until the replica meets its condition; raises Unwell when it can't or time is up."""
     container = shop.container_of(step)
     condition = Condition(step.args["condition"])
@@ -40,8 +40,7 @@ def wait(step: Step, shop: Workshop, report: Report) -> None:
         found = shop.snapshots.since(step.host, time.monotonic()).get(container)
         verdict = judge(found, condition)
         if verdict.word is Word.MET:
-            report(verdict.text)
-            return
+            return verdict.text
         if verdict.word is Word.HOPELESS:
             raise unwell(step, shop.engine(step), container, verdict)
         if verdict.text != said:
@@ -53,9 +52,10 @@ def wait(step: Step, shop: Workshop, report: Report) -> None:
             late = Verdict(Word.HOPELESS, f"is not ready in time ({verdict.text})")
             raise unwell(step, shop.engine(step), container, late)
         time.sleep(pause)
+    raise AssertionError("the pauses have no end")
 
 
-def check(_step: Step, shop: Workshop, report: Report) -> None:
+def check(_step: Step, shop: Workshop, _report: Report) -> str:
     """Look at every replica again: one that crashed right after its start is found here."""
     began = time.monotonic()
     waits = [other for other in shop.plan.steps if other.kind is Kind.WAIT]
@@ -67,7 +67,7 @@ def check(_step: Step, shop: Workshop, report: Report) -> None:
         if verdict.word is Word.HOPELESS or restarting:
             crash = Verdict(Word.HOPELESS, "keeps restarting") if restarting else verdict
             raise unwell(other, shop.engine(other), container, crash)
-    report("all is up")
+    return "all is up"
 
 
 def unwell(step: Step, engine: Engine, container: str, verdict: Verdict) -> Unwell:
