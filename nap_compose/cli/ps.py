@@ -25,11 +25,11 @@ CLUSTER_COLUMNS = (
     Column("APP", least=6),
     Column("REPLICA", least=8),
     Column("HOST", least=4, drop=1),
-    Column("STATE", least=7),
+    Column("STATE", least=9),
     Column("HEALTH", drop=4),
     Column("SINCE", drop=6),
     Column("REV", drop=7),
-    Column("URL", least=12, drop=5),
+    Column("URL", least=21, drop=5),
 )
 EMBEDDED_COLUMNS = (
     Column("NAME", least=10),

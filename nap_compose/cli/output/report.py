@@ -89,7 +89,10 @@ def show_failures(failures: Iterable[Failure], terminal: Terminal) -> None:
     for failure in failures:
         where = f" on {failure.host}" if failure.host else ""
         head = terminal.err_style("nap:", "red")
-        terminal.tell(f"{head} {plain(failure.subject)}{where}: {plain(failure.reason)}")
+        reason, *more = failure.reason.splitlines() or ["failed"]
+        terminal.tell(f"{head} {plain(failure.subject)}{where}: {plain(reason)}")
+        for line in more:
+            terminal.tell(f"     {plain(line)}")
         if failure.hint:
             terminal.tell(f"     {plain(failure.hint)}")
         if failure.probe.strip():
