@@ -1,10 +1,10 @@
 """Cases of the corpus: one text file each, holding the files of an app and how it is called.
 
-    # args: -f compose.yaml -f two.yaml      flags, as for the command
-    # env: A=1 B=2                           variables beside HOME
-    # services: web                          services named on the command line
-    === compose.yaml
-    …
+# args: -f compose.yaml -f two.yaml      flags, as for the command
+# env: A=1 B=2                           variables beside HOME
+# services: web                          services named on the command line
+=== compose.yaml
+…
 """
 
 from __future__ import annotations

@@ -86,7 +86,19 @@ def test_both_reject(case: Case, compose: Path, folder: Path) -> None:
     assert str(error.value).strip()
 
 
-@pytest.mark.parametrize("case", read("accepted"), ids=lambda case: case.name)
+DOES_NOT_READ_ITSELF = {
+    "interpolation-keys-not": "it doubles the $ of a key when it prints, and never halves it",
+    "profiles-optional-dependency": "it prints a dependency without the service that is off",
+    "sizes": "it prints the size -1 as a text, which it doesn't read",
+}
+"""What the real Compose prints and can't read back: nap prints the same."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in read("accepted") if case.name not in DOES_NOT_READ_ITSELF],
+    ids=lambda case: case.name,
+)
 def test_compose_reads_what_nap_prints(case: Case, compose: Path, folder: Path) -> None:
     """The YAML that nap prints is a Compose file that says the same to the real Compose."""
     case.write(folder)
