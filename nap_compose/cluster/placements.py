@@ -23,6 +23,16 @@ def read(store: StateStore, owner: str, app: str) -> dict[str, str]:
     return {str(slot): str(host) for slot, host in entry.value.items()} if entry else {}
 
 
+def read_all(store: StateStore) -> dict[tuple[str, str], dict[str, str]]:
+    """(owner, app) → slot → host, for every app; the owner is empty where there are no users."""
+    found = {}
+    for entry in store.list(state_keys.PLACEMENTS):
+        owner, _, app = entry.key[len(state_keys.PLACEMENTS) :].partition("/")
+        slots = {str(slot): str(host) for slot, host in entry.value.items()}
+        found["" if owner == state_keys.NO_OWNER else owner, app] = slots
+    return found
+
+
 def delete(store: StateStore, owner: str, app: str) -> None:
     """Forget it: the app is down."""
     store.delete(state_keys.placement(owner, app))

@@ -92,6 +92,11 @@ def latest_number(store: StateStore, owner: str, app: str) -> int:
     return max(_numbers(store, owner, app), default=0)
 
 
+def digest(store: StateStore, owner: str, app: str, number: int) -> str:
+    """The digest of a revision's plain model, without opening it."""
+    return str(_head(store, owner, app, number)["digest"])
+
+
 def digest_of(model: App) -> str:
     """SHA-256 over the plain model, in hex: equal for models that are equal."""
     return hashlib.sha256(json.dumps(_parts(model), sort_keys=True).encode()).hexdigest()

@@ -10,6 +10,7 @@ CLAIMS = "claim/"
 HOST_CLAIMS = "claim/host/"
 OWNER_CLAIMS = "claim/owner/"
 HOSTS = "host/"
+PLACEMENTS = "placement/"
 
 
 def app_path(owner: str, app: str) -> str:
@@ -47,7 +48,7 @@ def revision_pieces(owner: str, app: str, number: int) -> str:
 
 
 def placement(owner: str, app: str) -> str:
-    return f"placement/{app_path(owner, app)}"
+    return PLACEMENTS + app_path(owner, app)
 
 
 def host(name: str) -> str:

@@ -131,7 +131,9 @@ class _Desk:
         self.choices[slot] = Choice(best.name, self._reason(slot, best, len(fitting)), against)
         self._load[best.name] += 1
         for port in self.app.services[slot.service].ports:
-            self._taken[best.name].update({key: str(slot) for key in _keys(port)})
+            # Of a range the engine takes one that is free; so many are left for the others.
+            free = [key for key in _keys(port) if key not in self._taken[best.name]]
+            self._taken[best.name].update(dict.fromkeys(free[:1], str(slot)))
 
     def _all_hosts(self) -> list[HostView]:
         return list(self.situation.view.hosts.values())

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from nap_compose.cluster.names import container_name
 from nap_compose.cluster.view import ContainerView
 from nap_compose.compose.model import Condition, Service
 from nap_compose.orchestration import common
 from nap_compose.orchestration.bodies.container import image_reference
 from nap_compose.orchestration.decide import Decision, Wish, decide, orphans, surplus
+from nap_compose.orchestration.naming import slot_name
 from nap_compose.orchestration.plan import Change, Kind, Line, Plan, Step
 from nap_compose.orchestration.wanted import Slot, namespace_of
 
@@ -185,7 +185,8 @@ class _Planner:
 
     def _take_name(self, decision: Decision, container: str, needs: tuple[str, ...] = ()) -> str:
         """Give the container its slot's name, once whoever had it is out of the way."""
-        name = container_name_of(self.wish, decision.slot)
+        wish = self.wish
+        name = slot_name(wish.service(decision.slot), wish.owner, wish.project, decision.slot)
         if decision.container and decision.container.id == container:
             if decision.container.name == name:
                 return ""
@@ -328,7 +329,7 @@ class _Planner:
                 undo="start" if container.state == "running" else "",
                 args=common.stop_args(container, self.wish.grace),
             )
-            self.steps += [stop, common.removal(container, subject, needs=(stop.id,))]
+            self.steps += [stop, common.removal(container, subject, needs=(stop.id, *checked))]
         for step in self.steps.copy():
             if step.kind is Kind.SET_ASIDE:
                 self.steps.append(
@@ -372,11 +373,3 @@ def _conditions(service: Service) -> list[tuple[str, Condition]]:
     known = {name for name, _ in named}
     implied = [*namespace_of(service), *common.links_of(service)]
     return named + [(name, Condition.STARTED) for name in implied if name not in known]
-
-
-def container_name_of(wish: Wish, slot: Slot) -> str:
-    """The name of the container that fills `slot`; embedded, the file may name it."""
-    given = str(wish.service(slot).spec.get("container_name") or "")
-    if given and not wish.owner:
-        return given
-    return container_name(wish.project, slot.service, slot.number)

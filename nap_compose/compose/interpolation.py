@@ -1,0 +1,203 @@
+"""Variables in values: `$NAME`, `${NAME}` and its forms with default, alternative and error.
+
+| form | unset | empty | set |
+|---|---|---|---|
+| `${A:-d}` / `${A-d}` | d / d | d / empty | A |
+| `${A:+a}` / `${A+a}` | empty | empty / a | a |
+| `${A:?e}` / `${A?e}` | error | error / empty | A |
+
+Defaults, alternatives and messages are interpolated themselves, and only when they are used.
+`$$` is a dollar sign.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nap_compose.compose.faults import Fault, Key, dotted
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OPERATOR = re.compile(r":[-+?]|[-+?]")
+DEEPEST = 50
+"""How far `${A:-${B:-…}}` may be nested."""
+
+
+class BadTemplate(Exception):
+    """The text isn't a valid template, or a required variable is missing."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable as a file names it, for `nap config --variables`."""
+
+    name: str
+    required: bool = False
+    default: str = ""
+    alternative: str = ""
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """`${name operator body}`."""
+
+    name: str
+    operator: str = ""
+    body: str = ""
+
+
+class Interpolator:
+    """Replaces variables by the values of `env`; names those that are unset in `unset`."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.unset: dict[str, None] = {}
+
+    def text(self, template: str) -> str:
+        """`template` with its variables replaced. Raises BadTemplate."""
+        return self._text(template, 0)
+
+    def _text(self, template: str, depth: int) -> str:
+        if "$" not in template:
+            return template
+        if depth > DEEPEST:
+            raise BadTemplate(f"variables are nested more than {DEEPEST} deep")
+        return "".join(
+            part if isinstance(part, str) else self._value(part, depth) for part in parts(template)
+        )
+
+    def _value(self, reference: _Reference, depth: int) -> str:
+        value = self.env.get(reference.name)
+        there = value is not None if reference.operator[:1] != ":" else bool(value)
+        kind = reference.operator[-1:]
+        if kind == "-":
+            return value if there and value is not None else self._text(reference.body, depth + 1)
+        if kind == "+":
+            return self._text(reference.body, depth + 1) if there else ""
+        if kind == "?" and not there:
+            reason = self._text(reference.body, depth + 1)
+            raise BadTemplate(
+                f"required variable {reference.name} is missing a value"
+                + f": {reason}" * bool(reason)
+            )
+        if value is None:
+            self.unset[reference.name] = None
+        return value or ""
+
+    def tree(self, value: Any) -> Any:
+        """`value` with every text in it interpolated; keys stay as they are. Raises Fault."""
+        return walk(value, self.text)
+
+
+def walk(value: Any, text: Callable[[str], str]) -> Any:
+    """A copy of `value` with `text` applied to each of its texts that holds a `$`."""
+    path: list[Key] = []
+
+    def visit(node: Any) -> Any:
+        if isinstance(node, str):
+            return text(node) if "$" in node else node
+        if isinstance(node, dict):
+            result = {}
+            for key, entry in node.items():
+                path.append(key)
+                result[key] = visit(entry)
+                path.pop()
+            return result
+        if isinstance(node, list):
+            items = []
+            for index, entry in enumerate(node):
+                path.append(index)
+                items.append(visit(entry))
+                path.pop()
+            return items
+        return node
+
+    try:
+        return visit(value)
+    except BadTemplate as error:
+        message = str(error)
+        hint = None if message.startswith("required") else "write $$ for a plain dollar sign"
+        raise Fault(path, message, hint) from None
+
+
+def parts(template: str) -> Iterator[str | _Reference]:
+    """The plain texts and the references of a template, in order. Raises BadTemplate."""
+    at = 0
+    while (dollar := template.find("$", at)) >= 0:
+        if dollar > at:
+            yield template[at:dollar]
+        after = template[dollar + 1 : dollar + 2]
+        if after == "$":
+            yield "$"
+            at = dollar + 2
+        elif after == "{":
+            end = _closing(template, dollar)
+            yield _braced(template[dollar + 2 : end], template)
+            at = end + 1
+        elif match := _NAME.match(template, dollar + 1):
+            yield _Reference(match[0])
+            at = match.end()
+        else:
+            yield "$"
+            at = dollar + 1
+    if at < len(template):
+        yield template[at:]
+
+
+def _closing(template: str, start: int) -> int:
+    """The index of the brace that closes the `${` at `start`."""
+    depth, at = 0, start
+    while at < len(template):
+        if template.startswith("${", at):
+            depth += 1
+            at += 2
+            continue
+        if template[at] == "}":
+            depth -= 1
+            if not depth:
+                return at
+        at += 1
+    raise BadTemplate(f"invalid template: {template!r} has a ${{ that nothing closes")
+
+
+def _braced(inside: str, template: str) -> _Reference:
+    name = _NAME.match(inside)
+    if not name:
+        raise BadTemplate(f"invalid template: {template!r} has no variable name after ${{")
+    rest = inside[name.end() :]
+    if not rest:
+        return _Reference(name[0])
+    operator = _OPERATOR.match(rest)
+    if not operator:
+        raise BadTemplate(
+            f"invalid template: {template!r} has {rest[0]!r} after the variable's name, "
+            "where :- - :+ + :? ? or } may stand"
+        )
+    return _Reference(name[0], operator[0], rest[operator.end() :])
+
+
+def variables(value: Any) -> dict[str, Variable]:
+    """The variables that the texts in `value` name, the nested ones included."""
+    found: dict[str, Variable] = {}
+
+    def note(template: str) -> str:
+        for part in parts(template):
+            if isinstance(part, str):
+                continue
+            kind = part.operator[-1:]
+            found[part.name] = Variable(
+                part.name,
+                required=kind == "?",
+                default=part.body if kind == "-" else "",
+                alternative=part.body if kind == "+" else "",
+            )
+            note(part.body)
+        return template
+
+    walk(value, note)
+    return found
+
+
+__all__ = ["BadTemplate", "Interpolator", "Variable", "dotted", "variables"]

@@ -1,0 +1,68 @@
+"""The short lists of `nap config`: services, images, volumes, networks, profiles, variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nap_compose.compose.loader import Loaded
+from nap_compose.compose.model import App
+
+
+def services(app: App) -> list[str]:
+    """The services, each after those that it depends on, by name where that leaves a choice."""
+    listed: dict[str, None] = {}
+    stack = [(name, False) for name in sorted(app.services, reverse=True)]
+    while stack:
+        name, ready = stack.pop()
+        if name in listed or name not in app.services:
+            continue
+        if ready:
+            listed[name] = None
+            continue
+        stack.append((name, True))
+        wanted = {dependency.service for dependency in app.services[name].depends_on}
+        stack.extend((other, False) for other in sorted(wanted - listed.keys(), reverse=True))
+    return list(listed)
+
+
+def images(app: App) -> list[str]:
+    """The images that services run, each once; a built one without a name is PROJECT-SERVICE."""
+    found = {service.image or f"{app.name}-{name}" for name, service in app.services.items()}
+    return sorted(found)
+
+
+def volumes(app: App) -> list[str]:
+    """The keys of the volumes that services use."""
+    return sorted(app.volumes)
+
+
+def networks(app: App) -> list[str]:
+    """The keys of the networks that services use."""
+    return sorted(app.networks)
+
+
+def profiles(app: App) -> list[str]:
+    """The profiles that services name."""
+    named: set[str] = set()
+    for service in app.services.values():
+        named.update(service.spec.get("profiles") or ())
+    return sorted(named)
+
+
+def environment(loaded: Loaded) -> list[str]:
+    """`NAME=value` of every variable that files were interpolated with."""
+    return sorted(f"{name}={value}" for name, value in loaded.env.items())
+
+
+def variables(loaded: Loaded) -> list[Mapping[str, Any]]:
+    """The variables that files name, as `nap config --variables --format json` prints them."""
+    return [
+        {
+            "Name": variable.name,
+            "Required": variable.required,
+            "DefaultValue": variable.default,
+            "PresenceValue": variable.alternative,
+        }
+        for _, variable in sorted(loaded.variables.items())
+    ]

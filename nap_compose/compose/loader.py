@@ -1,0 +1,237 @@
+"""Compose files in, an App out: the phases of loading in Compose's order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nap_compose.compose import (
+    consistency,
+    discovery,
+    dotenv,
+    envfiles,
+    interpolation,
+    merge,
+    normalise,
+    profiles,
+    project,
+)
+from nap_compose.compose.discovery import STDIN, setting
+from nap_compose.compose.envfiles import read_text
+from nap_compose.compose.faults import Fault
+from nap_compose.compose.layers import Layers, Options
+from nap_compose.compose.model import App
+from nap_compose.compose.yamlfile import Document
+from nap_compose.errors import BadFile
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the files ask for, and what a person should know about them.
+
+    `variables` are what the files name, `env` the values they were given (`nap config
+    --variables`, `--environment`).
+    """
+
+    app: App
+    warnings: tuple[str, ...] = ()
+    variables: Mapping[str, interpolation.Variable] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def load(
+    files: Sequence[str | Path] | None = None,
+    *,
+    project_name: str | None = None,
+    project_directory: str | Path | None = None,
+    env: Mapping[str, str] | None = None,
+    env_files: Sequence[str | Path] = (),
+    profiles: Sequence[str] = (),
+    services: Sequence[str] = (),
+    stdin: Callable[[], bytes] | None = None,
+    cwd: str | Path | None = None,
+    options: Options | None = None,
+    narrow: bool = True,
+) -> Loaded:
+    """Read an app.
+
+    `files`: as given with `-f`; none: those that lie around, or `COMPOSE_FILE`. `env`: the
+    caller's variables (left out: none). `env_files`: instead of `.env`. `services`: turns their
+    profiles on and, with `narrow`, leaves only them and what they depend on; the others count as
+    `profiled_out`. `stdin` is called for the file `-`. `cwd`: what relative paths start from.
+    Raises BadFile or BadFiles, with places, and nothing else.
+    """
+    request = _Request(
+        files=files,
+        project_name=project_name,
+        project_directory=project_directory,
+        shell=dict(env or {}),
+        env_files=[str(file) for file in env_files],
+        active=list(profiles),
+        named=list(services),
+        cwd=Path(cwd or Path.cwd()).absolute(),
+        narrow=narrow,
+        layers=Layers(options or Options(), stdin),
+    )
+    return request.run()
+
+
+@dataclass
+class _Request:
+    """One call of `load`: what was asked, and what is known so far."""
+
+    files: Sequence[str | Path] | None
+    project_name: str | None
+    project_directory: str | Path | None
+    shell: dict[str, str]
+    env_files: list[str]
+    active: list[str]
+    named: list[str]
+    cwd: Path
+    narrow: bool
+    layers: Layers
+    found: list[str] = field(default_factory=list)
+    folder: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> Loaded:
+        self._find()
+        name = self._name()
+        self.env["COMPOSE_PROJECT_NAME"] = name
+        document = self.layers.load(self.found, self.folder, self.env)
+        document["name"] = name
+        known = set(document.get("services") or {})
+        try:
+            document = self._finished(document)
+        except Fault as fault:
+            raise self.layers.bad(fault) from None
+        return Loaded(
+            app=App.of(
+                document,
+                working_dir=self.folder,
+                files=tuple(self.found),
+                profiled_out=tuple(sorted(known - document["services"].keys())),
+            ),
+            warnings=tuple(self.layers.warnings),
+            variables=_variables(self.layers),
+            env=self.env,
+        )
+
+    def _find(self) -> None:
+        """Which files, the project's folder, and the variables.
+
+        `.env` is read from the working directory first, since it may name the files, and then
+        from the project's folder.
+        """
+        self.env = self._with_env_files(self.cwd, {})
+        self.found = discovery.find(self.files, self.env, self.cwd)
+        folder = self._project_folder()
+        self.folder = str(folder)
+        if folder != self.cwd:
+            self.env = self._with_env_files(folder, self.env)
+
+    def _with_env_files(self, folder: Path, before: Mapping[str, str]) -> dict[str, str]:
+        """The caller's variables over those of the env files, or of `.env` in `folder`."""
+        listed = setting(self.shell, "ENV_FILES")
+        names = self.env_files or [name for name in (listed or "").split(",") if name]
+        paths = [self.cwd / name for name in names]
+        if not paths and not _is_true(setting(self.shell, "DISABLE_ENV_FILE")):
+            paths = [folder / ".env"] if (folder / ".env").is_file() else []
+        values = dict(before)
+        for path in paths:
+            found = dotenv.parse(read_text(path), str(path), {**values, **self.shell})
+            values.update({key: value for key, value in found.items() if value is not None})
+        return {**values, **self.shell}
+
+    def _project_folder(self) -> Path:
+        if self.project_directory:
+            return Path(os.path.normpath(self.cwd / self.project_directory))
+        first = self.found[0]
+        return self.cwd if first == STDIN else Path(first).parent
+
+    def _name(self) -> str:
+        """`-p`, the environment, the last `name:`, or the folder's name, in this order."""
+        if self.project_name:
+            return project.check_name(self.project_name, "given with -p")
+        if given := setting(self.env, "PROJECT_NAME"):
+            return project.check_name(given, "from the environment")
+        for file in reversed(self.found):
+            for document in reversed(self.layers.documents(file)):
+                if name := self._declared_name(document):
+                    return name
+        name = project.from_folder(Path(self.folder).name)
+        if not name:
+            raise BadFile(
+                f"the folder {self.folder} gives no project name",
+                hint="give one with -p or `name:`",
+            )
+        return name
+
+    def _declared_name(self, document: Document) -> str:
+        """The `name:` of one document, empty where it has none."""
+        value = document.value.get("name") if isinstance(document.value, dict) else None
+        if not isinstance(value, str) or not value:
+            return ""
+        try:
+            text = interpolation.Interpolator(self.env).tree(value)
+        except Fault as fault:
+            raise self.layers.bad(Fault(("name",), fault.message), document) from None
+        name = project.from_folder(text)
+        if text and not name:
+            raise self.layers.bad(Fault(("name",), f'"{text}" leaves no project name'), document)
+        return name
+
+    def _finished(self, document: Json) -> Json:
+        """The merged document normalised, narrowed to what is on, and checked."""
+        options = self.layers.options
+        specs = {
+            name: merge.each_once(dict(spec or {}))
+            for name, spec in (document.get("services") or {}).items()
+        }
+        self._refuse(list(consistency.resources(document)))
+        for spec in specs.values():
+            normalise.dependencies(spec)
+            if options.normalise:
+                normalise.service(spec, self.env, self.folder)
+        on = profiles.chosen(specs, self._profiles(), self.named)
+        document["services"] = {name: spec for name, spec in specs.items() if name in on}
+        document["networks"] = {"default": None, **(document.get("networks") or {})}
+        if options.consistency:
+            self._refuse(consistency.check(document, specs))
+        if self.named and self.narrow:
+            kept = profiles.with_dependencies(document["services"], self.named)
+            document["services"] = {name: specs[name] for name in specs if name in kept}
+        if options.resolve_env:
+            for name, spec in document["services"].items():
+                envfiles.resolve(name, spec, self.env)
+        if options.normalise:
+            normalise.used_only(document)
+            normalise.names(document, document["name"])
+        return normalise.completed(document)
+
+    def _refuse(self, faults: Sequence[Fault]) -> None:
+        if faults:
+            raise self.layers.all_bad(faults)
+
+    def _profiles(self) -> list[str]:
+        listed = setting(self.env, "PROFILES") or ""
+        return self.active or [name.strip() for name in listed.split(",") if name.strip()]
+
+
+def _is_true(value: str | None) -> bool:
+    return (value or "").lower() in ("1", "t", "true", "yes", "y", "on")
+
+
+def _variables(layers: Layers) -> dict[str, interpolation.Variable]:
+    found: dict[str, interpolation.Variable] = {}
+    for document in layers.read:
+        # What isn't a valid template was reported when the file was read.
+        with suppress(Fault):
+            found.update(interpolation.variables(document.value))
+    return found

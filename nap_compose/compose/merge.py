@@ -1,0 +1,206 @@
+"""A later file over an earlier one, both canonical.
+
+Mappings merge, lists append, everything else is replaced, and nothing never replaces something.
+The table of keys names the exceptions. After that, entries of a list that are the same thing
+(a port, a mount's target) are one: the later one stands at the earlier one's position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nap_compose.compose.faults import Fault, Path
+from nap_compose.compose.keys import TOP
+from nap_compose.compose.shapes import Either, Entry, Items, Merge, Object, Shape, Table
+
+Value = Any
+
+
+def documents(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`over` on `base`. Neither is changed. Raises Fault where the two don't fit."""
+    merged = _object(base, over, TOP, ())
+    assert isinstance(merged, dict)
+    return merged
+
+
+def services(base: dict[str, Any], over: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A service over the one that it extends."""
+    merged = _object(base, over, _SERVICE, path)
+    assert isinstance(merged, dict)
+    return merged
+
+
+def _value(base: Value, over: Value, entry: Entry | None, shape: Shape | None, path: Path) -> Value:
+    if over is None:
+        return base
+    if base is None or (entry and entry.merge is Merge.REPLACE):
+        return over
+    if isinstance(base, dict) and isinstance(over, dict):
+        return _mappings(base, over, entry, shape, path)
+    if isinstance(base, list) and isinstance(over, list):
+        return _lists(base, over, entry)
+    if isinstance(base, (dict, list)) or isinstance(over, (dict, list)):
+        raise Fault(path, "this can't override what an earlier file says: they differ in kind")
+    return over
+
+
+def _mappings(
+    base: dict[str, Any], over: dict[str, Any], entry: Entry | None, shape: Shape | None, path: Path
+) -> Value:
+    rule = entry.merge if entry else Merge.DEFAULT
+    if rule is Merge.DRIVER:
+        drivers = base.get("driver"), over.get("driver")
+        if None not in drivers and drivers[0] != drivers[1]:
+            return over
+    if rule is Merge.REPLACE_ENTRIES:
+        return {**base, **over}
+    inner = mapping_of(shape)
+    if isinstance(inner, Object):
+        return _object(base, over, inner, path)
+    if inner is None:
+        # Environment, labels and their like: a key without a value is a value too.
+        return {**base, **over}
+    merged = dict(base)
+    for key, value in over.items():
+        merged[key] = (
+            _value(base[key], value, None, inner.entry, (*path, key)) if key in base else value
+        )
+    return merged
+
+
+def _object(base: dict[str, Any], over: dict[str, Any], shape: Object, path: Path) -> Value:
+    merged = dict(base)
+    for key, value in over.items():
+        entry = shape.entries.get(key)
+        if key not in base or entry is None:
+            merged[key] = value
+        else:
+            merged[key] = _value(base[key], value, entry, entry.shape, (*path, key))
+    return merged
+
+
+def _lists(base: list[Any], over: list[Any], entry: Entry | None) -> list[Any]:
+    rule = entry.unique if entry else ""
+    return unique([*base, *over], rule) if rule else [*base, *over]
+
+
+def unique(entries: list[Any], rule: str) -> list[Any]:
+    """`entries` with each thing once, by the rule that the table of keys names."""
+    name = NAMES[rule]
+    places: dict[Any, int] = {}
+    kept: list[Any] = []
+    for item in entries:
+        identity = name(item)
+        if identity is not None and identity in places:
+            kept[places[identity]] = item
+            continue
+        if identity is not None:
+            places[identity] = len(kept)
+        kept.append(item)
+    return kept
+
+
+def _port(entry: Value) -> Value:
+    if not isinstance(entry, dict):
+        return str(entry)
+    return (
+        entry.get("host_ip") or "0.0.0.0",  # noqa: S104 - only compared
+        str(entry.get("published") or ""),
+        entry.get("target"),
+        entry.get("protocol") or "tcp",
+    )
+
+
+def _mounted(prefix: str) -> Callable[[Value], Value]:
+    def name(entry: Value) -> Value:
+        if not isinstance(entry, dict):
+            return str(entry)
+        target = entry.get("target")
+        return target or f"{prefix}/{entry.get('source')}"
+
+    return name
+
+
+def _key(key: str) -> Callable[[Value], Value]:
+    return lambda entry: entry.get(key) if isinstance(entry, dict) else str(entry)
+
+
+NAMES: Mapping[str, Callable[[Value], Value]] = {
+    "itself": str,
+    "port": _port,
+    "target": _key("target"),
+    "path": _key("path"),
+    "subnet": _key("subnet"),
+    "secret": _mounted("/run/secrets"),
+    "config": _mounted(""),
+}
+"""For each rule of uniqueness: what makes two entries the same thing."""
+
+
+def mapping_of(shape: Shape | None) -> Object | Table | None:
+    """The mapping with known entries that a canonical value of this shape is, if it is one."""
+    if isinstance(shape, Object):
+        return shape
+    if isinstance(shape, Table):
+        return shape if isinstance(mapping_of(shape.entry), (Object, Table)) else None
+    if isinstance(shape, Either):
+        found = shape.by_kind.get(dict)
+        if found is None and (items := shape.by_kind.get(list)) and isinstance(items, Items):
+            return None
+        return mapping_of(found)
+    return None
+
+
+def without(document: dict[str, Any], path: Path) -> dict[str, Any]:
+    """`document` without what stands at `path` (`!reset`, `!override`)."""
+    head, rest = path[0], path[1:]
+    if head not in document:
+        return document
+    if not rest:
+        return {key: value for key, value in document.items() if key != head}
+    inner = document[str(head)]
+    if not isinstance(inner, dict):
+        return document
+    return {**document, str(head): without(inner, rest)}
+
+
+def each_once(service: dict[str, Any], shape: Object | None = None) -> dict[str, Any]:
+    """A service whose lists hold each thing once, also where one file wrote it twice."""
+    shape = shape or _SERVICE
+    result = dict(service)
+    for key, value in service.items():
+        entry = shape.entries.get(key)
+        if entry is None:
+            continue
+        if isinstance(value, list) and entry.unique:
+            result[key] = unique(value, entry.unique)
+        elif isinstance(value, dict):
+            inner = mapping_of(entry.shape)
+            if isinstance(inner, Object) and inner in _WITH_UNIQUE:
+                result[key] = each_once(value, inner)
+            elif isinstance(inner, Table):
+                attachment = mapping_of(inner.entry)
+                if isinstance(attachment, Object) and attachment in _WITH_UNIQUE:
+                    result[key] = {
+                        name: each_once(item, attachment) if isinstance(item, dict) else item
+                        for name, item in value.items()
+                    }
+    return result
+
+
+def _service_shape() -> Object:
+    services = TOP.entries["services"].shape
+    assert isinstance(services, Table)
+    assert isinstance(services.entry, Object)
+    return services.entry
+
+
+_SERVICE = _service_shape()
+_WITH_UNIQUE = {
+    inner
+    for entry in _SERVICE.entries.values()
+    for outer in [mapping_of(entry.shape)]
+    for inner in [mapping_of(outer.entry) if isinstance(outer, Table) else outer]
+    if isinstance(inner, Object) and any(row.unique for row in inner.entries.values())
+}

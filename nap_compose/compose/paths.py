@@ -1,0 +1,107 @@
+"""Relative paths made absolute, each against the folder of the file that names it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Join = Callable[[str], str]
+
+_REMOTE = re.compile(r"^([a-z][a-z0-9+.-]*://|git@|github\.com/|[^/@\s]+@[^/:\s]+:)")
+
+
+def joiner(folder: str) -> Join:
+    """What makes a path absolute: against `folder`, with `~` as the user's home."""
+
+    def join(path: str) -> str:
+        if path == "~" or path.startswith("~/"):
+            try:
+                path = str(Path.home()) + path[1:]
+            except RuntimeError:
+                return path
+        return _clean(path if path.startswith("/") else f"{folder}/{path}")
+
+    return join
+
+
+def _clean(path: str) -> str:
+    """The path without `.`, `..` and doubled slashes, as written: links are not followed."""
+    kept: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            if kept:
+                kept.pop()
+        elif part not in ("", "."):
+            kept.append(part)
+    return "/" + "/".join(kept)
+
+
+def is_remote(path: str) -> bool:
+    """Whether a build context or a file is a URL and no path."""
+    return bool(_REMOTE.match(path))
+
+
+def document(value: dict[str, Any], folder: str) -> None:
+    """Make the paths in a canonical document absolute, in place, against `folder`."""
+    join = joiner(folder)
+    for entry in (value.get("services") or {}).values():
+        if isinstance(entry, dict):
+            service(entry, join)
+    for kind in ("secrets", "configs"):
+        for entry in (value.get(kind) or {}).values():
+            if isinstance(entry, dict) and isinstance(entry.get("file"), str):
+                entry["file"] = join(entry["file"])
+    for entry in (value.get("volumes") or {}).values():
+        if isinstance(entry, dict):
+            _bound_volume(entry, join)
+
+
+def service(entry: dict[str, Any], join: Join) -> None:
+    """Make the paths in a canonical service absolute, in place."""
+    if isinstance(entry.get("build"), dict):
+        entry["build"] = _build(entry["build"], join)
+    if entry.get("env_file"):
+        entry["env_file"] = [{**item, "path": join(item["path"])} for item in entry["env_file"]]
+    if entry.get("label_file"):
+        entry["label_file"] = [join(item) for item in entry["label_file"]]
+    if entry.get("volumes"):
+        entry["volumes"] = [_mount(item, join) for item in entry["volumes"]]
+    watch = (entry.get("develop") or {}).get("watch")
+    if watch:
+        rules = [{**rule, "path": join(rule["path"])} for rule in watch]
+        entry["develop"] = {**entry["develop"], "watch": rules}
+
+
+def _build(build: dict[str, Any], join: Join) -> dict[str, Any]:
+    context = build.get("context")
+    result = dict(build)
+    if context and isinstance(context, str) and not context.startswith("service:"):
+        result["context"] = context if is_remote(context) else join(context)
+    more = build.get("additional_contexts")
+    if more:
+        result["additional_contexts"] = {
+            name: path if path is None or _no_path(path) else join(path)
+            for name, path in more.items()
+        }
+    return result
+
+
+def _no_path(context: str) -> bool:
+    return is_remote(context) or bool(
+        re.match(r"^(service|docker-image|oci-layout|target):", context)
+    )
+
+
+def _mount(mount: dict[str, Any], join: Join) -> dict[str, Any]:
+    source = mount.get("source")
+    if mount.get("type") != "bind" or source is None or re.match(r"^([A-Za-z]:|\\\\)", source):
+        return mount
+    return {**mount, "source": join(source)}
+
+
+def _bound_volume(volume: dict[str, Any], join: Join) -> None:
+    options = volume.get("driver_opts") or {}
+    if volume.get("driver") == "local" and options.get("o") == "bind" and options.get("device"):
+        volume["driver_opts"] = {**options, "device": join(options["device"])}

@@ -1,0 +1,275 @@
+"""What a value in a Compose file may look like, and how it is read.
+
+A shape reads a value into its checked copy: numbers, booleans and sizes may stand as text, since
+that is how interpolation leaves them. Short forms (`"8080:80"`) pass through here and become
+long ones in `canonical`. The JSON Schema that editors use is made from the same shapes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import Enum
+from typing import Any
+
+from nap_compose.compose.faults import Fault, Key
+
+Schema = dict[str, Any]
+
+
+@dataclass
+class Reading:
+    """One walk over a document: where it is, and what it found.
+
+    `loose`: variables were left as they stand, so a text with a `$` may become anything.
+    """
+
+    loose: bool = False
+    path: list[Key] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def fault(self, message: str, *more: Key, hint: str | None = None) -> None:
+        """Note a fault at the current path, or at `more` below it."""
+        self.faults.append(Fault((*self.path, *more), message, hint))
+
+    def unresolved(self, value: Any) -> bool:
+        """Whether `value` waits for its variables."""
+        return self.loose and isinstance(value, str) and "$" in value
+
+
+class Shape:
+    """Anything: what stands under `x-` keys."""
+
+    takes: tuple[type, ...] = (str, bool, int, float, list, dict, type(None))
+    expected = "anything"
+
+    def read(self, value: Any, _reading: Reading) -> Any:
+        """The checked copy of `value`; what is wrong with it goes to the reading's faults."""
+        return value
+
+    def schema(self) -> Schema:
+        """The JSON Schema of what `read` accepts."""
+        return {}
+
+    def wrong(self, value: Any, reading: Reading) -> None:
+        """Note that `value` is of the wrong kind."""
+        reading.fault(f"expected {self.expected}, found {describe(value)}")
+
+
+def describe(value: Any) -> str:
+    """What a value is, in words that someone who writes YAML would use."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'the text "{value}"' if len(value) <= 40 else "a text"
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    return "a mapping" if isinstance(value, dict) else "a list"
+
+
+class Items(Shape):
+    """A list. `unique`: the same entry twice is a fault."""
+
+    takes = (list,)
+    expected = "a list"
+
+    def __init__(self, item: Shape, *, unique: bool = False) -> None:
+        self.item = item
+        self.unique = unique
+
+    def read(self, value: Any, reading: Reading) -> Any:
+        if not isinstance(value, list):
+            self.wrong(value, reading)
+            return value
+        items = []
+        for index, entry in enumerate(value):
+            reading.path.append(index)
+            items.append(self.item.read(entry, reading))
+            reading.path.pop()
+        if self.unique and len(items) > 1:
+            self._check_unique(items, reading)
+        return items
+
+    def _check_unique(self, items: list[Any], reading: Reading) -> None:
+        seen: set[str] = set()
+        for index, entry in enumerate(items):
+            known = repr(entry)
+            if known in seen:
+                reading.fault(f"{describe(entry)} stands in this list twice", index)
+            seen.add(known)
+
+    def schema(self) -> Schema:
+        schema: Schema = {"type": "array", "items": self.item.schema()}
+        if self.unique:
+            schema["uniqueItems"] = True
+        return schema
+
+
+class Table(Shape):
+    """A mapping whose keys the user chooses."""
+
+    takes = (dict,)
+    expected = "a mapping"
+
+    def __init__(self, entry: Shape, *, keys: str = "") -> None:
+        self.entry = entry
+        self.keys = re.compile(keys) if keys else None
+
+    def read(self, value: Any, reading: Reading) -> Any:
+        if not isinstance(value, dict):
+            self.wrong(value, reading)
+            return value
+        table = {}
+        for key, entry in value.items():
+            reading.path.append(key)
+            if self.keys and not self.keys.search(key):
+                reading.fault(
+                    f'"{key}" can\'t be a name here', hint="use letters, digits, '.', '_' and '-'"
+                )
+            table[key] = self.entry.read(entry, reading)
+            reading.path.pop()
+        return table
+
+    def schema(self) -> Schema:
+        schema: Schema = {"type": "object", "additionalProperties": self.entry.schema()}
+        if self.keys:
+            schema["propertyNames"] = {"pattern": self.keys.pattern}
+        return schema
+
+
+class Nothing(Shape):
+    """An empty value."""
+
+    takes = (type(None),)
+    expected = "nothing"
+
+    def read(self, value: Any, reading: Reading) -> Any:
+        if value is not None:
+            self.wrong(value, reading)
+        return None
+
+    def schema(self) -> Schema:
+        return {"type": "null"}
+
+
+class Either(Shape):
+    """One of several shapes, told apart by the kind of the value."""
+
+    def __init__(self, *shapes: Shape) -> None:
+        self.shapes = shapes
+        self.expected = " or ".join(dict.fromkeys(shape.expected for shape in shapes))
+        self.takes = tuple(kind for shape in shapes for kind in shape.takes)
+        self.by_kind: dict[type, Shape] = {}
+        for shape in shapes:
+            for kind in shape.takes:
+                self.by_kind.setdefault(kind, shape)
+
+    def read(self, value: Any, reading: Reading) -> Any:
+        shape = self.by_kind.get(type(value))
+        if shape is None:
+            self.wrong(value, reading)
+            return value
+        return shape.read(value, reading)
+
+    def schema(self) -> Schema:
+        return {"oneOf": [shape.schema() for shape in self.shapes]}
+
+
+class Treatment(str, Enum):
+    """What nap does with a key."""
+
+    APPLIED = "applied"
+    TRANSLATED = "translated"
+    REFUSED = "refused"
+    IGNORED = "ignored with a warning"
+
+
+class Merge(str, Enum):
+    """How a key of a later file meets the same key of an earlier one."""
+
+    DEFAULT = "mappings merge, lists append, the rest is replaced"
+    REPLACE = "the later one replaces the earlier"
+    DRIVER = "merged when the drivers agree, else replaced"
+    REPLACE_ENTRIES = "mappings merge, each entry is replaced"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the table of keys: `unique` names the rule by which list entries are the same.
+
+    `zero`: an empty value says something else than no value, so it is kept.
+    """
+
+    key: str
+    shape: Shape
+    does: str = ""
+    treatment: Treatment = Treatment.APPLIED
+    merge: Merge = Merge.DEFAULT
+    unique: str = ""
+    zero: bool = False
+
+
+class Object(Shape):
+    """A mapping with known keys, and `x-` ones where it is `extensible`."""
+
+    takes = (dict,)
+    expected = "a mapping"
+
+    def __init__(
+        self, *entries: Entry, required: Iterable[str] = (), extensible: bool = True, what: str = ""
+    ) -> None:
+        self.entries: Mapping[str, Entry] = {entry.key: entry for entry in entries}
+        self.required = tuple(required)
+        self.extensible = extensible
+        self.what = what
+        self.readers: dict[str, Callable[[Any, Reading], Any]] = {
+            entry.key: entry.shape.read for entry in entries
+        }
+
+    def read(self, value: Any, reading: Reading) -> Any:
+        if not isinstance(value, dict):
+            self.wrong(value, reading)
+            return value
+        result = {}
+        path = reading.path
+        readers = self.readers
+        for key, entry in value.items():
+            path.append(key)
+            read = readers.get(key)
+            if read is not None:
+                result[key] = read(entry, reading)
+            elif self.extensible and key.startswith("x-"):
+                result[key] = entry
+            else:
+                self._unknown(key, reading)
+            path.pop()
+        for key in self.required:
+            if key not in value:
+                reading.fault(f'"{key}" is missing here')
+        return result
+
+    def _unknown(self, key: str, reading: Reading) -> None:
+        near = get_close_matches(key, self.entries, n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}?" if near else None
+        known = "" if near or len(self.entries) > 12 else f"; known are {', '.join(self.entries)}"
+        reading.fault(f'unknown key "{key}"{known}', hint=hint)
+
+    def schema(self) -> Schema:
+        schema: Schema = {
+            "type": "object",
+            "properties": {key: entry.shape.schema() for key, entry in self.entries.items()},
+            "additionalProperties": False,
+        }
+        for key, entry in self.entries.items():
+            if entry.does:
+                schema["properties"][key]["description"] = entry.does
+        if self.required:
+            schema["required"] = list(self.required)
+        if self.extensible:
+            schema["patternProperties"] = {"^x-": {}}
+        return schema

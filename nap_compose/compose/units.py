@@ -1,0 +1,83 @@
+"""Sizes and times as Compose writes them: `512m` and `1h5m30s`, read and printed back."""
+
+from __future__ import annotations
+
+import re
+
+_SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*([kKmMgGtTpP]?)([iI]?[bB])?$")
+_POWER = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+
+_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|w)")
+_NANOSECONDS = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "μs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+    "d": 24 * 3600 * 10**9,
+    "w": 7 * 24 * 3600 * 10**9,
+}
+LONGEST = 2**63 - 1
+"""The most nanoseconds, and the most bytes, that an engine can be told."""
+
+
+def size(text: str) -> int | None:
+    """`text` (`2b`, `1024kb`, `300m`, `1.5gb`) in bytes; None when it is no size."""
+    match = _SIZE.match(text.strip())
+    if not match:
+        return None
+    bytes_ = (
+        int(float(match[1]) * 1024 ** _POWER[match[2].lower()])
+        if "." in match[1]
+        else (int(match[1]) * 1024 ** _POWER[match[2].lower()])
+    )
+    return bytes_ if bytes_ <= LONGEST else None
+
+
+def duration(text: str) -> int | None:
+    """`text` (`1h5m30s20ms`) in nanoseconds; None when it is no duration."""
+    sign, rest = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
+    if rest == "0":
+        return 0
+    total, end = 0.0, 0
+    whole = 0
+    for match in _PART.finditer(rest):
+        if match.start() != end:
+            return None
+        end = match.end()
+        unit = _NANOSECONDS[match[2]]
+        if match[1].isdigit():
+            whole += int(match[1]) * unit
+        else:
+            total += float(match[1]) * unit
+    if not end or end != len(rest):
+        return None
+    nanoseconds = whole + int(total)
+    return sign * nanoseconds if nanoseconds <= LONGEST else None
+
+
+def duration_text(nanoseconds: int) -> str:
+    """Nanoseconds as Compose prints them: `1m30s`, `2m0s`, `1.5s`, `20ms`, `0s`."""
+    if nanoseconds == 0:
+        return "0s"
+    sign, left = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
+    if left < _NANOSECONDS["s"]:
+        for unit in ("ms", "µs", "ns"):
+            if left >= _NANOSECONDS[unit]:
+                return sign + _decimal(left, _NANOSECONDS[unit]) + unit
+    minutes, below = divmod(left, _NANOSECONDS["m"])
+    hours, minutes = divmod(minutes, 60)
+    text = _decimal(below, _NANOSECONDS["s"]) + "s"
+    if hours or minutes:
+        text = f"{minutes}m{text}"
+    return f"{sign}{hours}h{text}" if hours else sign + text
+
+
+def _decimal(amount: int, unit: int) -> str:
+    whole, rest = divmod(amount, unit)
+    if not rest:
+        return str(whole)
+    return f"{whole}.{str(rest).zfill(len(str(unit)) - 1).rstrip('0')}"
