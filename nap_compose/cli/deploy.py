@@ -38,11 +38,12 @@ def watched(session: Session, title: str, mode: str, act: Act) -> tuple[Outcome,
 
 
 def tell_what_went_wrong(outcome: Outcome, terminal: Terminal) -> None:
-    """Failures with their evidence, the error, and what was left behind."""
+    """Failures with their evidence, or else the error, and what became of the app."""
     report.show_failures(outcome.failures, terminal)
     app = plain(outcome.plan.app)
     sentence = {
-        "rolled back": f"{app} was rolled back: it is as it was before",
+        "rolled back": f"{app} was put back as it was before"
+        + (", but for what follows" if outcome.left else ""),
         "abandoned": f"the lock of {app} was lost, so its deployment was given up; run it again",
     }.get(outcome.state, f"{app} failed" if outcome.state == "failed" else "")
     if outcome.error and not outcome.failures:

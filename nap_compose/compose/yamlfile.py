@@ -193,7 +193,7 @@ class _Builder:
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise self._bad(key_node, "a key must be a word, not a list or a mapping")
-            key = key_node.value
+            key = self._key(key_node)
             if key == "<<" and key_node.tag == PLAIN_TAG:
                 for name, entry in self._merged(value_node, depth):
                     merged.setdefault(name, entry)
@@ -205,6 +205,12 @@ class _Builder:
                 )
             value[key] = self.build(value_node, depth + 1)
         return {**merged, **value} if merged else value
+
+    def _key(self, node: yaml.ScalarNode) -> str:
+        key = str(node.value)
+        if node.tag == PLAIN_TAG and not isinstance(plain(key), str):
+            raise self._bad(node, f"a key must be a text: quote it, as in '{key}':")
+        return key
 
     def _merged(self, node: yaml.Node, depth: int) -> Iterator[tuple[str, Any]]:
         sources = node.value if isinstance(node, yaml.SequenceNode) else [node]

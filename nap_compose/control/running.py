@@ -20,6 +20,7 @@ from nap_compose.control.ledger import Ledger
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import urls_of
 from nap_compose.db.records import RevisionRecord
+from nap_compose.errors import NapError
 from nap_compose.exits import Exit
 from nap_compose.orchestration.emitter import Emitter
 from nap_compose.orchestration.events import OnEvent, Phase
@@ -72,7 +73,10 @@ def run(
             lost=lambda: lease.lost,
             cancelled=lambda: cancel.level,
         )
-        error = "; ".join(str(failure) for _, failure in execution.failures)
+        error = "; ".join(
+            f"{step.subject} on {step.host}: {failure.message}"
+            for step, failure in execution.failures
+        )
     except BaseException as crash:
         error = f"nap itself failed: {crash!r}"
         raise
@@ -188,12 +192,10 @@ def _outcome(
     )
 
 
-def _failure(step: Step, problem: Exception) -> Failure:
+def _failure(step: Step, problem: NapError) -> Failure:
     if isinstance(problem, Unwell):
         return Failure(step.subject, step.host, problem.reason, problem.log, problem.probe)
-    reason = getattr(problem, "message", str(problem))
-    hint = getattr(problem, "hint", None)
-    return Failure(step.subject, step.host, f"{reason}\n{hint}" if hint else reason)
+    return Failure(step.subject, step.host, problem.message, hint=problem.hint or "")
 
 
 def _published(plan: Plan, view: View) -> tuple[Published, ...]:

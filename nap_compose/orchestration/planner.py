@@ -26,14 +26,22 @@ CHECK = "check"
 def plan_up(wish: Wish) -> Plan:
     """The plan that brings the chosen services to what the file says.
 
+    A container makes way only once all that its successor waits for is there, so that it serves
+    as long as it can. Where that is a circle, because one holds a port that another needs first,
+    containers make way at once.
+
     Raises NapError where something is in the way that nap will not remove by itself.
     """
-    return _Planner(wish).plan()
+    try:
+        return _Planner(wish, serve_on=True).plan()
+    except common.Circle:
+        return _Planner(wish, serve_on=False).plan()
 
 
 class _Planner:
-    def __init__(self, wish: Wish) -> None:
+    def __init__(self, wish: Wish, *, serve_on: bool) -> None:
         self.wish = wish
+        self.serve_on = serve_on
         self.decisions = decide(wish)
         self.surplus = surplus(wish)
         self.orphans = orphans(wish.app, wish.owner, wish.view)
@@ -128,7 +136,8 @@ class _Planner:
         create = self._create(decision)
         aside: tuple[str, ...] = (create,)
         if old is not None:
-            aside = (create, self._set_aside(slot, old, needs=(create,)))
+            ready = self._dependencies(slot) if self.serve_on and not self.wish.no_start else ()
+            aside = (create, self._set_aside(slot, old, needs=(create, *ready)))
         named = (
             self._take_name(decision, "", needs=aside) if self._under_temporary(decision) else ""
         )
