@@ -8,9 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from nap_compose import __version__
-from nap_compose.clock import utc_now
 from nap_compose.cluster.observe import Part, Whose
-from nap_compose.cluster.revisions import Revision
 from nap_compose.cluster.seen import container_view
 from nap_compose.cluster.state import Lease
 from nap_compose.cluster.view import ContainerView, View
@@ -19,7 +17,6 @@ from nap_compose.control.border import Cancel, Failure, Outcome, Published
 from nap_compose.control.ledger import Ledger
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import urls_of
-from nap_compose.db.records import RevisionRecord
 from nap_compose.errors import NapError
 from nap_compose.exits import Exit
 from nap_compose.orchestration.emitter import Emitter
@@ -126,21 +123,6 @@ def pull(parts: Parts, host: str, reference: str, deployment: str, on_event: OnE
         emitter.step(step, Phase.RUNNING, text, done=done, total=total)
 
     emitter.step(step, Phase.DONE, bring_image(step, shop, report))
-
-
-def record_revision(parts: Parts, plan: Plan, revision: Revision, author: str) -> None:
-    """Keep the revision in the records too, for history."""
-    app = parts.records.ensure_app(plan.owner, plan.app, plan.project)
-    parts.records.add_revision(
-        RevisionRecord(
-            app_id=app.id,
-            number=revision.number,
-            digest=revision.digest,
-            sealed=revision.sealed,
-            author=author,
-            created=utc_now(),
-        )
-    )
 
 
 def _workshop(parts: Parts, plan: Plan, view: View) -> Workshop:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from nap_compose.compose.loader import Loaded, load
 from nap_compose.compose.render import render
 from nap_compose.errors import BadFile
-
 from tests.peer.cases import Case, read
 
 HOME = "/home/peer"
@@ -122,7 +122,7 @@ def differences(nap: Any, compose: Any, at: str = "") -> list[str]:
         return [
             line
             for key in sorted(nap.keys() | compose.keys())
-            for line in differences(nap.get(key, "–"), compose.get(key, "–"), f"{at}.{key}")
+            for line in differences(nap.get(key, "(none)"), compose.get(key, "(none)"), f"{at}.{key}")
         ]
     if nap == compose and isinstance(nap, bool) == isinstance(compose, bool):
         return []
