@@ -42,7 +42,7 @@ def tell_what_went_wrong(outcome: Outcome, terminal: Terminal) -> None:
     report.show_failures(outcome.failures, terminal)
     app = plain(outcome.plan.app)
     sentence = {
-        "rolled back": f"{app} was rolled back: it is as it was before"
+        "rolled back": f"{app} was put back as it was before"
         + (", but for what follows" if outcome.left else ""),
         "abandoned": f"the lock of {app} was lost, so its deployment was given up; run it again",
     }.get(outcome.state, f"{app} failed" if outcome.state == "failed" else "")

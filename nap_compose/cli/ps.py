@@ -12,7 +12,7 @@ import click
 from nap_compose.cli.appname import app_name
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.output.table import Cell, Column, table
-from nap_compose.cli.session import Session
+from nap_compose.cli.session import Session, nothing_seen
 from nap_compose.cli.targets import Aim, aim, settle
 from nap_compose.units import show_age
 
@@ -61,7 +61,7 @@ def ps(
     filters: tuple[str, ...],
     form: str,
     no_trunc: bool,
-) -> None:
+) -> int:
     """List containers: where each one runs, how it is, and its address.
 
     TARGET is a service where a file or -p gives the app, otherwise an app, app/service or
@@ -88,6 +88,7 @@ def ps(
         lines = _table(session, rows, me, None if no_trunc else session.terminal.out_width())
     for line in lines:
         session.terminal.say(line)
+    return nothing_seen(listing)
 
 
 def _states(status: Sequence[str], filters: Sequence[str]) -> frozenset[str]:

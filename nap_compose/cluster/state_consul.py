@@ -11,6 +11,7 @@ import base64
 import contextlib
 import json
 import math
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -139,7 +140,10 @@ class ConsulStore:
         return sorted((self._entry(row) for row in rows or ()), key=lambda entry: entry.key)
 
     def _put(self, op: Put) -> Mapping[str, Any]:
-        step = self._step("set", op.key, Value=_base64(encode(op.key, op.value)))
+        # Consul passes over a write that changes nothing, and the version stays as it was. Flags
+        # are the writer's own to choose: chance in them makes each write a change.
+        text = _base64(encode(op.key, op.value))
+        step = self._step("set", op.key, Value=text, Flags=secrets.randbits(53))
         if op.if_version is not None:
             step["KV"].update(Verb="cas", Index=op.if_version)
         return step

@@ -10,8 +10,8 @@ from nap_compose.compose.keys import TOP
 from nap_compose.compose.merge import mapping_of
 from nap_compose.compose.model import App
 from nap_compose.compose.normalise import items_of
+from nap_compose.compose.scalartypes import plain
 from nap_compose.compose.shapes import Object, Shape, Table
-from nap_compose.compose.yamlfile import plain
 
 _SILENT: dict[str, tuple[tuple[str, Any], ...]] = {
     "services": (("command", None), ("entrypoint", None)),

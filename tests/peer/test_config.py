@@ -122,7 +122,9 @@ def differences(nap: Any, compose: Any, at: str = "") -> list[str]:
         return [
             line
             for key in sorted(nap.keys() | compose.keys())
-            for line in differences(nap.get(key, "(none)"), compose.get(key, "(none)"), f"{at}.{key}")
+            for line in differences(
+                nap.get(key, "nothing"), compose.get(key, "nothing"), f"{at}.{key}"
+            )
         ]
     if nap == compose and isinstance(nap, bool) == isinstance(compose, bool):
         return []

@@ -90,10 +90,14 @@ def test_wrong_use(shop: Path, words: tuple[str, ...], error: str) -> None:
     assert error in result.err
 
 
-def test_without_words_the_help_is_shown() -> None:
-    result = nap()
-    assert result.code == 2
-    assert "Commands:" in result.err
+@pytest.mark.parametrize("words", [(), ("host",)])
+def test_without_words_the_help_is_shown(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    assert nap(*words).code == 2
+    shown = capsys.readouterr()
+    assert "Commands:" in shown.err
+    assert shown.out == ""
 
 
 def test_a_variable_with_a_wrong_value_is_named(shop: Path) -> None:

@@ -199,3 +199,10 @@ def test_names_from_outside_cannot_move_the_cursor(shop: Path) -> None:
     control = Scripted(rows=[row(image="x\x1b[2Jy\n")])
     assert r"x\x1b[2Jy\x0a" in nap("ps", control=control).out
     assert "\x1b[2J" not in nap("ps", control=control, width=200).out
+
+
+def test_an_empty_list_is_no_answer_where_a_host_was_not_seen(shop: Path) -> None:
+    control = Scripted(warnings=("host h1 was not seen: timeout",))
+    assert nap("ps", control=control).code == 5
+    assert nap("ls", control=control).code == 5
+    assert nap("ps", control=Scripted()).code == 0

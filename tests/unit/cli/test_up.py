@@ -175,10 +175,33 @@ def test_a_failure_comes_with_its_evidence(shop: Path) -> None:
 
 
 def test_a_rollback_says_so(shop: Path) -> None:
-    outcome = Outcome("rolled back", PLAN, 1, error="no such image", failures=())
+    outcome = Outcome("rolled back", PLAN, 1, error="no such image")
     result = nap("up", control=Scripted(outcome=outcome))
     assert result.code == 1
-    assert result.err == "nap: shop was rolled back: it is as it was before: no such image\n"
+    assert result.err == "nap: shop was put back as it was before: no such image\n"
+
+
+def test_a_rollback_says_what_it_left(shop: Path) -> None:
+    failure = Failure("web.1", "h2", "no such image", hint="nap pull brings it")
+    outcome = Outcome(
+        "rolled back", PLAN, 1, error="no such image", failures=(failure,), left=("web.1 is kept",)
+    )
+    result = nap("up", control=Scripted(outcome=outcome))
+    assert result.err == (
+        "nap: web.1 on h2: no such image\n"
+        "     nap pull brings it\n"
+        "nap: shop was put back as it was before, but for what follows\n"
+        "     left: web.1 is kept\n"
+    )
+
+
+def test_what_was_not_seen_is_not_called_up_to_date(shop: Path) -> None:
+    plan = Plan("", "shop", "shop", 1, "d1", (), (Line(Change.UNSEEN, "web.2", "h3"),))
+    result = nap("up", control=Scripted(outcome=Outcome("unchanged", plan, 5)))
+    assert result.code == 5
+    assert result.out == (
+        "nothing done: web.2 on h3 was not seen and is left as it is, the rest is up to date\n"
+    )
 
 
 def test_orphans_are_named(shop: Path) -> None:
