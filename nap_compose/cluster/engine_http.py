@@ -240,7 +240,7 @@ class Transport:
         response = connection.getresponse()
 
         def broken(error: BaseException, seconds: float | None) -> EngineAway:
-            return self._broken(error, seconds)
+            return self._broken(connection, error, seconds)
 
         return Stream(self._pool, connection, response, broken, request.timeout)
 
@@ -255,10 +255,16 @@ class Transport:
                 f"{self.endpoint} didn't go through with the TLS handshake",
                 hint="does it speak TLS on that port?",
             )
+        if connection.gone_silent:
+            return faults.silent(self.host, self.endpoint)
         waited = timeout if connection.connected else CONNECT_TIMEOUT
         return faults.away(self.host, self.endpoint, error, seconds=waited or 0)
 
-    def _broken(self, error: BaseException, seconds: float | None) -> EngineAway:
+    def _broken(
+        self, connection: Connection, error: BaseException, seconds: float | None
+    ) -> EngineAway:
+        if connection.gone_silent:
+            return faults.silent(self.host, self.endpoint)
         if isinstance(error, TimeoutError):
             return faults.away(self.host, self.endpoint, error, seconds=seconds or 0)
         return faults.lost(self.host, self.endpoint)
