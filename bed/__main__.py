@@ -29,6 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(_COMMANDS[options.command](options))
     except BedError as error:
         return _complain(str(error))
+    except KeyboardInterrupt:
+        _complain("interrupted; run it again to go on, or take the bed down")
+        return 130
 
 
 def _up(options: argparse.Namespace) -> int:

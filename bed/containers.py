@@ -40,14 +40,22 @@ def run(
     *command: str,
     network: str = "bridge",
     restart: str = "no",
+    publish: int | None = None,
     image: str = busybox.IMAGE,
 ) -> str:
-    """Start a busybox container; its id."""
+    """Start a busybox container; its id. `publish` shows its port of that number on the host."""
     busybox.load(host, image)
+    ports = {} if publish is None else {f"{publish}/tcp": [{"HostPort": str(publish)}]}
     body = {
         "Image": image,
         "Cmd": list(command) or ["sleep", "1000000"],
-        "HostConfig": {"NetworkMode": network, "RestartPolicy": {"Name": restart}, "Init": True},
+        "ExposedPorts": {port: {} for port in ports},
+        "HostConfig": {
+            "NetworkMode": network,
+            "PortBindings": ports,
+            "RestartPolicy": {"Name": restart},
+            "Init": True,
+        },
     }
     container: str = call(host, "POST", "/containers/create", body, query={"name": name})["Id"]
     call(host, "POST", f"/containers/{container}/start")

@@ -20,7 +20,7 @@ _SOURCES: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
 
 def prepare(bed: Bed) -> None:
     """Have the engine's software at hand."""
-    packages.ensure_installed("iptables", "iproute2", "libdevmapper1.02.1", "kmod")
+    packages.ensure_installed("iptables", "iproute2", "libdevmapper1.02.1", "libseccomp2")
     _software(bed)
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fcntl import LOCK_EX, flock
 from functools import cached_property
@@ -204,9 +204,15 @@ def create(
 
 def forget(name: str) -> None:
     """Remove the bed's folder, and the base too when it was the last."""
-    shutil.rmtree(directory_of(name), ignore_errors=True)
-    if "NAP_BED_DIR" not in os.environ and base().is_dir() and not any(base().iterdir()):
-        base().rmdir()
+    directory = directory_of(name)
+    if directory.exists():
+        try:
+            shutil.rmtree(directory)
+        except OSError as error:
+            raise BedError(f"{directory} can't be removed ({error}); run down again") from error
+    if "NAP_BED_DIR" not in os.environ:
+        with suppress(OSError):  # another bed is in it, or it never was
+            base().rmdir()
 
 
 def everyone() -> list[Bed]:

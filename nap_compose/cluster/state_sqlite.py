@@ -59,8 +59,6 @@ class SqliteStore:
         self._guard = threading.RLock()
         self._place = _place()
         with self._speaking_plainly():
-            make_private_dir(path.parent)
-            make_private_file(path)
             self._connection = self._connect()
 
     def get(self, key: str) -> Entry | None:
@@ -166,10 +164,7 @@ class SqliteStore:
                 _delete(sql, key)
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self._path, timeout=BUSY, isolation_level=None, check_same_thread=False
-        )
-        _use_wal(connection)
+        connection = open_private_database(self._path)
         # Versions are fences: one that a power cut takes back would be given out twice.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
@@ -212,6 +207,19 @@ class SqliteStore:
                 hint="look at the folder's owner, its room and its rights, "
                 "or set NAP_STATE_DIR to another one",
             ) from error
+
+
+def open_private_database(path: Path) -> sqlite3.Connection:
+    """A connection to the file, which is made, with its folder, for the owner's eyes only.
+
+    It waits up to BUSY seconds for other writers, begins no transaction on its own, and may be
+    handed from thread to thread as long as one at a time uses it.
+    """
+    make_private_dir(path.parent)
+    make_private_file(path)
+    connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+    _use_wal(connection)
+    return connection
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

@@ -104,9 +104,11 @@ def _dependencies(
     name: str, spec: Json, services: Json, known: Collection[str], path: Path
 ) -> Iterator[Fault]:
     for other, entry in (spec.get("depends_on") or {}).items():
+        place = (*path, "depends_on", other)
+        if "condition" not in entry:
+            yield Fault(place, '"condition" is missing here', "add `condition: service_started`")
         if other in services:
             continue
-        place = (*path, "depends_on", other)
         if other not in known:
             near = get_close_matches(other, known, n=1)
             hint = f"did you mean {near[0]}?" if near else None

@@ -38,9 +38,9 @@ _UPDATE = Object(
 
 _RESTART_POLICY = Object(
     Entry("condition", Text()),
-    Entry("delay", Duration()),
+    Entry("delay", Duration(), zero=True),
     Entry("max_attempts", Whole(0), zero=True),
-    Entry("window", Duration()),
+    Entry("window", Duration(), zero=True),
 )
 
 _PLACEMENT = Object(

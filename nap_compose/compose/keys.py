@@ -93,7 +93,7 @@ SERVICE_KEYS: tuple[Entry, ...] = (
         "takes over another service's definition",
     ),
     Entry("external_links", o.UNIQUE_TEXTS, "links to containers outside the app"),
-    Entry("extra_hosts", o.HOSTS, "more names in /etc/hosts"),
+    Entry("extra_hosts", o.HOSTS, "more names in /etc/hosts", merge=Merge.HOSTS),
     Entry("gpus", o.GPUS, "GPUs"),
     Entry("group_add", Items(Text(numbers=(int, float)), unique=True), "more groups of the user"),
     Entry("healthcheck", o.HEALTHCHECK, "how it is seen that the container is well"),
@@ -146,7 +146,8 @@ SERVICE_KEYS: tuple[Entry, ...] = (
     Entry("security_opt", o.UNIQUE_TEXTS, "security options"),
     Entry("shm_size", Size(number=True), "the size of /dev/shm"),
     Entry("stdin_open", Flag(), "keep standard input open"),
-    Entry("stop_grace_period", Duration(), "time between the stop signal and the kill"),
+    Entry("stop_grace_period", Duration(), "time between the stop signal and the kill",
+          zero=True),
     Entry("stop_signal", Text(), "the signal that stops it"),
     Entry(
         "storage_opt",

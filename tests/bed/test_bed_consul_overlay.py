@@ -3,9 +3,7 @@
 import pytest
 
 from bed import containers, docker_api, hosts, proc
-from bed.errors import BedError
 from bed.fixture import bring_up
-from bed.layout import create
 
 pytestmark = pytest.mark.bed
 pytest.importorskip("bed.consul")
@@ -66,8 +64,3 @@ def test_a_killed_host_joins_again(bed, network, name):
     assert hosts.state(bed, host) == "down"
     hosts.restart(bed, host)
     proc.wait_for(lambda: reach_each_other(bed), 60, f"{name}'s containers to be reached again")
-
-
-def test_newer_engines_have_no_cluster_store():
-    with pytest.raises(BedError, match="use --network swarm"):
-        create("hosts3", set(), size=1, network="consul", engine="28", parts=())

@@ -3,11 +3,12 @@
 import http.client
 import ssl
 import subprocess
+import sys
 
 import pytest
 import yaml
 
-from bed import containers, docker_api, engines, hosts, lifecycle, proc, swarm
+from bed import containers, docker_api, engines, hosts, lifecycle, namespaces, packages, proc, swarm
 from bed.errors import BedError
 from bed.fixture import bring_up
 from bed.layout import ENGINE_PORT
@@ -43,6 +44,15 @@ def start(bed):
         containers.remove(host, name)
 
 
+def command(*words):
+    argv = [sys.executable, "-m", "bed", *words, "--name", "hosts1"]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def busybox():
+    return packages.unpack(["busybox-static"]) / "bin/busybox"
+
+
 def tls_version(bed, host, client=True):
     context = ssl.create_default_context(cafile=bed.tls / "ca.pem")
     if client:
@@ -56,8 +66,9 @@ def tls_version(bed, host, client=True):
 
 
 def wait_for_ping(host, name, target):
-    """The engines tell each other of a new container, which takes a moment."""
-    proc.wait_for(lambda: containers.pings(host, name, target), 60, f"{name} to reach {target}")
+    """The engines tell each other of a new container within a second, after a partition within
+    a minute or so."""
+    proc.wait_for(lambda: containers.pings(host, name, target), 120, f"{name} to reach {target}")
 
 
 def test_engines_answer_only_who_has_a_certificate(bed):
@@ -82,7 +93,8 @@ def test_a_timeout_leaves_no_process_behind(bed):
     host = bed.hosts[0]
     with pytest.raises(subprocess.TimeoutExpired):
         hosts.run_in(bed, host, "sleep", "4711", capture_output=True, timeout=0.5)
-    listed = hosts.run_in(bed, host, "ps", "ax", capture_output=True).stdout
+    listed = hosts.run_in(bed, host, busybox(), "ps", "ax", capture_output=True).stdout
+    assert "sleep infinity" in listed
     assert "sleep 4711" not in listed
 
 
@@ -113,6 +125,36 @@ def test_names_resolve_across_hosts(bed, network, start):
     start(h3, "three", network=network)
     wait_for_ping(h1, "one", "three")
     wait_for_ping(h3, "three", "one")
+
+
+def test_a_published_port_answers_on_the_hosts_address(bed, start):
+    h2 = bed.hosts[1]
+    start(h2, "web", "httpd", "-f", "-p", "8000", "-h", "/etc", publish=8000)
+
+    def answers():
+        connection = http.client.HTTPConnection(h2.ip, 8000, timeout=5)
+        try:
+            connection.request("GET", "/hosts")
+            return b"localhost" in connection.getresponse().read()
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    proc.wait_for(answers, 10, "the web server")
+
+
+def test_the_command_shows_and_breaks_hosts(bed):
+    shown = command("status")
+    assert shown.returncode == 0
+    assert shown.stdout.count("up, manager") == 3
+    assert str(bed.cluster_file) in shown.stdout
+    assert "h2: partitioned" in command("partition", "h2").stderr
+    assert command("status").returncode == 1
+    assert "h2: up" in command("heal", "h2").stderr
+    wrong = command("kill", "h9")
+    assert wrong.returncode == 1
+    assert wrong.stderr == "bed: bed hosts1 has no host 'h9'; it has h1, h2, h3\n"
 
 
 def test_killed_host_comes_back_with_its_data(bed, start):
@@ -157,6 +199,7 @@ def test_up_completes_what_is_missing(bed):
     h1, _, h3 = bed.hosts
     engines.stop(bed, h1)
     hosts.kill(bed, h3)
+    namespaces.stop(bed, namespaces.SWITCH)
     lifecycle.up(bed.name)
     assert [hosts.state(bed, host) for host in bed.hosts] == ["up"] * 3
 
@@ -175,11 +218,8 @@ def test_a_second_bed_with_a_newer_engine_lives_beside_it(bed, start):
         for host in other.hosts:
             containers.run(host, f"new-{host.name}", network="net")
         wait_for_ping(other.hosts[0], "new-h1", "new-h2")
-        reached = hosts.run_in(other, other.hosts[0], *_ping(bed.hosts[0].ip), capture_output=True)
+        ping = busybox(), "ping", "-c", "1", "-W", "2", bed.hosts[0].ip
+        reached = hosts.run_in(other, other.hosts[0], *ping, capture_output=True)
         assert reached.returncode, "the beds don't reach each other"
     assert containers.is_running(bed.hosts[0], "old")
     assert [hosts.state(bed, host) for host in bed.hosts] == ["up"] * 3
-
-
-def _ping(ip):
-    return "busybox", "ping", "-c", "1", "-W", "2", ip

@@ -125,7 +125,7 @@ def _stream(step: Step, shop: Workshop, engine: Engine, sources: list[str], repo
     wanted = str(step.args.get("id") or found)
     if found != wanted:
         raise NapError(
-            f"image {step.target} arrived as {found[:19]}, {wanted[:19]} was sent",
+            f"arrived as {found[:19]}, {wanted[:19]} was sent",
             host=step.host,
             hint=f"it was replaced on {source.host} meanwhile: run the command again",
         )
@@ -145,7 +145,7 @@ def _pull(step: Step, engine: Engine, report: Report) -> str:
                 report("pulling", done, total)
     except EngineError as error:
         raise NapError(
-            f"image {step.target} can't be pulled: {error.message}",
+            f"can't be pulled: {error.message}",
             host=step.host,
             hint="check its name; a private one needs `docker login` there, "
             "or load it on one host and nap brings it to the others",
