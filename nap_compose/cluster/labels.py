@@ -132,7 +132,8 @@ def read(
     name of its slot and renamed when it takes or leaves it). With a `seal`, an object whose seal
     is not good is foreign, whatever its labels claim.
     """
-    if APP not in labels or not labels[APP] or labels.get(CLUSTER, "") != cluster:
+    # nap sets every label on what it makes: one that has only some got them from its image.
+    if not labels.get(APP) or labels.get(CLUSTER) != cluster:
         return None
     try:
         identity = Identity(

@@ -74,7 +74,10 @@ class ContainerView:
 
 @dataclass(frozen=True)
 class NetworkView:
-    """One network as one host knows it; `scope` is local, global (cluster store) or swarm."""
+    """One network as one host knows it; `scope` is local, global (cluster store) or swarm.
+
+    `identity` as in ContainerView: None for what isn't nap's.
+    """
 
     id: str
     name: str
@@ -83,6 +86,7 @@ class NetworkView:
     scope: str = "local"
     attachable: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True)
@@ -94,16 +98,21 @@ class VolumeView:
     driver: str = "local"
     options: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True)
 class ImageView:
-    """An image on a host: its id (the digest of its configuration) and the names it goes by."""
+    """An image on a host: its id (the digest of its configuration) and the names it goes by.
+
+    `size` is in bytes; `created` (when it was built) in seconds since 1970.
+    """
 
     id: str
     tags: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
     size: int = 0
+    created: int = 0
 
 
 @dataclass(frozen=True)

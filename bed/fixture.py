@@ -1,0 +1,39 @@
+"""For tests: a bed for as long as a with block lasts, and the reason where there can be none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from bed import lifecycle
+from bed.layout import Bed
+
+
+def why_not() -> str | None:
+    """Why no bed can be brought up here; None where it can."""
+    if not sys.platform.startswith("linux"):
+        return f"the test bed needs Linux, and this is {sys.platform}"
+    if os.geteuid() != 0:
+        return "the test bed makes namespaces and mounts: run it as root (sudo -E make test)"
+    if shutil.which("apt-get") is None:
+        return "the test bed takes its software from Debian's archive: it needs apt-get (Debian 12)"
+    return None
+
+
+@contextmanager
+def bring_up(
+    name: str,
+    hosts: int = 3,
+    network: str = "swarm",
+    engine: str = "20",
+    only: Iterable[str] = ("hosts",),
+) -> Iterator[Bed]:
+    """A fresh bed, taken down at the end whatever happens."""
+    lifecycle.down(name)
+    try:
+        yield lifecycle.up(name, size=hosts, network=network, engine=engine, parts=only)
+    finally:
+        lifecycle.down(name)

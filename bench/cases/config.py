@@ -1,0 +1,74 @@
+"""Reading a Compose file: `config -q`, which checks it and prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from bench.case import Command, Sides, case
+from bench.programs import NAP, compose
+
+SERVICE = """\
+  web{n}:
+    image: nginx:1.27
+    command: ["nginx", "-g", "daemon off;"]
+    depends_on:
+      cache:
+        condition: service_started
+    environment:
+      NUMBER: "{n}"
+      LEVEL: ${{LEVEL:-info}}
+      CACHE_URL: redis://cache:6379/{n}
+    ports:
+      - "{port}:80"
+    volumes:
+      - data:/data
+      - ./conf/web{n}:/etc/web:ro
+    networks: [front, back]
+    healthcheck:
+      test: ["CMD", "wget", "-q", "-O-", "http://localhost/"]
+      interval: 10s
+      retries: 3
+    deploy:
+      resources:
+        limits: {{cpus: "0.5", memory: 64M}}
+    labels:
+      tier: web
+"""
+REST = """\
+  cache:
+    image: redis:7
+    networks: [back]
+networks:
+  front: {}
+  back: {}
+volumes:
+  data: {}
+"""
+
+
+def app_of(services: int) -> str:
+    """A file of so many services, each with the keys that people use most."""
+    webs = [SERVICE.format(n=n, port=20000 + n) for n in range(1, services)]
+    return "services:\n" + "".join(webs) + REST
+
+
+def _prepare(services: int) -> Callable[[Path], AbstractContextManager[Sides]]:
+    @contextmanager
+    def prepare(folder: Path) -> Iterator[Sides]:
+        (folder / "app.yml").write_text(app_of(services))
+        words = ("-f", "app.yml", "config", "-q")
+        # No cluster: nap reads the file alone, as Compose does.
+        yield Sides(
+            nap=Command((NAP, *words), cwd=folder),
+            peer=Command((compose(), *words), cwd=folder),
+        )
+
+    return prepare
+
+
+for _count in (10, 100):
+    case(f"config-{_count}", what=f"config -q of {_count} services", peer="Compose", bar=1.0)(
+        _prepare(_count)
+    )

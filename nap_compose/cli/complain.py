@@ -1,0 +1,69 @@
+"""Errors as a person reads them: what and where, the next thing to try, and the exit code."""
+
+from __future__ import annotations
+
+import traceback
+
+import click
+
+from nap_compose.cli.output.terminal import Terminal
+from nap_compose.errors import BadFiles, NapError
+from nap_compose.exits import Exit
+from nap_compose.text import nearest, plain
+
+HINT = "     "
+
+
+def complain(error: Exception, terminal: Terminal, *, debug: bool) -> int:
+    """Say what went wrong and give the exit code; with `debug` the traceback comes first."""
+    if debug:
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            terminal.tell(plain(line))
+    if isinstance(error, BadFiles):
+        for fault in error.faults:
+            _say(fault, terminal)
+        return error.exit_code
+    if isinstance(error, NapError):
+        _say(error, terminal)
+        return error.exit_code
+    terminal.tell(_sentence(f"this is a bug in nap: {type(error).__name__}: {error}", terminal))
+    if not debug:
+        _hint("run it again with --debug to see where it arose, and report that", terminal)
+    return Exit.FAILED
+
+
+def complain_of_use(error: click.ClickException, terminal: Terminal) -> int:
+    """Say what is wrong with the words on the command line."""
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.NoSuchOption):
+        message = _no_such_option(error.option_name, context)
+    else:
+        message = error.format_message().rstrip(".")
+    terminal.tell(_sentence(message[:1].lower() + message[1:], terminal))
+    if context is not None:
+        _hint(f"`{context.command_path} --help` shows what there is", terminal)
+    return Exit.WRONG_USE
+
+
+def _no_such_option(name: str, context: click.Context | None) -> str:
+    """In words of our own: click's change from one release to the next."""
+    params = context.command.params if context else []
+    known = [option[2:] for param in params for option in param.opts if option.startswith("--")]
+    near = nearest(name.lstrip("-"), known)
+    return f"there is no option '{name}'" + (f"; did you mean '--{near}'?" if near else "")
+
+
+def _say(error: NapError, terminal: Terminal) -> None:
+    terminal.tell(_sentence(str(error), terminal))
+    if error.hint:
+        _hint(error.hint, terminal)
+
+
+def _sentence(text: str, terminal: Terminal) -> str:
+    lines = [plain(line) for line in text.splitlines() or [""]]
+    return terminal.err_style("nap:", "red") + " " + f"\n{HINT}".join(lines)
+
+
+def _hint(text: str, terminal: Terminal) -> None:
+    for line in text.splitlines():
+        terminal.tell(HINT + plain(line))

@@ -1,0 +1,52 @@
+"""The Compose file, loaded as the options say; its warnings are shown."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from nap_compose.cli.session import Session
+from nap_compose.errors import WrongUse
+
+if TYPE_CHECKING:
+    from nap_compose.compose.loader import Loaded
+    from nap_compose.compose.model import App
+
+LARGEST = 16 << 20
+"""The largest file in bytes that is taken from standard input."""
+
+
+def load(session: Session, services: tuple[str, ...] = (), **settings: Any) -> App:
+    """The whole app that the files describe; naming `services` turns their profiles on.
+
+    Raises BadFile, BadFiles or WrongUse.
+    """
+    return loaded(session, services, narrow=False, **settings).app
+
+
+def loaded(session: Session, services: tuple[str, ...] = (), **settings: Any) -> Loaded:
+    """As the loader gives it, once its warnings are shown; `settings` are its further ones."""
+    from nap_compose.compose.loader import load as read
+
+    options = session.options
+    found = read(
+        options.file,
+        project_name=options.project_name or None,
+        project_directory=options.project_directory or None,
+        env=session.env,
+        env_files=options.env_file,
+        profiles=settings.pop("profiles", options.profile),
+        services=services,
+        stdin=_standard_input,
+        **settings,
+    )
+    for warning in found.warnings:
+        session.terminal.warn_once(warning)
+    return found
+
+
+def _standard_input() -> bytes:
+    content = sys.stdin.buffer.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise WrongUse(f"what comes from standard input is larger than {LARGEST >> 20} MiB")
+    return content

@@ -1,0 +1,84 @@
+"""`nap host`: the hosts of the cluster."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nap_compose.cli.lazy import LazyGroup
+from nap_compose.cli.options import with_shared
+from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.session import Session
+from nap_compose.units import show_size
+
+if TYPE_CHECKING:
+    from nap_compose.control.border import HostRow
+
+host = LazyGroup(
+    "host",
+    table={"ls": ("nap_compose.cli.host:ls", "List hosts")},
+    help="Look at the cluster's hosts.",
+)
+
+COLUMNS = (
+    Column("HOST", least=4),
+    Column("STATE", least=5),
+    Column("ENDPOINT", least=12, drop=6),
+    Column("ENGINE", least=6, drop=3),
+    Column("CPUS", drop=5),
+    Column("MEMORY", drop=4),
+    Column("CONTAINERS", drop=1),
+    Column("OVERLAY", least=7, drop=7),
+    Column("LABELS", least=8, drop=8),
+)
+
+
+@click.command("ls")
+@click.option("-q", "--quiet", is_flag=True, help="The hosts' names alone")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@with_shared()
+def ls(session: Session, quiet: bool, form: str) -> None:
+    """List the hosts, and whether each one answers."""
+    terminal = session.terminal
+    with session.control() as control:
+        listing = control.hosts()
+    for warning in listing.warnings:
+        terminal.warn(warning)
+    if quiet:
+        lines = [row.name for row in listing.rows]
+    elif form == "json":
+        lines = [json.dumps(_as_json(row)) for row in listing.rows]
+    else:
+        cells = [_cells(row) for row in listing.rows]
+        ellipsis = "…" if terminal.out_in_unicode else "..."
+        lines = table(
+            COLUMNS, cells, width=terminal.out_width(), style=terminal.out_style, ellipsis=ellipsis
+        )
+    for line in lines:
+        terminal.say(line)
+    for row in listing.rows:
+        if row.problem and not quiet:
+            terminal.warn(f"host {row.name}: {row.problem}")
+
+
+def _cells(row: HostRow) -> list[Cell | str]:
+    colour = "red" if row.problem else "green" if row.state == "active" else "yellow"
+    seen = not row.problem
+    return [
+        row.name,
+        Cell(row.state, colour),
+        row.endpoint,
+        row.engine or "-",
+        f"{row.cpus:g}" if seen else "-",
+        show_size(row.memory) if seen else "-",
+        str(row.containers) if seen else "-",
+        row.overlay or "-",
+        ",".join(f"{key}={value}" for key, value in row.labels.items()),
+    ]
+
+
+def _as_json(row: HostRow) -> dict[str, Any]:
+    return {**asdict(row), "labels": dict(row.labels)}

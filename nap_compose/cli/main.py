@@ -1,0 +1,114 @@
+"""The `nap` command: reads its words, runs one verb, and turns every end into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+import nap_compose
+from nap_compose.cli.complain import complain, complain_of_use
+from nap_compose.cli.lazy import LazyGroup
+from nap_compose.cli.options import shared
+from nap_compose.cli.output.terminal import OutputClosed
+from nap_compose.cli.session import Session
+from nap_compose.exits import Exit
+
+COMMANDS = {
+    "up": ("nap_compose.cli.up:up", "Bring an app to what its file says"),
+    "down": ("nap_compose.cli.down:down", "Remove an app's containers and networks"),
+    "ps": ("nap_compose.cli.ps:ps", "List containers"),
+    "logs": ("nap_compose.cli.logs:logs", "Show what containers and deployments printed"),
+    "config": ("nap_compose.cli.config:config", "Check a file and show what it comes to"),
+    "ls": ("nap_compose.cli.ls:ls", "List apps"),
+    "host": ("nap_compose.cli.host:host", "Look at the cluster's hosts"),
+    "completion": ("nap_compose.cli.completion:completion", "Print a script for your shell"),
+    "version": ("nap_compose.cli.version:version", "Show nap's version"),
+}
+
+SIGPIPE = 141
+"""How a shell reports a program that nobody listened to any more: 128 and the signal's number."""
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        ctx.ensure_object(Session).terminal.say(f"nap {nap_compose.__version__}")
+        ctx.exit()
+
+
+def _root(**given: Any) -> None:
+    """Compose for a shared cluster of Docker hosts."""
+    click.get_current_context().ensure_object(Session).take(given)
+
+
+def root() -> LazyGroup:
+    """The group of all commands."""
+    version = click.Option(
+        ["--version"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_version,
+        help="Show nap's version and end",
+    )
+    return LazyGroup(
+        "nap",
+        table=COMMANDS,
+        callback=_root,
+        help=_root.__doc__,
+        params=[*shared(), version],
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def main(argv: Sequence[str] | None = None, session: Session | None = None) -> int:
+    """Run one command and give its exit code; the console script ends with it.
+
+    `argv` are the words after `nap`; `session` is given by tests.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if session is None:
+        _show_what_the_terminal_can_not()
+        session = Session()
+    terminal = session.terminal
+    try:
+        code = _run(words, session)
+        terminal.flush()
+    except OutputClosed:
+        # Python would complain once more when it closes the standard output at its end.
+        _forget_output()
+        return SIGPIPE
+    except Exception as error:
+        return complain(error, terminal, debug=session.options.debug or "--debug" in words)
+    return code
+
+
+def _run(words: list[str], session: Session) -> int:
+    try:
+        ended = root().main(words, prog_name="nap", obj=session, standalone_mode=False)
+    except click.ClickException as error:
+        return complain_of_use(error, session.terminal)
+    except (KeyboardInterrupt, click.Abort):
+        return Exit.INTERRUPTED
+    return int(ended or 0)
+
+
+def _show_what_the_terminal_can_not() -> None:
+    """Signs that the terminal's encoding lacks are shown as escapes instead of ending nap."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _forget_output() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

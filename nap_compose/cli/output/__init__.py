@@ -1,0 +1,1 @@
+"""What the person sees: results on standard output, progress and warnings on standard error."""

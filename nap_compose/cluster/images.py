@@ -1,0 +1,63 @@
+"""Image references, and which of the cluster's images one stands for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from nap_compose.cluster.view import HostView, ImageView
+
+_HUB = ("docker.io/library/", "index.docker.io/library/", "docker.io/", "index.docker.io/")
+
+
+def familiar(reference: str) -> str:
+    """A reference as engines list it: without Docker Hub's own prefix, with a tag or a digest.
+
+    >>> familiar("docker.io/library/redis")
+    'redis:latest'
+    """
+    for prefix in _HUB:
+        if reference.startswith(prefix):
+            reference = reference[len(prefix) :]
+            break
+    if "@" in reference or reference.startswith("sha256:"):
+        return reference
+    last = reference.rsplit("/", 1)[-1]
+    return reference if ":" in last else f"{reference}:latest"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The image that a reference stands for in this cluster, and the hosts that have it."""
+
+    id: str
+    size: int
+    hosts: tuple[str, ...]
+
+
+def find(reference: str, hosts: Iterable[HostView]) -> Found | None:
+    """The image that `reference` names; None where no host has it.
+
+    Where hosts disagree on what a tag means, the image built last is meant: the others have an
+    older one under that name.
+    """
+    wanted = familiar(reference)
+    seen: list[tuple[str, ImageView]] = []
+    for host in hosts:
+        image = host.has_image(wanted) or host.has_image(reference)
+        if image:
+            seen.append((host.name, image))
+    if not seen:
+        return None
+    newest = max((image for _, image in seen), key=lambda image: (image.created, image.id))
+    return Found(
+        id=newest.id,
+        size=newest.size,
+        hosts=tuple(name for name, image in seen if image.id == newest.id),
+    )
+
+
+def find_all(references: Iterable[str], hosts: Mapping[str, HostView]) -> dict[str, Found]:
+    """`find` for each reference; those that no host has are left out."""
+    found = {reference: find(reference, hosts.values()) for reference in set(references)}
+    return {reference: image for reference, image in found.items() if image}

@@ -1,0 +1,52 @@
+"""Files that are for their owner's eyes only."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from nap_compose.errors import BadFile, Place
+
+_LONGEST = 64 * 1024
+
+
+def make_private_dir(path: Path) -> None:
+    """Make the folder with mode 0700; one that is there stays as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
+
+
+def make_private_file(path: Path) -> None:
+    """Make the file empty with mode 0600; one that is there stays as it is."""
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+
+
+def read_secret(path: Path, what: str) -> str:
+    """The text of a file that holds a secret (`what`: "the key", for messages), stripped.
+
+    Raises BadFile where it can't be read, isn't a regular file, is empty, or where others than
+    its owner may read it.
+    """
+    place = Place(str(path))
+    try:
+        # Without blocking, so that a pipe in place of the file doesn't hang the command.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            data = os.read(descriptor, _LONGEST) if stat.S_ISREG(mode) else b""
+        finally:
+            os.close(descriptor)
+        text = data.decode("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it isn't plain text"
+        raise BadFile(f"{what} can't be read: {why}", place=place) from error
+    if mode & 0o077:
+        raise BadFile(
+            f"{what} may be read by others than its owner (mode {stat.S_IMODE(mode):04o})",
+            place=place,
+            hint=f"chmod 600 {path}",
+        )
+    if not text:
+        raise BadFile(f"{what} isn't there: the file is empty or no regular file", place=place)
+    return text

@@ -1,0 +1,255 @@
+"""The state store of a cluster: Consul's keys, sessions and transactions.
+
+Every write is a transaction, because only those tell the version that they made. A lease is a
+lock with a session; the session hangs on its time alone and on no check of a node's health, so
+that a Consul server's death ends no lease.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import math
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from consul.callback import CB
+from consul.exceptions import ClientError, NotFound
+
+from nap_compose.cluster.cluster import Cluster, Consul
+from nap_compose.cluster.consul_servers import Servers
+from nap_compose.cluster.lease import KeptLease
+from nap_compose.cluster.private_files import read_secret
+from nap_compose.cluster.state import Delete, Entry, Held, Lease, Lost, Put, StoreAway
+from nap_compose.cluster.state_values import check_batch, check_key, check_prefix, encode
+from nap_compose.errors import BadFile, Place
+
+VERSION = "v1"
+"""Stands after the prefix: a later layout of the keys would get another."""
+
+SHORTEST_TTL, LONGEST_TTL = 10, 86400
+"""What Consul takes for a session, in seconds."""
+
+LOCK_DELAY = 2
+"""Seconds for which nobody gets a dead holder's key, so that its last request can end first."""
+
+INSECURE = "consul"
+"""What the cluster file's `insecure` names where Consul may go without TLS and ACLs."""
+
+
+class ConsulStore:
+    """A StateStore in Consul. Safe to use from several threads."""
+
+    def __init__(self, servers: Servers, prefix: str) -> None:
+        self._servers = servers
+        self._root = f"{prefix}/{VERSION}/"
+
+    @classmethod
+    def of(cls, cluster: Cluster, section: Consul) -> ConsulStore:
+        """The cluster's Consul. Raises BadFile for what can't, or mustn't, be used of it."""
+        token = read_secret(section.token_file, "Consul's token") if section.token_file else ""
+        urls = (section.url, *section.also)
+        if INSECURE not in cluster.insecure:
+            _check_secure(cluster, urls, token)
+        return cls(Servers(urls, section.ca, token), section.prefix)
+
+    def get(self, key: str) -> Entry | None:
+        row = self._row(check_key(key))
+        return self._entry(row) if row else None
+
+    def put(self, key: str, value: Any, if_version: int | None = None) -> int:
+        check_key(key)
+        results = self._transact([self._put(Put(key, value, if_version))], again=if_version is None)
+        return int(results[0]["KV"]["ModifyIndex"])
+
+    def delete(self, key: str, if_version: int | None = None) -> None:
+        check_key(key)
+        self._transact(self._delete(Delete(key, if_version)), again=if_version is None)
+
+    def list(self, prefix: str) -> Sequence[Entry]:
+        path = self._root + check_prefix(prefix)
+        _, rows = self._servers.call(lambda client: client.kv.get(path, recurse=True))
+        return self._entries(rows)
+
+    def watch(self, prefix: str, after: int, timeout: float) -> tuple[Sequence[Entry], int]:
+        path = self._root + check_prefix(prefix)
+        deadline = time.monotonic() + timeout
+
+        def look(client: Any) -> Any:
+            left = math.floor((deadline - time.monotonic()) * 1000)
+            # To Consul no index, and no time, mean something else: now, and five minutes.
+            if after <= 0 or left <= 0:
+                return client.kv.get(path, recurse=True)
+            return client.kv.get(path, recurse=True, index=after, wait=f"{left}ms")
+
+        index, rows = self._servers.call(look)
+        return self._entries(rows), int(index)
+
+    def lease(self, key: str, holder: Mapping[str, Any], ttl: float = 15.0) -> Lease:
+        check_key(key)
+        text = encode(key, dict(holder))
+        seconds = min(max(math.ceil(ttl), SHORTEST_TTL), LONGEST_TTL)
+        asked_at = time.monotonic()
+        session = self._open_session(key, seconds)
+        try:
+            fence = self._lock(key, text, session)
+        except BaseException:
+            with contextlib.suppress(StoreAway):
+                self._close_session(session)
+            raise
+        return KeptLease(
+            key,
+            fence=fence,
+            ttl=seconds,
+            renew=lambda: self._renew(key, session),
+            give_back=lambda: self._give_back(key, session),
+            taken_at=asked_at,
+        )
+
+    def batch(self, ops: Sequence[Put | Delete]) -> None:
+        check_batch(ops)
+        written = [
+            step
+            for op in ops
+            for step in ([self._put(op)] if isinstance(op, Put) else self._delete(op))
+        ]
+        if written:
+            self._transact(written, again=all(op.if_version is None for op in ops))
+
+    def close(self) -> None:
+        self._servers.close()
+
+    def _row(self, key: str) -> Any:
+        return self._servers.call(lambda client: client.kv.get(self._root + key))[1]
+
+    def _entry(self, row: Mapping[str, Any]) -> Entry:
+        key = row["Key"][len(self._root) :]
+        try:
+            value = json.loads(row["Value"] or b"")
+        except ValueError:
+            raise StoreAway(
+                f"under {row['Key']} in Consul stands something that nap didn't write",
+                hint="give nap a prefix of its own: `prefix` under `consul` in the cluster file",
+            ) from None
+        return Entry(key, value, int(row["ModifyIndex"]))
+
+    def _entries(self, rows: Sequence[Mapping[str, Any]] | None) -> Sequence[Entry]:
+        return sorted((self._entry(row) for row in rows or ()), key=lambda entry: entry.key)
+
+    def _put(self, op: Put) -> Mapping[str, Any]:
+        # Consul passes over a write that changes nothing, and the version stays as it was. Flags
+        # are the writer's own to choose: chance in them makes each write a change.
+        text = _base64(encode(op.key, op.value))
+        step = self._step("set", op.key, Value=text, Flags=secrets.randbits(53))
+        if op.if_version is not None:
+            step["KV"].update(Verb="cas", Index=op.if_version)
+        return step
+
+    def _delete(self, op: Delete) -> Sequence[Mapping[str, Any]]:
+        if op.if_version is None:
+            return [self._step("delete", op.key)]
+        # On its own, Consul's conditional delete is content with a key that is gone.
+        verbs = ("check-index", "delete-cas")
+        return [self._step(verb, op.key, Index=op.if_version) for verb in verbs]
+
+    def _step(self, verb: str, key: str, **more: Any) -> dict[str, Any]:
+        return {"KV": {"Verb": verb, "Key": self._root + key, **more}}
+
+    def _transact(self, steps: Sequence[Mapping[str, Any]], *, again: bool) -> Any:
+        """Run a transaction and give its results; `again` says whether running it twice is the
+        same as once. Raises Lost where a step doesn't fit."""
+        try:
+            answer = self._servers.call(lambda client: client.txn.put(list(steps)), again=again)
+        except ClientError as error:
+            status, _, body = str(error).partition(" ")
+            if status != "409":
+                raise StoreAway(f"Consul refused a transaction: {error}") from error
+            said = [str(each.get("What", "")) for each in json.loads(body).get("Errors") or ()]
+            if any("Permission denied" in what for what in said):
+                raise self._servers.refused(", ".join(said)) from error
+            raise Lost(", ".join(said)) from error
+        return answer["Results"]
+
+    def _open_session(self, key: str, ttl: int) -> str:
+        body = json.dumps(
+            {
+                "Name": f"nap {key}",
+                "TTL": f"{ttl}s",
+                "Behavior": "delete",
+                "LockDelay": f"{LOCK_DELAY}s",
+                # Both: each that is left out means the health of the node that was asked.
+                "Checks": [],
+                "NodeChecks": [],
+            }
+        )
+
+        def create(client: Any) -> Any:
+            headers = client.prepare_headers()
+            return client.http.put(
+                CB.json(is_id=True), "/v1/session/create", headers=headers, data=body
+            )
+
+        return str(self._servers.call(create))
+
+    def _close_session(self, session: str) -> None:
+        self._servers.call(lambda client: client.session.destroy(session))
+
+    def _lock(self, key: str, text: str, session: str) -> int:
+        """Lock the key; its new version. Raises Held."""
+        lock = self._step("lock", key, Value=_base64(text), Session=session)
+        deadline = time.monotonic() + LOCK_DELAY + 1
+        while True:
+            try:
+                # With the same session once more is the same lock.
+                return int(self._transact([lock], again=True)[0]["KV"]["ModifyIndex"])
+            except Lost:
+                row = self._row(key)
+                if row and row.get("Session"):
+                    raise Held(key, _holder(self._entry(row).value)) from None
+                # Its holder died a moment ago, or has just let go.
+                if time.monotonic() >= deadline:
+                    raise Held(key, {}) from None
+            time.sleep(0.2)
+
+    def _renew(self, key: str, session: str) -> bool:
+        try:
+            self._servers.call(lambda client: client.session.renew(session))
+        except NotFound:
+            return False
+        row = self._row(key)
+        return bool(row) and row.get("Session") == session
+
+    def _give_back(self, key: str, session: str) -> None:
+        # The key goes before the session: a session that ends with a lock starts the lock delay.
+        ours = self._step("check-session", key, Session=session)
+        with contextlib.suppress(Lost):
+            self._transact([ours, self._step("delete", key)], again=False)
+        self._close_session(session)
+
+
+def _check_secure(cluster: Cluster, urls: Sequence[str], token: str) -> None:
+    plain = [url for url in urls if not url.startswith("https://")]
+    without = f"or list `{INSECURE}` under `insecure` to go without"
+    if plain:
+        raise BadFile(
+            f"Consul at {plain[0]} would be reached without TLS",
+            place=Place(cluster.file),
+            hint=f"use https://, {without}",
+        )
+    if cluster.ldap is not None and not token:
+        raise BadFile(
+            "Consul has no token, so whoever reaches it could change what nap relies on",
+            place=Place(cluster.file),
+            hint=f"turn on Consul's ACLs and name a token_file, {without}",
+        )
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode("ascii")
+
+
+def _holder(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,197 @@
+"""Running a plan for a command: its books, its workshop, and what came of it for the person."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+
+from nap_compose import __version__
+from nap_compose.cluster.observe import Part, Whose
+from nap_compose.cluster.seen import container_view
+from nap_compose.cluster.state import Lease
+from nap_compose.cluster.view import ContainerView, View
+from nap_compose.compose.model import App
+from nap_compose.control.border import Cancel, Failure, Outcome, Published
+from nap_compose.control.ledger import Ledger
+from nap_compose.control.parts import Parts
+from nap_compose.control.reading import urls_of
+from nap_compose.errors import NapError
+from nap_compose.exits import Exit
+from nap_compose.orchestration.emitter import Emitter
+from nap_compose.orchestration.events import OnEvent, Phase
+from nap_compose.orchestration.execute import Execution, execute
+from nap_compose.orchestration.plan import Change, Kind, Plan, Step
+from nap_compose.orchestration.steps.shared import bring_image
+from nap_compose.orchestration.steps.snapshots import Snapshots
+from nap_compose.orchestration.steps.waiting import Unwell
+from nap_compose.orchestration.steps.workshop import Workshop
+
+_EXITS = {
+    "done": Exit.DONE,
+    "unchanged": Exit.DONE,
+    "planned": Exit.DONE,
+    "interrupted": Exit.INTERRUPTED,
+    "abandoned": Exit.LOCKED,
+}
+
+
+def run(
+    parts: Parts,
+    plan: Plan,
+    *,
+    verb: str,
+    who: str,
+    view: View,
+    lease: Lease,
+    on_event: OnEvent,
+    cancel: Cancel,
+    app: App | None = None,
+    hashes: Mapping[str, str] | None = None,
+    overlay: str = "bridge",
+    timeout: float = float("inf"),
+    notes: tuple[str, ...] = (),
+) -> Outcome:
+    """Run the plan with its books kept; `app` is None where an app is taken away."""
+    warnings: list[str] = []
+    ledger = Ledger.open(parts, plan, verb=verb, who=who, warn=warnings.append)
+    shop = _workshop(parts, plan, view)
+    shop.app, shop.hashes, shop.overlay = app, hashes or {}, overlay
+    shop.deadline = time.monotonic() + timeout
+    execution = Execution(state="failed")
+    error = ""
+    try:
+        execution = execute(
+            plan,
+            shop,
+            Emitter(plan.deployment, [ledger.event, on_event]),
+            go_back=app is not None,
+            lost=lambda: lease.lost,
+            cancelled=lambda: cancel.level,
+        )
+        error = "; ".join(
+            f"{step.subject} on {step.host}: {failure.message}"
+            for step, failure in execution.failures
+        )
+    except BaseException as crash:
+        error = f"nap itself failed: {crash!r}"
+        raise
+    finally:
+        ledger.close(execution.state, error)
+    return _outcome(parts, plan, execution, error, (*notes, *warnings))
+
+
+def planned(plan: Plan, notes: tuple[str, ...]) -> Outcome:
+    """The outcome of a dry run."""
+    return Outcome("planned", plan, Exit.DONE, notes=notes)
+
+
+def unchanged(plan: Plan, view: View, notes: tuple[str, ...]) -> Outcome:
+    """The outcome where nothing was to be done."""
+    exit_code = Exit.PARTIAL if _has_unseen_replicas(plan) else Exit.DONE
+    published = _published(plan, view)
+    return Outcome("unchanged", plan, exit_code, notes=notes, published=published)
+
+
+def partial(outcome: Outcome) -> Outcome:
+    """The same outcome, where some replicas stand on hosts that weren't seen."""
+    return replace(outcome, exit_code=outcome.exit_code or Exit.PARTIAL)
+
+
+def pull(parts: Parts, host: str, reference: str, deployment: str, on_event: OnEvent) -> None:
+    """Pull an image on one host, with its progress told as a step's."""
+    step = Step(
+        id=f"pull:{reference}@{host}",
+        kind=Kind.BRING_IMAGE,
+        host=host,
+        target=reference,
+        subject=f"image {reference}",
+    )
+    plan = Plan("", "", "", 0, deployment, (step,))
+    shop = Workshop(
+        plan=plan,
+        engines=parts.engines,
+        cluster=parts.cluster,
+        view=View(taken_at=_now(), hosts={}),
+        snapshots=Snapshots(lambda _: {}),
+        seal=None,
+    )
+    emitter = Emitter(deployment, [on_event])
+
+    def report(text: str, done: int = 0, total: int = 0) -> None:
+        emitter.step(step, Phase.RUNNING, text, done=done, total=total)
+
+    emitter.step(step, Phase.DONE, bring_image(step, shop, report))
+
+
+def _workshop(parts: Parts, plan: Plan, view: View) -> Workshop:
+    whose = Whose(owner=plan.owner, app=plan.app)
+
+    def look(host: str) -> dict[str, ContainerView]:
+        found = (
+            container_view(raw, host, cluster=parts.cluster.name, seal=parts.seal)
+            for raw in parts.engines.on(host).containers(whose.filters())
+        )
+        return {container.id: container for container in found}
+
+    there = {
+        container.identity.slot: container.id
+        for container in view.of_app(plan.owner, plan.app)
+        if container.identity is not None and not container.identity.oneoff
+    }
+    return Workshop(
+        plan=plan,
+        engines=parts.engines,
+        cluster=parts.cluster,
+        view=view,
+        snapshots=Snapshots(look),
+        seal=parts.seal,
+        version=__version__,
+        containers=there,
+    )
+
+
+def _outcome(
+    parts: Parts, plan: Plan, execution: Execution, error: str, notes: tuple[str, ...]
+) -> Outcome:
+    failures = tuple(_failure(step, problem) for step, problem in execution.failures)
+    exit_code = _EXITS.get(execution.state, Exit.FAILED)
+    published: tuple[Published, ...] = ()
+    if execution.state == "done" and plan.revision:
+        only = frozenset({Part.CONTAINERS})
+        now = parts.look(only=only, whose=Whose(owner=plan.owner, app=plan.app))
+        published = _published(plan, now)
+    return Outcome(
+        state=execution.state,
+        plan=plan,
+        exit_code=exit_code,
+        error=error,
+        failures=failures,
+        left=tuple(execution.left),
+        published=published,
+        notes=notes,
+    )
+
+
+def _failure(step: Step, problem: NapError) -> Failure:
+    if isinstance(problem, Unwell):
+        return Failure(step.subject, step.host, problem.reason, problem.log, problem.probe)
+    return Failure(step.subject, step.host, problem.message, hint=problem.hint or "")
+
+
+def _published(plan: Plan, view: View) -> tuple[Published, ...]:
+    return tuple(
+        Published(container.identity.slot, container.host, url)
+        for container in view.of_app(plan.owner, plan.app)
+        if container.identity is not None and container.state == "running"
+        for url in urls_of(container, view.hosts[container.host])
+    )
+
+
+def _has_unseen_replicas(plan: Plan) -> bool:
+    return any(line.change is Change.UNSEEN for line in plan.summary)
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -1,0 +1,62 @@
+"""The records in a SQLite file: where nap is embedded, or a cluster names no database."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nap_compose.cluster.state_sqlite import open_private_database
+from nap_compose.db.database import Fault, Row
+
+
+class SqliteDatabase:
+    """The file `path`, which is made, with its folder, for the owner's eyes only."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def name(self) -> str:
+        return f"the records file {self._path}"
+
+    @property
+    def errors(self) -> tuple[type[BaseException], ...]:
+        return (sqlite3.Error, OSError)
+
+    def connect(self) -> sqlite3.Connection:
+        connection = open_private_database(self._path)
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def run(
+        self, connection: sqlite3.Connection, sql: str, parameters: Sequence[Any] = ()
+    ) -> Sequence[Row]:
+        rows: Sequence[Row] = connection.execute(sql, parameters).fetchall()
+        return rows
+
+    def begin(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+
+    def fault(self, error: BaseException) -> Fault:
+        if isinstance(error, sqlite3.IntegrityError):
+            return Fault.CLASH
+        if isinstance(error, sqlite3.OperationalError) and "no such table" in str(error):
+            return Fault.NO_TABLE
+        return Fault.AWAY
+
+    def why(self, error: BaseException) -> str:
+        return str(error)
+
+    @contextmanager
+    def migrating(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """All migrations are one transaction: killed halfway, nothing of it is there."""
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")

@@ -1,0 +1,226 @@
+"""Lines as they are printed, of all containers of an app, as containers come and go."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from nap_compose.cluster.engine import EngineAway, EngineError, Engines, NotFound
+from nap_compose.cluster.view import ContainerView
+from nap_compose.control.border import LogLine
+from nap_compose.errors import NapError
+from nap_compose.logs.container_lines import ContainerLog
+from nap_compose.logs.deployment_lines import DeploymentLines
+from nap_compose.logs.fetch import HostsAway, Warn
+from nap_compose.logs.merge import Holdback, Stamped
+
+PATIENCE = 0.3
+"""Seconds that a line waits for earlier ones from elsewhere."""
+
+LOOK_AGAIN = 1.0
+"""Seconds between two looks at which containers there are."""
+
+LINGER = 5.0
+"""Seconds without a running container or a new line after which there is nothing to follow."""
+
+RETRY_FIRST, RETRY_LAST = 0.5, 5.0
+"""Seconds until a host that went away is tried again: at first, and at the most."""
+
+WAITING = 8192
+"""Lines that may wait for whoever prints them; then the engines wait."""
+
+_RUNNING = ("running", "restarting", "paused")
+
+Refresh = Callable[[], Sequence[ContainerView]]
+LogOf = Callable[[ContainerView], ContainerLog]
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """A container's stream has come to its end."""
+
+    container: str
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The app's containers, looked at anew."""
+
+    containers: Sequence[ContainerView]
+
+
+@dataclass
+class _Source:
+    """A container that is, or was, followed; `status` is what its engine said of it last."""
+
+    log: ContainerLog
+    status: tuple[str, str]
+    reading: bool = False
+
+    @property
+    def runs(self) -> bool:
+        return self.status[0] in _RUNNING
+
+
+class Follow:
+    """Follows the app's containers, from where `logs` have been read, until nothing is left.
+
+    `refresh` looks at the app's containers again, `log_of` makes the log of a new one. A host
+    that goes away costs a warning; its lines come when it is back. Ends when the app no longer
+    runs anywhere, as far as can be seen.
+    """
+
+    def __init__(
+        self,
+        engines: Engines,
+        logs: Sequence[ContainerLog],
+        *,
+        deployments: DeploymentLines | None,
+        refresh: Refresh | None,
+        log_of: LogOf,
+        away: HostsAway,
+        warn: Warn,
+    ) -> None:
+        self._engines = engines
+        self._deployments = deployments
+        self._refresh = refresh
+        self._log_of = log_of
+        self._away = away
+        self._warn = warn
+        self._sources = {log.container.id: _Source(log, _status(log.container)) for log in logs}
+        self._news: queue.Queue[tuple[str, Stamped] | _Ended | _Seen] = queue.Queue(WAITING)
+        self._holdback = Holdback(PATIENCE)
+        self._stop = threading.Event()
+
+    def lines(self) -> Iterator[LogLine]:
+        """The lines, by time as far as they are in time. Closing the iterator ends the reading."""
+        try:
+            for container, source in self._sources.items():
+                if source.runs or not self._refresh:
+                    self._read_on(container)
+            if self._refresh:
+                self._start(self._look, self._refresh)
+            quiet_since = time.monotonic()
+            while self._reading() or time.monotonic() - quiet_since < self._linger():
+                self._take_news()
+                for line in self._holdback.ready(time.monotonic()):
+                    quiet_since = time.monotonic()
+                    yield line
+                if self._reading():
+                    quiet_since = time.monotonic()
+            yield from self._holdback.rest()
+        finally:
+            self._stop.set()
+
+    def _reading(self) -> bool:
+        return any(source.reading or source.runs for source in self._sources.values())
+
+    def _linger(self) -> float:
+        return LINGER if self._refresh else PATIENCE
+
+    def _take_news(self) -> None:
+        """Wait a moment for news and put all there is into the holdback."""
+        now = time.monotonic()
+        due = self._holdback.due_in(now)
+        try:
+            news = self._news.get(timeout=PATIENCE if due is None else min(due, PATIENCE))
+            for _ in range(WAITING):
+                self._handle(news)
+                news = self._news.get_nowait()
+        except queue.Empty:
+            pass
+        for at, line in self._deployments.news() if self._deployments else ():
+            self._holdback.push("deploy", at, line, time.monotonic())
+            self._holdback.remove("deploy")
+
+    def _handle(self, news: tuple[str, Stamped] | _Ended | _Seen) -> None:
+        if isinstance(news, _Ended):
+            self._holdback.remove(news.container)
+            source = self._sources[news.container]
+            source.reading = False
+            if not self._refresh:
+                source.status = ("exited", "")
+        elif isinstance(news, _Seen):
+            self._compare(news.containers)
+        else:
+            container, (at, line) = news
+            self._holdback.push(container, at, line, time.monotonic())
+
+    def _compare(self, containers: Sequence[ContainerView]) -> None:
+        """Begin to read containers that are new, and those that ended and have run again since."""
+        for container in containers:
+            source = self._sources.get(container.id)
+            if source is None:
+                log = self._log_of(container)
+                source = self._sources[container.id] = _Source(log, ("", ""))
+            # A container may run and end between two looks: the engine's sentence about it
+            # ("Exited (0) 3 seconds ago") tells, and reading on where nothing is new costs little.
+            changed = source.status != _status(container)
+            source.status = _status(container)
+            if not source.reading and (changed or source.runs):
+                self._read_on(container.id)
+        seen = {container.id for container in containers}
+        for name, source in self._sources.items():
+            if name not in seen:
+                source.status = ("gone", "")
+
+    def _read_on(self, container: str) -> None:
+        self._sources[container].reading = True
+        self._holdback.add(container)
+        self._start(self._read, self._sources[container].log)
+
+    def _read(self, log: ContainerLog) -> None:
+        """In a thread: hand on a container's lines until it ends, over lost connections."""
+        host, wait = log.container.host, RETRY_FIRST
+        while not self._stop.is_set():
+            try:
+                for line in log.read(self._engines.on(host), follow=True):
+                    if not self._tell((log.container.id, line)):
+                        return
+                    self._away.back(host)
+                    wait = RETRY_FIRST
+                self._away.back(host)
+                break
+            except NotFound:
+                break
+            except EngineAway as error:
+                self._away.gone(host, error.message)
+                self._stop.wait(wait)
+                wait = min(2 * wait, RETRY_LAST)
+            except EngineError as error:
+                self._warn(f"the log of {log.subject} can't be read: {error}")
+                break
+        self._tell(_Ended(log.container.id))
+
+    def _look(self, refresh: Refresh) -> None:
+        """In a thread: look again and again at which containers there are."""
+        complaint = ""
+        while not self._stop.wait(LOOK_AGAIN):
+            try:
+                self._tell(_Seen(refresh()))
+                complaint = ""
+            except NapError as error:
+                if str(error) != complaint:
+                    self._warn(str(error))
+                complaint = str(error)
+
+    def _tell(self, news: tuple[str, Stamped] | _Ended | _Seen) -> bool:
+        """Hand over to the thread that prints; false when nobody listens any longer."""
+        while not self._stop.is_set():
+            try:
+                self._news.put(news, timeout=0.5)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    @staticmethod
+    def _start(target: Callable[..., None], argument: object) -> None:
+        threading.Thread(target=target, args=(argument,), daemon=True).start()
+
+
+def _status(container: ContainerView) -> tuple[str, str]:
+    return container.state, container.status

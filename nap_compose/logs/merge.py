@@ -1,0 +1,101 @@
+"""Lines of many sources put into one order by time.
+
+What is on disk already is merged exactly (`in_order`). What is still being printed reaches us
+over different ways and may be late: `Holdback` keeps a line for a moment, until every source has
+got past it or the moment is over. Neither loses a line, shows one twice, nor ever turns two lines
+of one source round.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Hashable, Iterable, Iterator
+from operator import itemgetter
+
+from nap_compose.control.border import LogLine
+
+Stamped = tuple[int, LogLine]
+"""When a line was printed, in nanoseconds since 1970, and the line."""
+
+LONG_AGO = -(1 << 63)
+
+
+def steady(lines: Iterable[Stamped]) -> Iterator[Stamped]:
+    """The same lines with times that never go back, so that a source keeps its own order.
+
+    An engine's two streams are stamped apart and written together, so neighbours may be some
+    microseconds out of turn; a clock that is set back makes it hours.
+    """
+    latest = LONG_AGO
+    for at, line in lines:
+        latest = max(at, latest)
+        yield latest, line
+
+
+def in_order(sources: Iterable[Iterable[Stamped]]) -> Iterator[LogLine]:
+    """All lines of all sources by time, exactly; lines of the same time by source, as given.
+
+    Reads each source only as far as needed: memory is one line a source.
+    """
+    for _, line in heapq.merge(*map(steady, sources), key=itemgetter(0)):
+        yield line
+
+
+def last(count: int, lines: Iterable[Stamped]) -> Iterator[Stamped]:
+    """The last `count` lines."""
+    return iter(deque(lines, maxlen=count))
+
+
+class Holdback:
+    """Puts lines in order that arrive late, by holding each back for `patience` seconds at most.
+
+    A line is let go as soon as every source has shown a later one (the low watermark), or when it
+    has waited long enough: a source that says nothing delays the others by `patience`, not for
+    ever. A line that is later still comes at once, out of turn: better there than lost. Times
+    that are handed in (`now`) are seconds of any clock that only goes forward.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._heads: dict[Hashable, int] = {}
+        self._held: list[tuple[int, int, LogLine]] = []
+        self._waiting: deque[tuple[float, int]] = deque()
+        self._counter = 0
+        self._overdue = LONG_AGO
+
+    def add(self, source: Hashable) -> None:
+        """A source from which lines are to be expected."""
+        self._heads.setdefault(source, LONG_AGO)
+
+    def remove(self, source: Hashable) -> None:
+        """A source from which nothing more is to be expected; nobody waits for it any longer."""
+        self._heads.pop(source, None)
+
+    def push(self, source: Hashable, at: int, line: LogLine, now: float) -> None:
+        """Take in a line of `source`."""
+        at = max(at, self._heads.get(source, LONG_AGO))
+        self._heads[source] = at
+        heapq.heappush(self._held, (at, self._counter, line))
+        self._waiting.append((now + self._patience, at))
+        self._counter += 1
+
+    def ready(self, now: float) -> Iterator[LogLine]:
+        """The lines whose turn it is, in order."""
+        while self._waiting and self._waiting[0][0] <= now:
+            self._overdue = max(self._overdue, self._waiting.popleft()[1])
+        # Whatever is older than an overdue line goes before it, overdue or not.
+        bound = max(self._overdue, min(self._heads.values(), default=1 << 63))
+        while self._held and self._held[0][0] <= bound:
+            yield heapq.heappop(self._held)[2]
+
+    def rest(self) -> Iterator[LogLine]:
+        """Everything that is still held, in order."""
+        while self._held:
+            yield heapq.heappop(self._held)[2]
+
+    def due_in(self, now: float) -> float | None:
+        """Seconds until `ready` will have something, None where nothing is held."""
+        if not self._held:
+            return None
+        return max(0.0, self._waiting[0][0] - now) if self._waiting else 0.0

@@ -1,0 +1,140 @@
+"""HostConfig: what of the host a container gets, from ports and volumes to limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nap_compose.orchestration.bodies.making import Making
+from nap_compose.orchestration.bodies.mounts import binds, mounts, tmpfs
+from nap_compose.orchestration.bodies.networking import network_mode
+from nap_compose.orchestration.bodies.resources import resources
+from nap_compose.orchestration.bodies.values import size, tidy
+from nap_compose.units import parse_duration
+
+_PLAIN = {
+    "annotations": "Annotations",
+    "cap_add": "CapAdd",
+    "cap_drop": "CapDrop",
+    "cgroup": "CgroupnsMode",
+    "dns": "Dns",
+    "dns_opt": "DnsOptions",
+    "dns_search": "DnsSearch",
+    "init": "Init",
+    "isolation": "Isolation",
+    "oom_score_adj": "OomScoreAdj",
+    "privileged": "Privileged",
+    "read_only": "ReadonlyRootfs",
+    "runtime": "Runtime",
+    "security_opt": "SecurityOpt",
+    "storage_opt": "StorageOpt",
+    "userns_mode": "UsernsMode",
+    "uts": "UTSMode",
+}
+"""Keys of a service that the engine takes as they are."""
+
+
+def host_config(making: Making) -> dict[str, Any]:
+    """The body's HostConfig."""
+    spec = making.spec
+    config: dict[str, Any] = {there: spec.get(here) for here, there in _PLAIN.items()}
+    config.update(
+        {
+            "Binds": binds(making),
+            "Mounts": mounts(making),
+            "Tmpfs": tmpfs(spec),
+            "NetworkMode": network_mode(making),
+            "IpcMode": _namespace(making, "ipc"),
+            "PidMode": _namespace(making, "pid"),
+            "VolumesFrom": _volumes_from(making),
+            "PortBindings": port_bindings(making),
+            "RestartPolicy": restart_policy(spec),
+            "ExtraHosts": extra_hosts(spec),
+            "GroupAdd": [str(group) for group in spec.get("group_add") or ()],
+            "LogConfig": _log_config(spec),
+            "ShmSize": size(spec.get("shm_size")),
+            "Sysctls": {key: str(value) for key, value in (spec.get("sysctls") or {}).items()},
+        }
+    )
+    found = {**tidy(config), **resources(spec)}
+    if spec.get("init") is False:
+        found["Init"] = False  # said on purpose: it overrules the engine's --init
+    return found
+
+
+def port_bindings(making: Making) -> dict[str, list[dict[str, str]]]:
+    """Where the host publishes what: on its `publish_ip` unless the file names an address."""
+    bindings: dict[str, list[dict[str, str]]] = {}
+    for port in making.service.ports:
+        binding = {
+            "HostIp": port.host_ip or making.publish_ip,
+            "HostPort": port.published,
+        }
+        bindings.setdefault(f"{port.target}/{port.protocol}", []).append(binding)
+    return bindings
+
+
+def restart_policy(spec: Mapping[str, Any]) -> dict[str, Any] | None:
+    """`restart`, or `deploy.restart_policy` where only that is given."""
+    restart = spec.get("restart")
+    if restart:
+        name, _, count = str(restart).partition(":")
+        return tidy({"Name": name, "MaximumRetryCount": int(count or 0)})
+    policy = (spec.get("deploy") or {}).get("restart_policy")
+    if not policy:
+        return None
+    # Swarm's words, as Compose translates them; `any` is the default there.
+    names = {"none": "no", "on-failure": "on-failure"}
+    name = names.get(policy.get("condition") or "any", "always")
+    return tidy({"Name": name, "MaximumRetryCount": int(policy.get("max_attempts") or 0)})
+
+
+def extra_hosts(spec: Mapping[str, Any]) -> list[str]:
+    """`name:address` for each; the canonical form is `name=address` or a mapping."""
+    entries = spec.get("extra_hosts") or ()
+    if isinstance(entries, Mapping):
+        pairs = [
+            (name, address)
+            for name, addresses in entries.items()
+            for address in ([addresses] if isinstance(addresses, str) else addresses)
+        ]
+    else:
+        pairs = [_host_pair(entry) for entry in entries]
+    return [f"{name}:{address}" for name, address in pairs]
+
+
+def grace_of(spec: Mapping[str, Any]) -> float | None:
+    """How long, in seconds, the service may take to stop; None where the file doesn't say."""
+    grace = spec.get("stop_grace_period")
+    return None if grace is None else parse_duration(str(grace))
+
+
+def _host_pair(entry: str) -> tuple[str, str]:
+    name, _, address = entry.partition("=" if "=" in entry else ":")
+    return name, address.removeprefix("[").removesuffix("]")
+
+
+def _namespace(making: Making, key: str) -> str:
+    value = str(making.spec.get(key) or "")
+    if value.startswith("service:"):
+        return f"container:{making.containers[value.split(':', 1)[1]]}"
+    return value
+
+
+def _volumes_from(making: Making) -> list[str]:
+    sources = []
+    for entry in making.spec.get("volumes_from") or ():
+        if entry.startswith("container:"):
+            sources.append(entry.removeprefix("container:"))
+        else:
+            service, _, mode = entry.partition(":")
+            sources.append(making.containers[service] + (f":{mode}" if mode else ""))
+    return sources
+
+
+def _log_config(spec: Mapping[str, Any]) -> dict[str, Any] | None:
+    logging = spec.get("logging")
+    if not logging:
+        return None
+    options = {key: str(value) for key, value in (logging.get("options") or {}).items()}
+    return {"Type": logging.get("driver") or "", "Config": options}

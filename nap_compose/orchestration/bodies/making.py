@@ -1,0 +1,64 @@
+"""What a body needs to know besides the service: where it is made, and under which names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nap_compose.cluster.names import resource_name
+from nap_compose.compose.model import App, Service
+from nap_compose.orchestration.wanted import Slot
+
+
+@dataclass(frozen=True)
+class Making:
+    """One container about to be made.
+
+    `name` is its slot's name, whatever it is made under; `publish_ip` the address that its host
+    publishes ports on (empty: all); `containers` the ids of the containers, on the same host, of
+    the services whose namespaces or volumes it uses; `inherit` the anonymous volumes of the
+    container that it replaces: target → volume.
+    """
+
+    app: App
+    service: Service
+    slot: Slot
+    project: str
+    name: str
+    labels: Mapping[str, str]
+    publish_ip: str = ""
+    containers: Mapping[str, str] = field(default_factory=dict)
+    inherit: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """The service's canonical form."""
+        return self.service.spec
+
+    def network(self, key: str) -> str:
+        """The name on the engines of the app's network `key`."""
+        return network_name(self.app, self.project, key)
+
+    def volume(self, key: str) -> str:
+        """The name on the engines of the app's volume `key`."""
+        return volume_name(self.app, self.project, key)
+
+
+def network_name(app: App, project: str, key: str) -> str:
+    """The name on the engines of the app's network `key`."""
+    return _name(app.networks.get(key, {}), app, project, key)
+
+
+def volume_name(app: App, project: str, key: str) -> str:
+    """The name on the engines of the app's volume `key`."""
+    return _name(app.volumes.get(key, {}), app, project, key)
+
+
+def _name(spec: Mapping[str, Any], app: App, project: str, key: str) -> str:
+    """A name the file gives counts; the one the loader made from the app's name follows the
+    project, which on a cluster has the owner in front."""
+    given = str(spec.get("name") or "")
+    if given and given != resource_name(app.name, key):
+        return given
+    return resource_name(project, key)

@@ -1,0 +1,65 @@
+"""The bodies that create an app's networks and volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nap_compose.orchestration.bodies.values import tidy
+
+
+def network_body(
+    name: str, spec: Mapping[str, Any], labels: Mapping[str, str], *, overlay: bool
+) -> dict[str, Any]:
+    """`POST /networks/create`. An overlay is attachable: plain containers join it.
+
+    Across hosts a file's `bridge` means "a network of the app's own", and that is an overlay.
+    """
+    driver = spec.get("driver") or ""
+    if overlay and driver in ("", "bridge", "default"):
+        driver = "overlay"
+    ipam = spec.get("ipam") or {}
+    return {
+        "Name": name,
+        **tidy(
+            {
+                "Driver": driver,
+                "Attachable": True if driver == "overlay" else spec.get("attachable"),
+                "Internal": spec.get("internal"),
+                "EnableIPv6": spec.get("enable_ipv6"),
+                "EnableIPv4": spec.get("enable_ipv4"),
+                "Options": {
+                    key: str(value) for key, value in (spec.get("driver_opts") or {}).items()
+                },
+                "IPAM": tidy(
+                    {
+                        "Driver": ipam.get("driver"),
+                        "Config": [_ipam_config(entry) for entry in ipam.get("config") or ()],
+                        "Options": ipam.get("options"),
+                    }
+                ),
+            }
+        ),
+        "Labels": {**(spec.get("labels") or {}), **labels},
+    }
+
+
+def volume_body(name: str, spec: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
+    """`POST /volumes/create`."""
+    return {
+        "Name": name,
+        "Driver": spec.get("driver") or "local",
+        "DriverOpts": {key: str(value) for key, value in (spec.get("driver_opts") or {}).items()},
+        "Labels": {**(spec.get("labels") or {}), **labels},
+    }
+
+
+def _ipam_config(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return tidy(
+        {
+            "Subnet": entry.get("subnet"),
+            "IPRange": entry.get("ip_range"),
+            "Gateway": entry.get("gateway"),
+            "AuxiliaryAddresses": entry.get("aux_addresses"),
+        }
+    )

@@ -1,0 +1,40 @@
+"""Which act does a step, and which takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from nap_compose.orchestration.plan import Kind, Step
+from nap_compose.orchestration.steps import containers, shared, waiting
+from nap_compose.orchestration.steps.workshop import Report, Workshop
+
+Do = Callable[[Step, Workshop, Report], str]
+"""Gives what came of it in a word or two."""
+
+Undo = Callable[[Step, Workshop], str]
+"""Gives a sentence about what it had to leave behind, empty where it left nothing."""
+
+DO: Mapping[Kind, Do] = {
+    Kind.BRING_IMAGE: shared.bring_image,
+    Kind.ENSURE_NETWORK: shared.ensure_network,
+    Kind.ENSURE_VOLUME: shared.ensure_volume,
+    Kind.REMOVE_NETWORK: shared.remove_network,
+    Kind.REMOVE_VOLUME: shared.remove_volume,
+    Kind.CREATE: containers.create,
+    Kind.TAKE_NAME: containers.take_name,
+    Kind.START: containers.start,
+    Kind.SET_ASIDE: containers.set_aside,
+    Kind.STOP: containers.stop,
+    Kind.REMOVE: containers.remove,
+    Kind.WAIT: waiting.wait,
+    Kind.CHECK: waiting.check,
+}
+
+UNDO: Mapping[tuple[Kind, str], Undo] = {
+    (Kind.ENSURE_NETWORK, "remove"): shared.remove_made_network,
+    (Kind.ENSURE_VOLUME, "remove"): shared.remove_made_volume,
+    (Kind.CREATE, "remove"): containers.uncreate,
+    (Kind.SET_ASIDE, "bring back"): containers.bring_back,
+    (Kind.START, "stop"): containers.unstart,
+    (Kind.STOP, "start"): containers.unstop,
+}

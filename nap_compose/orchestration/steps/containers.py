@@ -1,0 +1,254 @@
+"""Steps on containers: create, take a name, start, set aside, stop, remove."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nap_compose.cluster import names
+from nap_compose.cluster.engine import Conflict, Engine, EngineError, NotFound
+from nap_compose.compose.model import App, Service
+from nap_compose.errors import NapError
+from nap_compose.orchestration.bodies.container import container_body, image_reference
+from nap_compose.orchestration.bodies.making import Making
+from nap_compose.orchestration.bodies.networking import endpoint, other_networks
+from nap_compose.orchestration.naming import slot_name
+from nap_compose.orchestration.plan import Step
+from nap_compose.orchestration.steps.workshop import Report, Workshop
+from nap_compose.orchestration.wanted import Slot, namespace_of
+
+
+def create(step: Step, shop: Workshop, report: Report) -> str:
+    """Make the container of a slot, connected to its networks and not yet started."""
+    engine = shop.engine(step)
+    making = _making(step, shop, engine)
+    name = making.name
+    if step.args["temporary"]:
+        name = names.temporary_name(name, shop.plan.deployment)
+    report("creating")
+    container = _create(engine, name, making, shop)
+    with shop.lock:
+        shop.containers[step.target] = container
+        shop.made.add(step.id)
+    for key in other_networks(making.service):
+        body = {"Container": container, "EndpointConfig": endpoint(making, key)}
+        engine.connect_network(making.network(key), body)
+    return "created"
+
+
+def uncreate(step: Step, shop: Workshop) -> str:
+    """Remove the container that was made, running or not, with its anonymous volumes."""
+    with shop.lock:
+        container = shop.containers.pop(step.target, "")
+    if container:
+        _gone(lambda: shop.engine(step).remove_container(container, volumes=True, force=True))
+    return ""
+
+
+def take_name(step: Step, shop: Workshop, _report: Report) -> str:
+    """Give the container its slot's name."""
+    container = shop.container_of(step)
+    name = str(step.args["name"])
+    try:
+        shop.engine(step).rename_container(container, name)
+    except Conflict as conflict:
+        raise NapError(
+            f"the name {name} is taken by a container that isn't this app's",
+            host=step.host,
+            hint=f"look at it with: docker inspect {name}",
+        ) from conflict
+    except EngineError as error:
+        if "same name" not in error.message:
+            raise
+    return "named"
+
+
+def start(step: Step, shop: Workshop, report: Report) -> str:
+    """Start the slot's container; starting a running one changes nothing."""
+    report("starting")
+    try:
+        shop.engine(step).start_container(shop.container_of(step))
+    except EngineError as error:
+        raise _explained(error, step) from error
+    with shop.lock:
+        shop.made.add(step.id)
+    return "started"
+
+
+def unstart(step: Step, shop: Workshop) -> str:
+    """Stop a container that stood stopped before."""
+    _gone(lambda: shop.engine(step).stop_container(shop.container_of(step)))
+    return ""
+
+
+def set_aside(step: Step, shop: Workshop, report: Report) -> str:
+    """Stop a container and take its name away; it can still come back."""
+    engine = shop.engine(step)
+    name = str(step.args["name"])
+    if step.args.get("running"):
+        report("stopping")
+        engine.stop_container(step.target, grace=step.args.get("grace"))
+    aside = names.set_aside_name(name.partition(".old.")[0], shop.plan.deployment)
+    if name != aside and ".old." not in name:
+        engine.rename_container(step.target, aside)
+    return "stopped"
+
+
+def bring_back(step: Step, shop: Workshop) -> str:
+    """Give it its name again, and start it if it ran."""
+    engine = shop.engine(step)
+    try:
+        engine.rename_container(step.target, str(step.args["name"]))
+    except EngineError as error:
+        if "same name" not in error.message:
+            raise
+    if step.args.get("running"):
+        engine.start_container(step.target)
+    return ""
+
+
+def stop(step: Step, shop: Workshop, report: Report) -> str:
+    """Stop a container; one that has gone meanwhile is stopped enough."""
+    if step.args.get("running"):
+        report("stopping")
+        grace = step.args.get("grace")
+        _gone(lambda: shop.engine(step).stop_container(step.target, grace=grace))
+    return "stopped"
+
+
+def unstop(step: Step, shop: Workshop) -> str:
+    """Start it again."""
+    shop.engine(step).start_container(step.target)
+    return ""
+
+
+def remove(step: Step, shop: Workshop, _report: Report) -> str:
+    """Remove a container. Its volumes stay: a successor may have inherited the anonymous ones."""
+    _gone(lambda: shop.engine(step).remove_container(step.target, force=True))
+    return "removed"
+
+
+def _create(engine: Engine, name: str, making: Making, shop: Workshop) -> str:
+    platform = str(making.spec.get("platform") or "")
+    try:
+        return engine.create_container(name, container_body(making), platform=platform)
+    except Conflict:
+        stale = engine.inspect_container(name)
+        labels: Mapping[str, str] = (stale.get("Config") or {}).get("Labels") or {}
+        if labels.get("io.nap.deployment") == shop.plan.deployment:
+            return str(stale["Id"])  # this very step was cut off after the engine had done it
+        raise NapError(
+            f"the name {name} is taken by a container that isn't this app's",
+            host=engine.host,
+            hint=f"look at it with: docker inspect {name}",
+        ) from None
+
+
+def _making(step: Step, shop: Workshop, engine: Engine) -> Making:
+    app = shop.the_app()
+    slot = Slot(str(step.args["service"]), int(step.args["replica"]))
+    service = app.services[slot.service]
+    name = slot_name(service, shop.plan.owner, shop.plan.project, slot)
+    identity = shop.identity(
+        service=slot.service, replica=slot.number, fence=int(step.args["fence"])
+    )
+    compose = {
+        "image": _image_id(engine, image_reference(service, shop.plan.project), shop),
+        "depends_on": _depends_on(service),
+        "project.working_dir": app.working_dir,
+        "project.config_files": ",".join(app.files),
+    }
+    return Making(
+        app=app,
+        service=service,
+        slot=slot,
+        project=shop.plan.project,
+        name=name,
+        labels=shop.labels_of(identity, name, compose),
+        publish_ip=shop.cluster.hosts[step.host].publish_ip,
+        containers=_parents(app, service, shop),
+        inherit=_anonymous_volumes(step, shop),
+    )
+
+
+def _image_id(engine: Engine, reference: str, shop: Workshop) -> str:
+    """The id of the image here; asked once for each host and reference."""
+    key = (engine.host, reference)
+    with shop.lock:
+        known = shop.image_ids.get(key)
+    if known:
+        return known
+    try:
+        found = str(engine.inspect_image(reference)["Id"])
+    except NotFound:
+        raise NapError(
+            f"image {reference} isn't there",
+            host=engine.host,
+            hint=f"pull or load it: docker pull {reference}",
+        ) from None
+    with shop.lock:
+        shop.image_ids[key] = found
+    return found
+
+
+def _depends_on(service: Service) -> str:
+    """Compose's label: `name:condition:restart` for each."""
+    return ",".join(
+        f"{entry.service}:{entry.condition.value}:{str(entry.restart).lower()}"
+        for entry in service.depends_on
+    )
+
+
+def _parents(app: App, service: Service, shop: Workshop) -> dict[str, str]:
+    """The containers whose namespaces or volumes this one uses."""
+    with shop.lock:
+        return {
+            name: shop.containers[str(Slot(name, 1))]
+            for name in namespace_of(service)
+            if name in app.services and str(Slot(name, 1)) in shop.containers
+        }
+
+
+def _anonymous_volumes(step: Step, shop: Workshop) -> dict[str, str]:
+    """The anonymous volumes of the container that is replaced, if it is on the same host."""
+    old = str(step.args.get("replaces") or "")
+    if not old or step.args.get("replaces_on") != step.host:
+        return {}
+    try:
+        inspected = shop.engine(step).inspect_container(old)
+    except NotFound:
+        return {}
+    return {
+        str(mount["Destination"]): str(mount["Name"])
+        for mount in inspected.get("Mounts") or ()
+        if mount.get("Type") == "volume" and _looks_anonymous(mount)
+    }
+
+
+def _looks_anonymous(mount: Mapping[str, Any]) -> bool:
+    """An engine names anonymous volumes with 64 hex digits."""
+    name = str(mount.get("Name") or "")
+    return len(name) == 64 and all(char in "0123456789abcdef" for char in name)
+
+
+def _explained(error: EngineError, step: Step) -> NapError:
+    """An engine's refusal to start, with what to do about it where that is known."""
+    text = error.message
+    hint = None
+    if "port is already allocated" in text or "address already in use" in text:
+        hint = "another program has the port: publish another one, or stop what has it"
+    elif "Could not attach to network" in text:
+        hint = "the swarm's managers have no quorum: see `nap host ls`"
+    return NapError(f"can't be started: {text}", host=step.host, hint=hint)
+
+
+def _gone(act: Any) -> None:
+    """Do it; what is gone already needs it no more."""
+    try:
+        act()
+    except NotFound:
+        return
+    except EngineError as error:
+        # 304: stopped already; 409 "removal … is already in progress": somebody is at it
+        if error.status != 304 and "already in progress" not in error.message:
+            raise

@@ -1,0 +1,189 @@
+"""Steps on what replicas share: networks, volumes, images."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from nap_compose.cluster.engine import Conflict, Engine, EngineError, NotFound
+from nap_compose.cluster.images import familiar
+from nap_compose.errors import NapError
+from nap_compose.orchestration.bodies.shared import network_body, volume_body
+from nap_compose.orchestration.plan import Kind, Step
+from nap_compose.orchestration.steps.workshop import Report, Workshop
+from nap_compose.units import show_size
+
+APPEARS = 20.0
+"""How long a network made through a cluster store may take to be known on every host, seconds."""
+
+LETS_GO = 15.0
+"""How long a removed container's endpoint may keep its network in use, seconds."""
+
+
+def ensure_network(step: Step, shop: Workshop, report: Report) -> str:
+    """Make the network where it is missing, and wait until each host that uses it knows it."""
+    engine = shop.engine(step)
+    app, key = shop.the_app(), str(step.args["key"])
+    if not any(n["Name"] == step.target for n in engine.networks({"name": [step.target]})):
+        report("creating")
+        compose = {"network": key}
+        labels = shop.labels_of(shop.identity(), step.target, compose)
+        overlay = bool(step.args["overlay"])
+        body = network_body(step.target, app.networks.get(key, {}), labels, overlay=overlay)
+        network = engine.create_network({**body, "CheckDuplicate": True})
+        with shop.lock:
+            shop.made.add(step.id)
+            shop.containers[step.id] = network
+    if shop.overlay == "consul":
+        for host in step.args.get("users") or ():
+            _wait_known(shop.engines.on(str(host)), step.target)
+    return "created"
+
+
+def remove_made_network(step: Step, shop: Workshop) -> str:
+    """Remove the network that this deployment made."""
+    if step.id in shop.made:
+        _remove_network(shop.engine(step), shop.containers[step.id])
+    return ""
+
+
+def remove_network(step: Step, shop: Workshop, _report: Report) -> str:
+    """Remove a network, once its last endpoints have let go of it."""
+    _remove_network(shop.engine(step), step.target)
+    return "removed"
+
+
+def ensure_volume(step: Step, shop: Workshop, _report: Report) -> str:
+    """Make the volume where it is missing."""
+    engine = shop.engine(step)
+    app, key = shop.the_app(), str(step.args["key"])
+    labels = shop.labels_of(shop.identity(), step.target, {"volume": key})
+    engine.create_volume(volume_body(step.target, app.volumes.get(key, {}), labels))
+    with shop.lock:
+        shop.made.add(step.id)
+    return "created"
+
+
+def remove_made_volume(step: Step, shop: Workshop) -> str:
+    """Remove a volume that this deployment made, unless something may have written to it."""
+    if step.id not in shop.made:
+        return ""
+    started = any(
+        other.kind is Kind.START and other.host == step.host and other.id in shop.made
+        for other in shop.plan.steps
+    )
+    if started:
+        return (
+            f"{step.subject} on {step.host} is kept: it may hold data "
+            f"(nap down --volumes removes it)"
+        )
+    _quietly_remove_volume(shop.engine(step), step.target)
+    return ""
+
+
+def remove_volume(step: Step, shop: Workshop, _report: Report) -> str:
+    """Remove a volume and what is in it."""
+    try:
+        shop.engine(step).remove_volume(step.target)
+    except NotFound:
+        pass
+    except Conflict as conflict:
+        raise NapError(
+            f"{step.subject} is still in use: {conflict.message}",
+            host=step.host,
+            hint="stop what uses it, then run the command again",
+        ) from conflict
+    return "removed"
+
+
+def bring_image(step: Step, shop: Workshop, report: Report) -> str:
+    """Have the image on the host: streamed from one that has it, else pulled."""
+    engine = shop.engine(step)
+    sources = [str(host) for host in step.args.get("from") or ()]
+    if sources:
+        return _stream(step, shop, engine, sources, report)
+    return _pull(step, engine, report)
+
+
+def _stream(step: Step, shop: Workshop, engine: Engine, sources: list[str], report: Report) -> str:
+    """Copy the image from another host, piece by piece, past this machine's disk."""
+    # Each destination begins with another source, so that one host doesn't serve them all.
+    first = shop.cluster_index(step.host) % len(sources)
+    source = shop.engines.on(sources[first])
+    total = int(step.args.get("size") or 0)
+
+    def counted() -> Iterator[bytes]:
+        done = 0
+        for piece in source.save_image(step.target):
+            done += len(piece)
+            report(f"from {source.host}", done, total)
+            yield piece
+
+    report(f"from {source.host}", 0, total)
+    engine.load_image(counted())
+    found = str(engine.inspect_image(step.target)["Id"])
+    wanted = str(step.args.get("id") or found)
+    if found != wanted:
+        raise NapError(
+            f"arrived as {found[:19]}, {wanted[:19]} was sent",
+            host=step.host,
+            hint=f"it was replaced on {source.host} meanwhile: run the command again",
+        )
+    return f"{show_size(total)} from {source.host}"
+
+
+def _pull(step: Step, engine: Engine, report: Report) -> str:
+    platform = str(step.args.get("platform") or "")
+    report("pulling")
+    try:
+        layers: dict[str, tuple[int, int]] = {}
+        for record in engine.pull_image(familiar(step.target), platform=platform):
+            detail = record.get("progressDetail") or {}
+            if detail.get("total"):
+                layers[str(record.get("id"))] = (int(detail["current"]), int(detail["total"]))
+                done, total = (sum(column) for column in zip(*layers.values(), strict=True))
+                report("pulling", done, total)
+    except EngineError as error:
+        raise NapError(
+            f"can't be pulled: {error.message}",
+            host=step.host,
+            hint="check its name; a private one needs `docker login` there, "
+            "or load it on one host and nap brings it to the others",
+        ) from error
+    return "pulled"
+
+
+def _wait_known(engine: Engine, network: str) -> None:
+    until = time.monotonic() + APPEARS
+    while not any(n["Name"] == network for n in engine.networks({"name": [network]})):
+        if time.monotonic() > until:
+            raise NapError(
+                f"network {network} doesn't appear there within {APPEARS:.0f}s",
+                host=engine.host,
+                hint="the engine isn't joined to the cluster store's gossip: restart it",
+            )
+        time.sleep(0.1)
+
+
+def _remove_network(engine: Engine, network: str) -> None:
+    until = time.monotonic() + LETS_GO
+    while True:
+        try:
+            engine.remove_network(network)
+        except NotFound:
+            return
+        except EngineError as error:
+            if "active endpoints" not in error.message and "in use" not in error.message:
+                raise
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
+def _quietly_remove_volume(engine: Engine, volume: str) -> None:
+    try:
+        engine.remove_volume(volume)
+    except NotFound:
+        return

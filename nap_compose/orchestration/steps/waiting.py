@@ -1,0 +1,105 @@
+"""Steps that only look: wait until a replica is as the app needs it, check all once more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+
+from nap_compose.cluster.engine import Engine, NotFound
+from nap_compose.compose.model import Condition
+from nap_compose.errors import Interrupted, NapError
+from nap_compose.health.verdict import Verdict, Word, judge
+from nap_compose.orchestration.plan import Kind, Step
+from nap_compose.orchestration.steps.workshop import Report, Workshop
+
+FIRST_LOOK = 0.05
+LONGEST_PAUSE = 0.5
+"""Seconds between two looks: short at first, since most containers are up at once."""
+
+TAIL = 15
+"""How many of a failed container's last lines are shown."""
+
+
+class Unwell(NapError):
+    """A replica didn't get where it should; carries what a person needs to see why."""
+
+    def __init__(self, step: Step, reason: str, log: tuple[str, ...], probe: str) -> None:
+        super().__init__(reason, host=step.host)
+        self.subject = step.subject
+        self.reason = reason
+        self.log = log
+        self.probe = probe
+
+
+def wait(step: Step, shop: Workshop, report: Report) -> str:
+    """Wait until the replica meets its condition; raises Unwell when it can't or time is up."""
+    container = shop.container_of(step)
+    condition = Condition(step.args["condition"])
+    said = ""
+    for pause in _pauses():
+        found = shop.snapshots.since(step.host, time.monotonic()).get(container)
+        verdict = judge(found, condition)
+        if verdict.word is Word.MET:
+            return verdict.text
+        if verdict.word is Word.HOPELESS:
+            raise unwell(step, shop.engine(step), container, verdict)
+        if verdict.text != said:
+            said = verdict.text
+            report(said)
+        if shop.stopped():
+            raise Interrupted(f"stopped waiting for {step.subject}", host=step.host)
+        if time.monotonic() > shop.deadline:
+            late = Verdict(Word.HOPELESS, f"is not ready in time ({verdict.text})")
+            raise unwell(step, shop.engine(step), container, late)
+        time.sleep(pause)
+    raise AssertionError("the pauses have no end")
+
+
+def check(_step: Step, shop: Workshop, _report: Report) -> str:
+    """Look at every replica again: one that crashed right after its start is found here."""
+    began = time.monotonic()
+    waits = [other for other in shop.plan.steps if other.kind is Kind.WAIT]
+    for other in waits:
+        container = shop.container_of(other)
+        found = shop.snapshots.since(other.host, began).get(container)
+        verdict = judge(found, Condition(other.args["condition"]))
+        restarting = found is not None and found.state == "restarting"
+        if verdict.word is Word.HOPELESS or restarting:
+            crash = Verdict(Word.HOPELESS, "keeps restarting") if restarting else verdict
+            raise unwell(other, shop.engine(other), container, crash)
+    return "all is up"
+
+
+def unwell(step: Step, engine: Engine, container: str, verdict: Verdict) -> Unwell:
+    """The failure, with the container's last lines and its last health check's output."""
+    return Unwell(step, verdict.text, last_lines(engine, container), last_probe(engine, container))
+
+
+def last_lines(engine: Engine, container: str) -> tuple[str, ...]:
+    """The container's last lines, oldest first; none where they can't be had."""
+    try:
+        lines = [text for _, text in engine.logs(container, tail=TAIL)]
+    except NapError:
+        return ()
+    return tuple(line.decode(errors="replace").partition(" ")[2] for line in lines)
+
+
+def last_probe(engine: Engine, container: str) -> str:
+    """What the last health check printed; empty where there was none."""
+    try:
+        state: Mapping[str, object] = engine.inspect_container(container).get("State") or {}
+    except (NotFound, NapError):
+        return ""
+    health = state.get("Health")
+    probes = health.get("Log") if isinstance(health, Mapping) else None
+    if not probes:
+        return ""
+    output = str(probes[-1].get("Output") or "").strip()
+    return f"exit {probes[-1].get('ExitCode')}: {output}" if output else ""
+
+
+def _pauses() -> Iterator[float]:
+    pause = FIRST_LOOK
+    while True:
+        yield pause
+        pause = min(pause * 1.5, LONGEST_PAUSE)

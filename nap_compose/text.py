@@ -1,0 +1,58 @@
+"""Text from outside, made fit to be shown: what an engine, an image or a file says is untrusted.
+
+A control character could move the cursor, retitle the window or hide a line, so it is shown as
+`\\x1b` and the like.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+# C0 and C1 controls, DEL, and the marks that reorder or hide text on a terminal.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_RESET = "\x1b[0m"
+
+
+def plain(text: str) -> str:
+    """`text` with every control character shown: for names, messages, cells of a table."""
+    return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_shown, text)
+
+
+def coloured(text: str) -> str:
+    """As `plain`, but plain colours and tabs pass: for lines of a log on a terminal.
+
+    A colour that is left on is taken back at the end, so that it stays within its line.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    pieces: list[str] = []
+    at = 0
+    for match in _COLOUR.finditer(text):
+        pieces += [_keeping_tabs(text[at : match.start()]), match[0]]
+        at = match.end()
+    pieces.append(_keeping_tabs(text[at:]))
+    return "".join(pieces) + (_RESET if at else "")
+
+
+def colourless(text: str) -> str:
+    """As `coloured`, with the colours taken out."""
+    return _keeping_tabs(_COLOUR.sub("", text))
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that `word` was most likely meant to be, if one is near enough."""
+    import difflib
+
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return near[0] if near else None
+
+
+def _keeping_tabs(text: str) -> str:
+    return "\t".join(plain(part) for part in text.split("\t"))
+
+
+def _shown(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

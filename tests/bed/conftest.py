@@ -1,0 +1,12 @@
+"""Tests on real hosts: nothing here runs where a bed can't."""
+
+import pytest
+
+from bed.fixture import why_not
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_bed_is_possible():
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)

@@ -1,0 +1,137 @@
+"""The harness: who is measured, what comes out, and when it fails."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import __main__ as program
+from bench.case import CASES, CannotRun, Command, Sides, case
+from bench.measure import Broken, Times, measure, seconds
+from bench.report import Result, table
+
+SECONDS = st.lists(st.tuples(st.floats(0.01, 9), st.floats(0.01, 9)), min_size=1, max_size=20)
+
+
+def python(text: str) -> Command:
+    return Command((sys.executable, "-S", "-c", text))
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No cases but those that the test registers."""
+    monkeypatch.setattr(program.pkgutil, "iter_modules", lambda _: [])
+    for name in list(CASES):
+        monkeypatch.delitem(CASES, name)
+
+
+def register(name: str, nap: str, peer: str, bar: float | None) -> None:
+    @case(name, what="a job", peer="peer", bar=bar, runs=3)
+    @contextmanager
+    def prepare(_: Path) -> Iterator[Sides]:
+        yield Sides(python(nap), python(peer))
+
+
+@given(SECONDS)
+def test_the_ratio_lies_in_its_interval(pairs: list[tuple[float, float]]) -> None:
+    times = Times(tuple(nap for nap, _ in pairs), tuple(peer for _, peer in pairs))
+    low, high = times.interval()
+    assert low <= high
+    assert min(times.nap) / max(times.peer) <= low
+    assert high <= max(times.nap) / min(times.peer)
+    assert times.interval() == (low, high)
+
+
+def test_equal_runs_leave_no_doubt() -> None:
+    times = Times((2.0,) * 9, (4.0,) * 9)
+    assert times.ratio == 0.5
+    assert times.interval() == (0.5, 0.5)
+
+
+def test_the_sides_take_turns(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    sides = Sides(*(python(f"open({str(seen)!r}, 'a').write({side!r})") for side in "np"))
+    times = measure(sides, 4)
+    assert seen.read_text() == "np" + "np" + "pn" + "np" + "pn"
+    assert (len(times.nap), len(times.peer)) == (4, 4)
+
+
+def test_a_run_that_fails_has_no_time() -> None:
+    with pytest.raises(Broken, match=r"ended with 3: no such file"):
+        seconds(python("import sys; sys.stderr.write('no such file'); sys.exit(3)"))
+
+
+@pytest.mark.usefixtures("only")
+class TestProgram:
+    def test_a_bar_that_is_met(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        register("quick", "pass", "import time; time.sleep(0.2)", bar=1.0)
+        register("shown", "pass", "pass", bar=None)
+        out = tmp_path / "out.json"
+        assert program.main(["--json", str(out)]) == 0
+        shown = capsys.readouterr().out.splitlines()
+        assert shown[1].split()[0] == "quick"
+        assert shown[1].endswith("ok")
+        quick, _ = json.loads(out.read_text())["results"]
+        assert quick["ratio"] < 1
+        assert len(quick["runs_s"]["nap"]) == 3
+
+    def test_a_bar_that_is_missed(self, tmp_path: Path) -> None:
+        register("slow", "import time; time.sleep(0.2)", "pass", bar=1.0)
+        assert program.main(["--json", str(tmp_path / "out.json")]) == 1
+        assert json.loads((tmp_path / "out.json").read_text())["results"][0]["verdict"] == "missed"
+
+    def test_a_side_that_fails(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        register("broken", "raise SystemExit(2)", "pass", bar=None)
+        assert program.main(["--json", str(tmp_path / "out.json")]) == 1
+        assert "ended with 2" in capsys.readouterr().out
+
+    def test_what_cannot_run_fails_too(self, tmp_path: Path) -> None:
+        @case("nowhere", what="", peer="", bar=1.0)
+        @contextmanager
+        def prepare(_: Path) -> Iterator[Sides]:
+            raise CannotRun("no engine here")
+            yield
+
+        assert program.main(["--json", str(tmp_path / "out.json")]) == 1
+
+    def test_patterns_choose(self, capsys: pytest.CaptureFixture[str]) -> None:
+        for name in ("config-10", "config-100", "help"):
+            register(name, "pass", "pass", bar=None)
+        assert program.main(["--list", "config-*"]) == 0
+        listed = capsys.readouterr().out.splitlines()
+        assert [line.split()[0] for line in listed] == ["config-10", "config-100"]
+        with pytest.raises(SystemExit, match="no case nothing"):
+            program.main(["nothing"])
+
+
+def test_the_table_lines_up() -> None:
+    @contextmanager
+    def prepare(_: Path) -> Iterator[Sides]:
+        yield Sides(python(""), python(""))
+
+    from bench.case import Case
+
+    good = Result(Case("a", "", "Compose", 1.0, prepare), Times((0.08,), (0.1,)))
+    bad = Result(Case("much-longer", "", "Compose", None, prepare), problem="no engine here")
+    head, first, second, problem = table([good, bad]).splitlines()
+    assert first.split() == [
+        "a",
+        "Compose",
+        "80",
+        "ms",
+        "100",
+        "ms",
+        "0.80",
+        "0.80..0.80",
+        *first.split()[8:],
+    ]
+    assert first.split()[8:] == ["1.00", "ok"]
+    assert head.index("PEER") == first.index("Compose") == second.index("Compose")
+    assert problem == "much-longer: no engine here"

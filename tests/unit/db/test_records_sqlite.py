@@ -1,0 +1,111 @@
+"""The SQLite records do what every records database must do; and what is SQLite's alone."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nap_compose.db import schema
+from nap_compose.db.records import RecordsAway
+from nap_compose.db.schema import FOLDER, Migration, migrations
+from nap_compose.db.sqlite import SqliteDatabase
+from nap_compose.db.store import SqlRecords
+from nap_compose.errors import NapError
+from tests.support.records_conformance import RecordsConformance
+
+
+class TestSqlite(RecordsConformance):
+    @pytest.fixture
+    def spec(self, tmp_path: Path) -> dict[str, Any]:
+        return {"state_dir": str(tmp_path / "state")}
+
+
+def records(path: Path, known: tuple[Migration, ...] | None = None) -> SqlRecords:
+    return SqlRecords(SqliteDatabase(path), known)
+
+
+def with_one_more(folder: Path, text: str) -> tuple[Migration, ...]:
+    """The migrations as a later nap has them."""
+    shutil.copytree(FOLDER, folder)
+    (folder / "0002_later.sql").write_text(text)
+    return migrations(folder)
+
+
+def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "records.sqlite"
+    kept = records(path)
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o600}
+    kept.close()
+
+
+def test_a_later_migration_keeps_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    first = records(path)
+    app = first.ensure_app("ada", "shop", "ada_shop")
+    first.close()
+    text = "-- a comment; with a semicolon\nCREATE TABLE shares (\n  a TEXT\n);\n"
+    known = with_one_more(tmp_path / "migrations", text)
+    later = records(path, known)
+    assert later.app("ada", "shop") == app
+    later.close()
+    with sqlite3.connect(path) as sql:
+        assert sql.execute("SELECT * FROM shares").fetchall() == []
+        rows = sql.execute("SELECT version, name FROM schema_version ORDER BY version").fetchall()
+    assert rows == [(1, "0001_apps_revisions_deployments"), (2, "0002_later")]
+    records(path, known).close()
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    known = with_one_more(tmp_path / "migrations", "CREATE TABLE shares (a TEXT);\n")
+    records(path, known).close()
+    with pytest.raises(NapError, match=r"newer nap \(schema 2, this one knows 1\)") as caught:
+        records(path)
+    assert caught.value.hint
+
+
+def test_a_migration_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    records(path).close()
+    broken = "CREATE TABLE shares (a TEXT);\nCREATE TABLE shares (a TEXT);\n"
+    known = with_one_more(tmp_path / "migrations", broken)
+    with pytest.raises(NapError, match="already exists"):
+        records(path, known)
+    records(path).close()
+    with sqlite3.connect(path) as sql:
+        names = {row[0] for row in sql.execute("SELECT name FROM sqlite_master")}
+    assert "shares" not in names and "apps" in names
+
+
+def test_migrations_are_numbered_without_a_gap() -> None:
+    versions = [migration.version for migration in migrations()]
+    assert versions == list(range(1, len(versions) + 1))
+    for migration in migrations():
+        assert list(migration.statements())
+
+
+def test_a_migration_that_ends_in_a_statement_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "0001_x.sql").write_text("CREATE TABLE a (b TEXT)\n")
+    with pytest.raises(ValueError, match="middle of a statement"):
+        list(schema.migrations(tmp_path)[0].statements())
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    path.write_text("not a database, not at all\n" * 100)
+    with pytest.raises(
+        RecordsAway, match=r"records file .*records\.sqlite can't be used"
+    ) as caught:
+        records(path)
+    assert caught.value.hint
+
+
+def test_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordsAway, match="can't be used"):
+        records(tmp_path / "file" / "state" / "records.sqlite")
