@@ -33,7 +33,7 @@ def up(
         tls.authority(bed)
         net.up(bed)
         with ThreadPoolExecutor() as pool:
-            _all(pool.submit(_boot, bed, host) for host in bed.hosts)
+            _all(pool.submit(hosts.boot, bed, host) for host in bed.hosts)
             beside = [
                 pool.submit(_start_service, bed, each, say)
                 for each in services.of(bed, services.INDEPENDENT)
@@ -99,11 +99,6 @@ def _wanted(
         bed = bed.with_parts(chosen)
         bed.save()
     return bed
-
-
-def _boot(bed: Bed, host: layout.Host) -> None:
-    hosts.boot(bed, host)
-    net.mend(bed, host)
 
 
 def _start_hosted_and_engines(bed: Bed, pool: ThreadPoolExecutor, say: Say) -> None:

@@ -62,13 +62,6 @@ def enter(bed: Bed, host: Host) -> list[str]:
     return ["nsenter", "--target", str(pid), "--net", "--mount", "--uts", "--pid", "--"]
 
 
-def in_switch(bed: Bed, *argv: str) -> str:
-    pid = proc.pid_of(bed, SWITCH)
-    if pid is None:
-        raise BedError(f"bed {bed.name} is down; start it: python -m bed up --name {bed.name}")
-    return checked(["nsenter", "--target", str(pid), "--net", "--", *argv])
-
-
 def run_in(
     bed: Bed, host: Host, *argv: str | Path, **options: Any
 ) -> subprocess.CompletedProcess[str]:

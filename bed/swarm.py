@@ -11,25 +11,25 @@ from bed.layout import Bed, Host
 
 MANAGERS = 3
 _PORT = 2377
+_PATIENCE = 120  # after an outage of several hosts the managers take their time
 
 
 def join(bed: Bed) -> None:
     """Join every engine that isn't, three of them as managers, and wait until all are ready."""
-    states = {host: _state(host) for host in bed.hosts}
-    manager = next((host for host in bed.hosts if states[host].get("ControlAvailable")), None)
-    if manager is None:
-        manager = bed.hosts[0]
-        if _joined(states[manager]):
-            _wait_for_quorum(manager)
-        else:
-            call(manager, "POST", "/swarm/init", _addresses(manager))
+    joined = [host for host in bed.hosts if _joined(_state(host))]
+    if not joined:
+        call(bed.hosts[0], "POST", "/swarm/init", _addresses(bed.hosts[0]))
+        joined = [bed.hosts[0]]
+    manager = proc.wait_for(lambda: _spokesman(joined), _PATIENCE, "the swarm to have a leader")
     tokens = call(manager, "GET", "/swarm")["JoinTokens"]
     for host in bed.hosts:
-        if host != manager and not _joined(states[host]):
+        if host not in joined:
             role = "Manager" if host.number <= MANAGERS else "Worker"
             leader = {"RemoteAddrs": [f"{manager.ip}:{_PORT}"], "JoinToken": tokens[role]}
             call(host, "POST", "/swarm/join", {**_addresses(host), **leader})
-    proc.wait_for(lambda: ready(manager) == len(bed.hosts), 60, "all swarm nodes to be ready")
+    proc.wait_for(
+        lambda: ready(manager) == len(bed.hosts), _PATIENCE, "all swarm nodes to be ready"
+    )
 
 
 def ready(manager: Host) -> int:
@@ -60,10 +60,9 @@ def _joined(state: dict[str, Any]) -> bool:
     return bool(state["LocalNodeState"] != "inactive")
 
 
-def _wait_for_quorum(manager: Host) -> None:
-    proc.wait_for(
-        lambda: _state(manager).get("ControlAvailable"), 60, "the swarm's managers to agree"
-    )
+def _spokesman(joined: list[Host]) -> Host | None:
+    """A host that can speak for the swarm: a manager that knows a leader."""
+    return next((host for host in joined if ready(host)), None)
 
 
 def _addresses(host: Host) -> dict[str, Any]:

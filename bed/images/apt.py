@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import platform
 import re
-import subprocess
 
 from bed.errors import BedError
+from bed.namespaces import checked
 
 FIELDS = "$(CREATED_BY)|$(ORIGIN)|$(REPO_URI)|$(CODENAME)|$(COMPONENT)"
 #: how to get through to the archive; the rest of the machine's settings is its own affair
@@ -17,17 +17,15 @@ CONNECTION = re.compile(
 
 def archive_lines() -> list[str]:
     """The Debian archive as lines of a sources.list."""
-    lines = {
-        f"deb {uri} {codename} {component}"
-        for created_by, origin, uri, codename, component in _targets()
-        if created_by == "Packages" and origin == "Debian"
-    }
+    lines = _lines()
+    if not lines:  # who publishes an archive stands in its lists, and those aren't there yet
+        _ask("apt-get", "update")
+        lines = _lines()
     if not lines:
         raise BedError(
-            "images: this machine's apt knows no Debian archive. "
-            "Run `apt-get update` and look at /etc/apt/sources.list*."
+            "this machine's apt knows no Debian archive: look at /etc/apt/sources.list.d"
         )
-    return sorted(lines)
+    return lines
 
 
 def connection_options() -> list[str]:
@@ -42,11 +40,18 @@ def codename() -> str:
     return platform.freedesktop_os_release()["VERSION_CODENAME"]
 
 
-def _targets() -> list[list[str]]:
-    return [
-        line.split("|") for line in _ask("apt-get", "indextargets", "--format", FIELDS).splitlines()
-    ]
+def _lines() -> list[str]:
+    targets = _ask("apt-get", "indextargets", "--format", FIELDS).splitlines()
+    return sorted(
+        {
+            f"deb {uri} {codename} {component}"
+            for created_by, origin, uri, codename, component in (
+                each.split("|") for each in targets
+            )
+            if created_by == "Packages" and origin == "Debian"
+        }
+    )
 
 
 def _ask(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return checked(list(command))

@@ -60,14 +60,14 @@ def write_files(files: dict[str, Path], layer: Path) -> None:
 
 def write_image(recipe: Recipe, layers: list[Path], image: Path) -> None:
     """Write what `docker load` reads: the layers, the configuration and the name."""
-    ids = [_digest(layer) for layer in layers]
+    ids = [digest(layer) for layer in layers]
     config = json.dumps(
         {
             "architecture": _architecture(),
             "os": "linux",
             "created": CREATED,
             "config": recipe.config(),
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest in ids]},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{each}" for each in ids]},
             "history": [{"created": CREATED, "created_by": recipe.about} for _ in ids],
         }
     ).encode()
@@ -76,12 +76,12 @@ def write_image(recipe: Recipe, layers: list[Path], image: Path) -> None:
         {
             "Config": config_name,
             "RepoTags": [recipe.name],
-            "Layers": [f"{digest}/layer.tar" for digest in ids],
+            "Layers": [f"{each}/layer.tar" for each in ids],
         }
     ]
     with tarfile.open(image, "w") as tar:
-        for digest, layer in zip(ids, layers, strict=True):
-            tar.add(layer, f"{digest}/layer.tar")
+        for each, layer in zip(ids, layers, strict=True):
+            tar.add(layer, f"{each}/layer.tar")
         _add_bytes(tar, config_name, config)
         _add_bytes(tar, "manifest.json", json.dumps(manifest).encode())
 
@@ -150,12 +150,13 @@ def _new_tar(path: Path) -> Iterator[tarfile.TarFile]:
         yield tar
 
 
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, as hex."""
+    state = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+            state.update(block)
+    return state.hexdigest()
 
 
 def _architecture() -> str:

@@ -11,7 +11,7 @@ from docker import APIClient
 from docker.errors import DockerException, ImageNotFound
 
 from bed.errors import BedError
-from bed.images import build
+from bed.images import build, upload
 from bed.layout import Bed, Host
 
 PATIENCE = 600  # seconds, for one image on a slow disk
@@ -26,11 +26,10 @@ def load(host: Host, names: Iterable[str]) -> None:
                 _load(engine, host, name, archive)
 
 
-def push(bed: Bed, names: Iterable[str], through: Host | None = None) -> None:
-    """Push images to the bed's registry as REGISTRY/NAME, through a host that has them: h1."""
-    with _engine(through or bed.hosts[0]) as engine:
-        for name in names:
-            _push(engine, name, f"{bed.registry}/{name}")
+def push(bed: Bed, names: Iterable[str]) -> None:
+    """Put images into the bed's registry, as REGISTRY/NAME."""
+    for name in names:
+        upload.push(bed, name, build.tar(name))
 
 
 def missing(host: Host, names: Iterable[str]) -> list[str]:
@@ -49,23 +48,6 @@ def _load(engine: APIClient, host: Host, name: str, archive: Path) -> None:
         raise BedError(
             f"image {name} didn't reach {host.name}: {error}; see the engine's log"
         ) from error
-
-
-def _push(engine: APIClient, name: str, target: str) -> None:
-    repository, _, tag = target.rpartition(":")
-    try:
-        engine.tag(name, repository, tag)
-        # An engine asks for credentials to be named, also where there are none.
-        nobody = {"username": "", "password": ""}
-        for answer in engine.push(repository, tag, stream=True, decode=True, auth_config=nobody):
-            if "error" in answer:
-                raise BedError(
-                    f"the registry didn't take {target}: {answer['error']}; "
-                    "is it up, and among the engine's insecure-registries?"
-                )
-        engine.remove_image(target, noprune=True)  # the name only
-    except DockerException as error:
-        raise BedError(f"image {target} didn't reach the registry: {error}") from error
 
 
 def _image_id(engine: APIClient, name: str) -> str | None:

@@ -9,7 +9,7 @@ import click
 from nap_compose.cli.output.terminal import Terminal
 from nap_compose.errors import BadFiles, NapError
 from nap_compose.exits import Exit
-from nap_compose.text import plain
+from nap_compose.text import nearest, plain
 
 HINT = "     "
 
@@ -34,12 +34,23 @@ def complain(error: Exception, terminal: Terminal, *, debug: bool) -> int:
 
 def complain_of_use(error: click.ClickException, terminal: Terminal) -> int:
     """Say what is wrong with the words on the command line."""
-    message = error.format_message().rstrip(".")
-    terminal.tell(_sentence(message[:1].lower() + message[1:], terminal))
     context = getattr(error, "ctx", None)
+    if isinstance(error, click.NoSuchOption):
+        message = _no_such_option(error.option_name, context)
+    else:
+        message = error.format_message().rstrip(".")
+    terminal.tell(_sentence(message[:1].lower() + message[1:], terminal))
     if context is not None:
         _hint(f"`{context.command_path} --help` shows what there is", terminal)
     return Exit.WRONG_USE
+
+
+def _no_such_option(name: str, context: click.Context | None) -> str:
+    """In words of our own: click's change from one release to the next."""
+    params = context.command.params if context else []
+    known = [option[2:] for param in params for option in param.opts if option.startswith("--")]
+    near = nearest(name.lstrip("-"), known)
+    return f"there is no option '{name}'" + (f"; did you mean '--{near}'?" if near else "")
 
 
 def _say(error: NapError, terminal: Terminal) -> None:

@@ -38,10 +38,18 @@ def watched(session: Session, title: str, mode: str, act: Act) -> tuple[Outcome,
 
 
 def tell_what_went_wrong(outcome: Outcome, terminal: Terminal) -> None:
-    """Failures with their evidence, the error, and what was left behind."""
+    """Failures with their evidence, or else the error, and what became of the app."""
     report.show_failures(outcome.failures, terminal)
-    if outcome.error:
-        terminal.tell(f"{terminal.err_style('nap:', 'red')} {plain(outcome.error)}")
+    app = plain(outcome.plan.app)
+    sentence = {
+        "rolled back": f"{app} was put back as it was before"
+        + (", but for what follows" if outcome.left else ""),
+        "abandoned": f"the lock of {app} was lost, so its deployment was given up; run it again",
+    }.get(outcome.state, f"{app} failed" if outcome.state == "failed" else "")
+    if outcome.error and not outcome.failures:
+        sentence = f"{sentence}: {outcome.error}" if sentence else outcome.error
+    if sentence:
+        terminal.tell(f"{terminal.err_style('nap:', 'red')} {plain(sentence)}")
     for sentence in outcome.left:
         terminal.tell(f"     left: {plain(sentence)}")
 

@@ -21,7 +21,6 @@ host = LazyGroup(
     "host",
     table={"ls": ("nap_compose.cli.host:ls", "List hosts")},
     help="Look at the cluster's hosts.",
-    no_args_is_help=True,
 )
 
 COLUMNS = (

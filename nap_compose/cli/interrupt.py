@@ -41,6 +41,6 @@ class Interrupt:
         if self._level == 1:
             self._notice(FIRST)
             return
-        self._notice(SECOND)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._notice(SECOND)

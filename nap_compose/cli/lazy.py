@@ -20,6 +20,13 @@ class LazyGroup(click.Group):
         super().__init__(*args, **kwargs)
         self._table = table
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, but without words the help goes to standard error: it is no result."""
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(2)
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The commands' names, in the table's order."""
         return list(self._table)

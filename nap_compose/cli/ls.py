@@ -9,7 +9,7 @@ import click
 
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.output.table import Cell, Column, table
-from nap_compose.cli.session import Session
+from nap_compose.cli.session import Session, nothing_seen
 
 if TYPE_CHECKING:
     from nap_compose.control.border import AppRow
@@ -28,7 +28,7 @@ COLUMNS = (
 @click.option("-q", "--quiet", is_flag=True, help="The apps' names alone")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @with_shared()
-def ls(session: Session, every: bool, quiet: bool, form: str) -> None:
+def ls(session: Session, every: bool, quiet: bool, form: str) -> int:
     """List the apps of which something runs."""
     terminal = session.terminal
     with session.control() as control:
@@ -49,6 +49,7 @@ def ls(session: Session, every: bool, quiet: bool, form: str) -> None:
         )
     for line in lines:
         terminal.say(line)
+    return nothing_seen(listing)
 
 
 def _name(row: AppRow, me: str) -> str:

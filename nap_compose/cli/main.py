@@ -61,7 +61,6 @@ def root() -> LazyGroup:
         help=_root.__doc__,
         params=[*shared(), version],
         context_settings={"help_option_names": ["-h", "--help"]},
-        no_args_is_help=True,
     )
 
 
@@ -90,9 +89,6 @@ def main(argv: Sequence[str] | None = None, session: Session | None = None) -> i
 def _run(words: list[str], session: Session) -> int:
     try:
         ended = root().main(words, prog_name="nap", obj=session, standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        session.terminal.tell(error.format_message())
-        return Exit.WRONG_USE
     except click.ClickException as error:
         return complain_of_use(error, session.terminal)
     except (KeyboardInterrupt, click.Abort):

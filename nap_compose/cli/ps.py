@@ -12,7 +12,7 @@ import click
 from nap_compose.cli.appname import app_name
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.output.table import Cell, Column, table
-from nap_compose.cli.session import Session
+from nap_compose.cli.session import Session, nothing_seen
 from nap_compose.cli.targets import Aim, aim, settle
 from nap_compose.units import show_age
 
@@ -25,11 +25,11 @@ CLUSTER_COLUMNS = (
     Column("APP", least=6),
     Column("REPLICA", least=8),
     Column("HOST", least=4, drop=1),
-    Column("STATE", least=7),
+    Column("STATE", least=9),
     Column("HEALTH", drop=4),
     Column("SINCE", drop=6),
     Column("REV", drop=7),
-    Column("URL", least=12, drop=5),
+    Column("URL", least=21, drop=5),
 )
 EMBEDDED_COLUMNS = (
     Column("NAME", least=10),
@@ -61,7 +61,7 @@ def ps(
     filters: tuple[str, ...],
     form: str,
     no_trunc: bool,
-) -> None:
+) -> int:
     """List containers: where each one runs, how it is, and its address.
 
     TARGET is a service where a file or -p gives the app, otherwise an app, app/service or
@@ -88,6 +88,7 @@ def ps(
         lines = _table(session, rows, me, None if no_trunc else session.terminal.out_width())
     for line in lines:
         session.terminal.say(line)
+    return nothing_seen(listing)
 
 
 def _states(status: Sequence[str], filters: Sequence[str]) -> frozenset[str]:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from nap_compose.cli.options import Options
 from nap_compose.cli.output.terminal import Terminal
+from nap_compose.exits import Exit
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Control
+    from nap_compose.control.border import Control, Listing
 
 
 def _connect(cluster: str | None, env: Mapping[str, str]) -> Control:
@@ -53,3 +54,8 @@ class Session:
             yield control
         finally:
             control.close()
+
+
+def nothing_seen(listing: Listing) -> int:
+    """The exit code of a listing: an empty one says nothing where hosts were not seen."""
+    return Exit.PARTIAL if listing.warnings and not listing.rows else Exit.DONE

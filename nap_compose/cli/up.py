@@ -123,7 +123,7 @@ def _report(
     elif outcome.state == "planned":
         report.show_plan(plan, terminal)
     elif mode != "quiet" and outcome.state == "unchanged":
-        terminal.say(f"nothing to do: {plain(plan.app)} is up to date")
+        terminal.say(report.nothing_to_do(plan))
         report.show_published(outcome.published, terminal)
     elif mode != "quiet" and outcome.state == "done":
         terminal.say(f"{plain(plan.app)} is up{report.took(outcome)}")

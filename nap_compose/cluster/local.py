@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,6 +65,8 @@ def _current_context(config: Path) -> str:
 
 
 def _from_context(contexts: Path, name: str) -> Host:
+    import hashlib  # OpenSSL's start-up is only paid where a context is in use
+
     digest = hashlib.sha256(name.encode()).hexdigest()
     meta = contexts / "meta" / digest / "meta.json"
     try:

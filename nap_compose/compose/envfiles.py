@@ -48,9 +48,8 @@ def resolve(name: str, service: dict[str, Any], env: Mapping[str, str]) -> None:
     found: dict[str, Any] = {}
     for index, entry in enumerate(service.get("env_file") or ()):
         found.update(_env_file(entry, {**found, **env}, ("services", name, "env_file", index)))
-    for key, value in found.items():
-        if value is None:
-            found[key] = env.get(key)
+    found = {key: env.get(key) if value is None else value for key, value in found.items()}
+    found = {key: value for key, value in found.items() if value is not None}
     own = service.get("environment") or {}
     for key, value in own.items():
         found[key] = env.get(key) if value is None else value

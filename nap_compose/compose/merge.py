@@ -32,10 +32,10 @@ def services(base: dict[str, Any], over: dict[str, Any], path: Path) -> dict[str
 
 
 def _value(base: Value, over: Value, entry: Entry | None, shape: Shape | None, path: Path) -> Value:
-    if over is None:
-        return base
     if base is None or (entry and entry.merge is Merge.REPLACE):
         return over
+    if over is None:
+        return base
     if isinstance(base, dict) and isinstance(over, dict):
         return _mappings(base, over, entry, shape, path)
     if isinstance(base, list) and isinstance(over, list):
@@ -53,6 +53,11 @@ def _mappings(
         drivers = base.get("driver"), over.get("driver")
         if None not in drivers and drivers[0] != drivers[1]:
             return over
+    if rule is Merge.HOSTS:
+        return {
+            **base,
+            **{host: unique([*base.get(host, ()), *over[host]], "itself") for host in over},
+        }
     if rule is Merge.REPLACE_ENTRIES:
         return {**base, **over}
     inner = mapping_of(shape)
@@ -73,11 +78,25 @@ def _object(base: dict[str, Any], over: dict[str, Any], shape: Object, path: Pat
     merged = dict(base)
     for key, value in over.items():
         entry = shape.entries.get(key)
-        if key not in base or entry is None:
+        if key not in base:
             merged[key] = value
+        elif entry is None:
+            merged[key] = _extension(base[key], value)
         else:
             merged[key] = _value(base[key], value, entry, entry.shape, (*path, key))
     return merged
+
+
+def _extension(base: Value, over: Value) -> Value:
+    """What stands under `x-` has no rules of its own: mappings merge all the way down."""
+    if isinstance(base, dict) and isinstance(over, dict):
+        return {
+            **base,
+            **{key: _extension(base[key], over[key]) if key in base else over[key] for key in over},
+        }
+    if isinstance(base, list) and isinstance(over, list):
+        return [*base, *over]
+    return base if over is None else over
 
 
 def _lists(base: list[Any], over: list[Any], entry: Entry | None) -> list[Any]:
@@ -127,7 +146,8 @@ def _key(key: str) -> Callable[[Value], Value]:
 
 
 NAMES: Mapping[str, Callable[[Value], Value]] = {
-    "itself": str,
+    "exact": str,
+    "itself": lambda entry: str(entry).partition("=")[0],
     "port": _port,
     "target": _key("target"),
     "path": _key("path"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from nap_compose.compose.keys import TOP
 from nap_compose.compose.merge import mapping_of
-from nap_compose.compose.scalars import Size
+from nap_compose.compose.scalars import Duration, Size
 from nap_compose.compose.shapes import Either, Items, Object, Shape, Table
 
 NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
@@ -37,6 +37,8 @@ def service(spec: dict[str, Any], env: Mapping[str, str], folder: str) -> None:
             port.setdefault("protocol", "tcp")
     if isinstance(spec.get("deploy"), dict):
         spec["deploy"] = {"resources": {}, "placement": {}, **spec["deploy"]}
+        if spec.get("scale") is not None:
+            spec["deploy"].setdefault("replicas", spec["scale"])
     _imply_dependencies(spec)
 
 
@@ -113,9 +115,6 @@ def _used(services: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
         for secret in (*(spec.get("secrets") or ()), *(build.get("secrets") or ())):
             used["secrets"].add(secret.get("source"))
         used["configs"].update(entry.get("source") for entry in spec.get("configs") or ())
-        credential = (spec.get("credential_spec") or {}).get("config")
-        if credential:
-            used["configs"].add(credential)
     return used
 
 
@@ -136,6 +135,9 @@ def drop_empty(value: Any, shape: Shape | None = TOP) -> Any:
     return _drop_in_object(value, inner) if isinstance(inner, Object) else value
 
 
+_ZERO_TEXTS: Mapping[type[Shape], tuple[str, ...]] = {Size: ("0",), Duration: ("0s",)}
+
+
 def _drop_in_object(value: dict[str, Any], shape: Object) -> dict[str, Any]:
     result = {}
     for key, entry in value.items():
@@ -144,9 +146,13 @@ def _drop_in_object(value: dict[str, Any], shape: Object) -> dict[str, Any]:
             result[key] = entry
             continue
         kept = drop_empty(entry, row.shape) if isinstance(entry, (dict, list)) else entry
-        if isinstance(row.shape, Size) and kept == "0":
+        if kept in _ZERO_TEXTS.get(type(row.shape), ()) and not row.zero:
             continue
-        if kept or row.zero or (isinstance(mapping_of(row.shape), Object) and kept is not None):
+        if (
+            kept
+            or row.zero
+            or (isinstance(kept, dict) and isinstance(mapping_of(row.shape), Object))
+        ):
             result[key] = kept
     return result
 

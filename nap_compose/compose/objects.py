@@ -69,7 +69,7 @@ MOUNT = Object(
         "volume",
         Object(Entry("labels", LABELS), Entry("nocopy", Flag()), Entry("subpath", Text())),
     ),
-    Entry("tmpfs", Object(Entry("size", Size()), Entry("mode", Text(numbers=(int, float))))),
+    Entry("tmpfs", Object(Entry("size", Size()), Entry("mode", Whole(0, strict=True)))),
     Entry("image", Object(Entry("subpath", Text()))),
     required=("type", "target"),
     what="mount",
@@ -120,11 +120,11 @@ ENV_FILE = Either(
 
 HEALTHCHECK = Object(
     Entry("test", TEXT_OR_TEXTS, merge=Merge.REPLACE),
-    Entry("interval", Duration()),
-    Entry("timeout", Duration()),
+    Entry("interval", Duration(), zero=True),
+    Entry("timeout", Duration(), zero=True),
     Entry("retries", Cut(0), zero=True),
-    Entry("start_period", Duration()),
-    Entry("start_interval", Duration()),
+    Entry("start_period", Duration(), zero=True),
+    Entry("start_interval", Duration(), zero=True),
     Entry("disable", Flag()),
 )
 
@@ -174,7 +174,7 @@ DEPENDENCY = Object(
         Text("service_started", "service_healthy", "service_completed_successfully"),
     ),
     Entry("restart", Flag()),
-    Entry("required", Flag()),
+    Entry("required", Flag(), zero=True),
     what="dependency",
 )
 DEPENDS_ON = Either(UNIQUE_TEXTS, Table(DEPENDENCY, keys=NAME))
@@ -197,9 +197,10 @@ SERVICE_MODELS = Either(
     Table(optional(Object(Entry("endpoint_var", Text()), Entry("model_var", Text())))),
 )
 
+_OPTION = Text(numbers=(int, float, bool))
 PROVIDER = Object(
     Entry("type", Text()),
-    Entry("options", Table(Either(Scalar(), Items(Scalar())))),
+    Entry("options", Table(Either(_OPTION, Items(_OPTION)))),
     required=("type",),
 )
 
@@ -226,7 +227,7 @@ BUILD = Either(
         Entry("pull", Flag()),
         Entry("target", Text()),
         Entry("shm_size", Size()),
-        Entry("extra_hosts", HOSTS),
+        Entry("extra_hosts", HOSTS, merge=Merge.HOSTS),
         Entry("isolation", Text()),
         Entry("privileged", Flag()),
         Entry("secrets", FILE_REFERENCES),
@@ -262,8 +263,8 @@ NETWORK = optional(
         ),
         Entry("external", Either(Flag(), Object(Entry("name", Text())))),
         Entry("internal", Flag()),
-        Entry("enable_ipv4", Flag()),
-        Entry("enable_ipv6", Flag()),
+        Entry("enable_ipv4", Flag(), zero=True),
+        Entry("enable_ipv6", Flag(), zero=True),
         Entry("attachable", Flag()),
         Entry("labels", LABELS),
     )

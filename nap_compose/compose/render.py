@@ -10,8 +10,8 @@ from nap_compose.compose.keys import TOP
 from nap_compose.compose.merge import mapping_of
 from nap_compose.compose.model import App
 from nap_compose.compose.normalise import items_of
+from nap_compose.compose.scalartypes import plain
 from nap_compose.compose.shapes import Object, Shape, Table
-from nap_compose.compose.yamlfile import plain
 
 _SILENT: dict[str, tuple[tuple[str, Any], ...]] = {
     "services": (("command", None), ("entrypoint", None)),
@@ -37,7 +37,7 @@ def _escaped(value: Any) -> Any:
     if isinstance(value, str):
         return value.replace("$", "$$")
     if isinstance(value, Mapping):
-        return {key: _escaped(entry) for key, entry in value.items()}
+        return {_escaped(key): _escaped(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [_escaped(entry) for entry in value]
     return value
@@ -64,7 +64,7 @@ def as_json(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_host_lists(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with every `extra_hosts` as the list that Compose prints."""
+    """The document with `extra_hosts` and `build.ssh` as the lists that Compose prints."""
     services = {}
     for name, given in (document.get("services") or {}).items():
         spec = dict(given)
@@ -72,7 +72,11 @@ def _with_host_lists(document: Mapping[str, Any]) -> dict[str, Any]:
             spec["extra_hosts"] = hosts(spec["extra_hosts"])
         build = spec.get("build") or {}
         if build.get("extra_hosts"):
-            spec["build"] = {**build, "extra_hosts": hosts(build["extra_hosts"])}
+            build = {**build, "extra_hosts": hosts(build["extra_hosts"])}
+        if build.get("ssh"):
+            build = {**build, "ssh": keys(build["ssh"])}
+        if build:
+            spec["build"] = build
         services[name] = spec
     return {**document, "services": services}
 
@@ -82,6 +86,13 @@ def hosts(table: Any) -> Any:
     if not isinstance(table, Mapping):
         return table
     return sorted(f"{host}={address}" for host, found in table.items() for address in found)
+
+
+def keys(table: Any) -> Any:
+    """The SSH keys of a build, `{default: , id: path}`, as `["default", "id=path"]`."""
+    if not isinstance(table, Mapping):
+        return table
+    return [key if path is None else f"{key}={path}" for key, path in sorted(table.items())]
 
 
 def _capitals(blkio: Mapping[str, Any]) -> dict[str, Any]:

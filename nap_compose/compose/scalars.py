@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import Any
 
 from nap_compose.compose import units
@@ -57,7 +58,7 @@ class Text(Shape):
         return schema
 
 
-GO_EXPONENT = 21
+GO_EXPONENT = 6
 """From this power of ten on Compose writes a float with an exponent."""
 
 _TRUE = ("true", "yes", "y", "on")
@@ -302,11 +303,11 @@ def scalar_text(value: bool | float | int) -> str:
         return str(value)
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
-    mantissa, _, exponent = f"{value:.17e}".partition("e")
-    digits = repr(value).replace("-", "").split("e", maxsplit=1)[0].replace(".", "").strip("0")
-    power = int(exponent)
-    if -4 <= power < GO_EXPONENT or not digits:
-        return f"{value:.{max(0, len(digits) - 1 - power)}f}"
-    sign = "-" if mantissa.startswith("-") else ""
-    head = digits[:1] + ("." + digits[1:] if len(digits) > 1 else "")
-    return f"{sign}{head or '0'}e{'-' if power < 0 else '+'}{abs(power):02d}"
+    sign, digits, power = Decimal(repr(value)).normalize().as_tuple()
+    text = "".join(map(str, digits))
+    exponent = len(text) - 1 + int(power)
+    minus = "-" if sign else ""
+    if value and not -5 < exponent < GO_EXPONENT:
+        point = "." + text[1:] if len(text) > 1 else ""
+        return f"{minus}{text[0]}{point}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
+    return f"{minus}{abs(value):.{max(0, -int(power))}f}"

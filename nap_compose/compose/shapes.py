@@ -177,7 +177,7 @@ class Either(Shape):
         return shape.read(value, reading)
 
     def schema(self) -> Schema:
-        return {"oneOf": [shape.schema() for shape in self.shapes]}
+        return {"anyOf": [shape.schema() for shape in self.shapes]}
 
 
 class Treatment(str, Enum):
@@ -195,6 +195,7 @@ class Merge(str, Enum):
     DEFAULT = "mappings merge, lists append, the rest is replaced"
     REPLACE = "the later one replaces the earlier"
     DRIVER = "merged when the drivers agree, else replaced"
+    HOSTS = "the addresses of a name append"
     REPLACE_ENTRIES = "mappings merge, each entry is replaced"
 
 

@@ -2,66 +2,32 @@
 
 Only `true` and `false` are booleans, dates and `22:22` stay text, `0440` is octal, a key may
 stand only once, `!reset` and `!override` mark what a file takes back from the files before it.
-The nodes are kept, so that a fault can be shown with its line without reading the file again.
+
+Values are built from libyaml's events, not from its nodes: that is faster, and a nest of a
+hundred thousand brackets meets a limit here instead of the end of the stack there.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from nap_compose.compose.faults import Fault, Key, Path, dotted
+from nap_compose.compose import places
+from nap_compose.compose.faults import Fault, Path
+from nap_compose.compose.scalartypes import plain
 from nap_compose.errors import BadFile, Place
 
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-TEXT_TAG = "tag:yaml.org,2002:str"
-PLAIN_TAG = "plain"
-"""Our mark on an unquoted scalar without a tag: what it is, is decided when it is built."""
+_Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MOST_NODES = 100_000
 """A document whose aliases unfold to more than this (and to 20 times its size) is a bomb."""
 DEEPEST = 200
 """Levels of nesting that a document may have."""
 
-_INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)$")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$")
-_WORDS: dict[str, Any] = {
-    "": None,
-    "~": None,
-    "null": None,
-    "Null": None,
-    "NULL": None,
-    "true": True,
-    "True": True,
-    "TRUE": True,
-    "false": False,
-    "False": False,
-    "FALSE": False,
-    ".inf": float("inf"),
-    "+.inf": float("inf"),
-    "-.inf": float("-inf"),
-    ".nan": float("nan"),
-}
-
-
-class _Nodes(_Base):  # type: ignore[misc]
-    """libyaml's node trees, without the resolvers of YAML 1.1, which Compose doesn't use."""
-
-    def resolve(self, kind: Any, _value: Any, implicit: Any) -> str:
-        if kind is yaml.ScalarNode:
-            return PLAIN_TAG if implicit[0] else TEXT_TAG
-        return "map" if kind is yaml.MappingNode else "seq"
-
-    def descend_resolver(self, _node: Any, _index: Any) -> None:
-        return None
-
-    def ascend_resolver(self) -> None:
-        return None
+_CORE = "tag:yaml.org,2002:"
 
 
 @dataclass(frozen=True)
@@ -73,17 +39,17 @@ class Document:
 
     file: str
     value: Any
-    node: yaml.Node = field(repr=False)
+    text: bytes = field(repr=False)
+    index: int = 0
     resets: tuple[Path, ...] = ()
 
     def place(self, path: Path) -> Place:
         """Where `path` stands, or as much of it as the document has."""
-        mark = _mark(self.node, path)[0]
-        return Place(self.file, mark.line + 1, mark.column + 1)
+        return places.find(self.text, self.index, self.file, path)[0]
 
     def depth(self, path: Path) -> int:
         """How many steps of `path` the document has."""
-        return _mark(self.node, path)[1]
+        return places.find(self.text, self.index, self.file, path)[1]
 
 
 def documents(text: bytes, file: str) -> list[Document]:
@@ -92,43 +58,52 @@ def documents(text: bytes, file: str) -> list[Document]:
         return list(_documents(text, file))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+        place = _last_place(text, file, mark) if mark else Place(file)
         raise BadFile(
-            f"this is not valid YAML: {_sentence(error)}", place=place, hint=_yaml_hint(text, mark)
+            f"this is not valid YAML: {_sentence(error)}", place=place, hint=_hint(text, mark)
         ) from None
     except yaml.reader.ReaderError as error:
         line = text[: int(error.position)].count(b"\n") + 1
         raise BadFile(f"this is not valid YAML: {error.reason}", place=Place(file, line)) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise BadFile(f"this is not valid YAML: {error}", place=Place(file)) from None
+
+
+def _last_place(text: bytes, file: str, mark: Any) -> Place:
+    """The mark's place; one after the file's end is brought back to the end of its last line."""
+    lines = text.splitlines()
+    if lines and mark.line >= len(lines):
+        return Place(file, len(lines), len(lines[-1]) + 1)
+    return Place(file, mark.line + 1, mark.column + 1)
 
 
 def _sentence(error: yaml.MarkedYAMLError) -> str:
     return ", ".join(part for part in (error.context, error.problem) if part)
 
 
-def _yaml_hint(text: bytes, mark: Any) -> str | None:
-    if mark is None:
-        return None
+def _hint(text: bytes, mark: Any) -> str | None:
     lines = text.splitlines()
-    if mark.line < len(lines) and b"\t" in lines[mark.line]:
+    if mark is not None and mark.line < len(lines) and b"\t" in lines[mark.line]:
         return "indent with spaces: YAML takes no tabs"
     return None
 
 
 def _documents(text: bytes, file: str) -> Iterator[Document]:
-    loader = _Nodes(text)
+    parser = _Parser(text)
     try:
-        while loader.check_node():
-            node = loader.get_node()
-            builder = _Builder(file)
-            value = builder.build(node, 0)
+        index = 0
+        while not isinstance(event := parser.get_event(), yaml.StreamEndEvent):
+            if not isinstance(event, yaml.DocumentStartEvent):
+                continue
+            builder = _Builder(file, parser.get_event)
+            value = builder.value(parser.get_event(), 0)
             resets: list[Path] = []
             if builder.marked:
                 value = _settle(value, (), resets)
-            yield Document(file, value, node, tuple(resets))
+            yield Document(file, value, text, index, tuple(resets))
+            index += 1
     finally:
-        loader.dispose()
+        parser.dispose()
 
 
 class _Marked:
@@ -141,136 +116,132 @@ class _Marked:
         self.keep = keep
 
 
-class _Builder:
-    """Makes plain values of one document's nodes."""
+_MARKS = {"!reset": False, "!override": True}
+_OPEN = object()
 
-    def __init__(self, file: str) -> None:
+
+class _Builder:
+    """Makes plain values of one document's events.
+
+    `unfolded` counts the nodes with every alias unfolded, `written` those that the file holds;
+    `anchors` maps each anchor to how many nodes it unfolds to and its value.
+    """
+
+    def __init__(self, file: str, event: Any) -> None:
         self.file = file
+        self.event = event
         self.marked = False
         self.unfolded = 0
-        self.done: dict[int, tuple[int, Any]] = {}
-        self.active: set[int] = set()
+        self.written = 0
+        self.anchors: dict[str, tuple[int, Any]] = {}
 
-    def build(self, node: yaml.Node, depth: int) -> Any:
-        if isinstance(node, yaml.ScalarNode):
-            self.unfolded += 1
-            tag = node.tag
-            if tag == PLAIN_TAG:
-                return plain(node.value)
-            return node.value if tag == TEXT_TAG else self._tagged(node)
-        seen = self.done.get(id(node))
-        if seen is None:
-            return self._collection(node, depth)
-        self.unfolded += seen[0]
-        if self.unfolded > MOST_NODES and self.unfolded > 20 * len(self.done):
-            raise self._bad(node, "its aliases unfold to far more than the file holds")
-        return seen[1]
-
-    def _collection(self, node: yaml.Node, depth: int) -> Any:
-        key = id(node)
-        if key in self.active:
-            raise self._bad(node, "an anchor contains itself")
-        if depth > DEEPEST:
-            raise self._bad(node, f"more than {DEEPEST} levels of nesting")
-        self.active.add(key)
+    def value(self, event: Any, depth: int) -> Any:
+        kind = type(event)
+        if kind is yaml.AliasEvent:
+            return self._alias(event)
         start = self.unfolded
         self.unfolded += 1
+        self.written += 1
         value: Any
-        if isinstance(node, yaml.MappingNode):
-            value = self._mapping(node, depth)
+        if kind is yaml.ScalarEvent:
+            value = self._scalar(event)
         else:
-            value = [self.build(item, depth + 1) for item in node.value]
-        if node.tag in _MARKS:
+            if depth > DEEPEST:
+                raise self._bad(event, f"more than {DEEPEST} levels of nesting")
+            if event.anchor:
+                self.anchors[event.anchor] = (0, _OPEN)
+            value = (
+                self._mapping(depth) if kind is yaml.MappingStartEvent else self._sequence(depth)
+            )
+        if event.tag in _MARKS:
             self.marked = True
-            value = _Marked(value, keep=_MARKS[node.tag])
-        self.active.discard(key)
-        self.done[key] = (self.unfolded - start, value)
+            value = _Marked(value, keep=_MARKS[event.tag])
+        if event.anchor:
+            self.anchors[event.anchor] = (self.unfolded - start, value)
         return value
 
-    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
+    def _alias(self, event: Any) -> Any:
+        if event.anchor not in self.anchors:
+            raise self._bad(event, f"there is no anchor &{event.anchor} before this")
+        size, value = self.anchors[event.anchor]
+        if value is _OPEN:
+            raise self._bad(event, f"the anchor &{event.anchor} contains itself")
+        self.unfolded += size
+        if self.unfolded > MOST_NODES and self.unfolded > 20 * self.written:
+            raise self._bad(event, "the aliases unfold to far more than the file holds")
+        return value
+
+    def _sequence(self, depth: int) -> list[Any]:
+        items = []
+        while type(event := self.event()) is not yaml.SequenceEndEvent:
+            items.append(self.value(event, depth + 1))
+        return items
+
+    def _mapping(self, depth: int) -> dict[str, Any]:
         value: dict[str, Any] = {}
-        merged: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise self._bad(key_node, "a key must be a word, not a list or a mapping")
-            key = key_node.value
-            if key == "<<" and key_node.tag == PLAIN_TAG:
-                for name, entry in self._merged(value_node, depth):
-                    merged.setdefault(name, entry)
+        merged: dict[str, Any] | None = None
+        while type(event := self.event()) is not yaml.MappingEndEvent:
+            key = self._key(event)
+            if key == "<<" and type(event) is yaml.ScalarEvent and not event.style:
+                if merged is not None:
+                    raise self._bad(event, "`<<` stands here twice: give it a list of aliases")
+                merged = {}
+                for source in self._merged(event, depth):
+                    merged = {**source, **merged}
                 continue
             if key in value:
-                first = next(k for k, _ in node.value if k.value == key).start_mark.line + 1
-                raise self._bad(
-                    key_node, f"the key {key!r} stands here twice, first in line {first}"
-                )
-            value[key] = self.build(value_node, depth + 1)
+                raise self._bad(event, f'the key "{key}" stands here twice')
+            value[key] = self.value(self.event(), depth + 1)
         return {**merged, **value} if merged else value
 
-    def _merged(self, node: yaml.Node, depth: int) -> Iterator[tuple[str, Any]]:
-        sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
-        for source in sources:
-            value = self.build(source, depth + 1)
-            if isinstance(value, _Marked):
-                value = value.value
-            if not isinstance(value, dict):
-                raise self._bad(source, "`<<` takes a mapping or a list of mappings")
-            yield from value.items()
+    def _key(self, event: Any) -> str:
+        if type(event) is yaml.ScalarEvent:
+            self.written += 1
+            if event.style or event.tag or isinstance(plain(event.value), str):
+                if event.anchor:
+                    self.anchors[event.anchor] = (1, event.value)
+                return str(event.value)
+            raise self._bad(event, f"a key must be a text: write '{event.value}' with quotes")
+        if type(event) is yaml.AliasEvent and isinstance(key := self._alias(event), str):
+            return key
+        raise self._bad(event, "a key must be a word, not a list or a mapping")
 
-    def _tagged(self, node: yaml.ScalarNode) -> Any:
-        if node.tag in _MARKS:
-            self.marked = True
-            value = plain(node.value) if not node.style else node.value
-            return _Marked(value, keep=_MARKS[node.tag])
-        kind = node.tag.removeprefix("tag:yaml.org,2002:")
+    def _merged(self, key: Any, depth: int) -> list[dict[str, Any]]:
+        value = _unwrapped(self.value(self.event(), depth + 1))
+        sources = [_unwrapped(item) for item in (value if isinstance(value, list) else [value])]
+        if not all(isinstance(source, dict) for source in sources):
+            raise self._bad(key, "`<<` takes a mapping or a list of mappings")
+        return sources
+
+    def _scalar(self, event: Any) -> Any:
+        text = event.value
+        tag = event.tag
+        if tag is None:
+            return text if event.style else plain(text)
+        kind = tag.removeprefix(_CORE)
+        if kind in ("!", "str"):
+            return text
         if kind == "null":
             return None
-        if kind in ("int", "float", "bool"):
-            value = plain(node.value)
-            kinds: dict[str, tuple[type, ...]] = {
-                "int": (int,),
-                "float": (int, float),
-                "bool": (bool,),
-            }
-            if isinstance(value, kinds[kind]):
-                return value
-            raise self._bad(node, f"{node.value!r} is no {kind}")
         if kind == "binary":
-            raise self._bad(node, "binary values have no place in a Compose file")
-        return node.value if node.style else plain(node.value)
+            raise self._bad(event, "binary values have no place in a Compose file")
+        value = text if event.style else plain(text)
+        if kind in _TYPES:
+            value = plain(text)
+            if not isinstance(value, _TYPES[kind]):
+                raise self._bad(event, f'"{text}" is no {kind}')
+        return value
 
-    def _bad(self, node: yaml.Node, message: str) -> BadFile:
-        mark = node.start_mark
+    def _bad(self, event: Any, message: str) -> BadFile:
+        mark = event.start_mark
         return BadFile(message, place=Place(self.file, mark.line + 1, mark.column + 1))
 
 
-_MARKS = {"!reset": False, "!override": True}
+_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,)}
 
 
-def plain(text: str) -> Any:
-    """What an unquoted scalar means."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if text[0] not in "+-.0123456789":
-        return text
-    bare = text.replace("_", "")
-    if _INTEGER.match(bare):
-        return _integer(bare)
-    return float(bare) if _FLOAT.match(bare) and bare[-1] != "_" else text
-
-
-def _integer(text: str) -> int | float | str:
-    digits = text.lstrip("+-")
-    if len(digits) > 64:
-        return float(text) if text.lstrip("+-").isdigit() else text
-    prefix = digits[:2].lower()
-    if prefix in ("0x", "0o", "0b"):
-        number = int(digits, 0)
-    elif digits[0] == "0" and len(digits) > 1:
-        number = int(digits, 8)
-    else:
-        number = int(digits)
-    number = -number if text[0] == "-" else number
-    return number if -(2**63) <= number < 2**64 else float(number)
+def _unwrapped(value: Any) -> Any:
+    return value.value if isinstance(value, _Marked) else value
 
 
 def _settle(value: Any, path: Path, resets: list[Path]) -> Any:
@@ -298,34 +269,6 @@ def _unmark(entry: Any, path: Path, resets: list[Path]) -> Any:
     return _settle(entry.value, path, resets) if entry.keep else _GONE
 
 
-def _mark(node: yaml.Node, path: Path) -> tuple[Any, int]:
-    """The mark of `path`, and how many of its steps were found."""
-    mark = node.start_mark
-    for depth, step in enumerate(path):
-        found = _step(node, step)
-        if found is None:
-            return mark, depth
-        mark, node = found
-    return mark, len(path)
-
-
-def _step(node: yaml.Node, step: Key) -> tuple[Any, yaml.Node] | None:
-    if isinstance(node, yaml.SequenceNode):
-        if isinstance(step, int) and step < len(node.value):
-            return node.value[step].start_mark, node.value[step]
-        return None
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    merged = None
-    for key, value in node.value:
-        if key.value == step:
-            return key.start_mark, value
-        if key.value == "<<":
-            for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-                merged = merged or _step(source, step)
-    return merged
-
-
 def mapping(document: Document) -> dict[str, Any]:
     """The document as a mapping of its top-level elements; an empty one has none."""
     value = document.value
@@ -334,6 +277,3 @@ def mapping(document: Document) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Fault((), "the top level of a Compose file is a mapping, such as `services:`")
     return value
-
-
-__all__ = ["Document", "documents", "dotted", "mapping", "plain"]

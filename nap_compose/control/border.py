@@ -81,7 +81,8 @@ class DownRequest:
 class Failure:
     """What went wrong with one container, with what a person needs to see at once.
 
-    `log` is its last lines, `probe` the output of its last health check.
+    `log` is its last lines, `probe` the output of its last health check, `hint` the next thing
+    to try.
     """
 
     subject: str
@@ -89,6 +90,7 @@ class Failure:
     reason: str
     log: tuple[str, ...] = ()
     probe: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from nap_compose import __version__
-from nap_compose.clock import utc_now
 from nap_compose.cluster.observe import Part, Whose
-from nap_compose.cluster.revisions import Revision
 from nap_compose.cluster.seen import container_view
 from nap_compose.cluster.state import Lease
 from nap_compose.cluster.view import ContainerView, View
@@ -19,7 +17,7 @@ from nap_compose.control.border import Cancel, Failure, Outcome, Published
 from nap_compose.control.ledger import Ledger
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import urls_of
-from nap_compose.db.records import RevisionRecord
+from nap_compose.errors import NapError
 from nap_compose.exits import Exit
 from nap_compose.orchestration.emitter import Emitter
 from nap_compose.orchestration.events import OnEvent, Phase
@@ -72,7 +70,10 @@ def run(
             lost=lambda: lease.lost,
             cancelled=lambda: cancel.level,
         )
-        error = "; ".join(str(failure) for _, failure in execution.failures)
+        error = "; ".join(
+            f"{step.subject} on {step.host}: {failure.message}"
+            for step, failure in execution.failures
+        )
     except BaseException as crash:
         error = f"nap itself failed: {crash!r}"
         raise
@@ -124,21 +125,6 @@ def pull(parts: Parts, host: str, reference: str, deployment: str, on_event: OnE
     emitter.step(step, Phase.DONE, bring_image(step, shop, report))
 
 
-def record_revision(parts: Parts, plan: Plan, revision: Revision, author: str) -> None:
-    """Keep the revision in the records too, for history."""
-    app = parts.records.ensure_app(plan.owner, plan.app, plan.project)
-    parts.records.add_revision(
-        RevisionRecord(
-            app_id=app.id,
-            number=revision.number,
-            digest=revision.digest,
-            sealed=revision.sealed,
-            author=author,
-            created=utc_now(),
-        )
-    )
-
-
 def _workshop(parts: Parts, plan: Plan, view: View) -> Workshop:
     whose = Whose(owner=plan.owner, app=plan.app)
 
@@ -188,12 +174,10 @@ def _outcome(
     )
 
 
-def _failure(step: Step, problem: Exception) -> Failure:
+def _failure(step: Step, problem: NapError) -> Failure:
     if isinstance(problem, Unwell):
         return Failure(step.subject, step.host, problem.reason, problem.log, problem.probe)
-    reason = getattr(problem, "message", str(problem))
-    hint = getattr(problem, "hint", None)
-    return Failure(step.subject, step.host, f"{reason}\n{hint}" if hint else reason)
+    return Failure(step.subject, step.host, problem.message, hint=problem.hint or "")
 
 
 def _published(plan: Plan, view: View) -> tuple[Published, ...]:

@@ -20,8 +20,9 @@ from nap_compose.compose.hashing import config_hash
 from nap_compose.compose.model import App
 from nap_compose.control import running
 from nap_compose.control.border import Cancel, Outcome, UpRequest, Who
-from nap_compose.control.parts import Parts
-from nap_compose.errors import Away, NapError
+from nap_compose.control.parts import Parts, seen_at_all
+from nap_compose.db.records import RevisionRecord
+from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.container import image_reference
 from nap_compose.orchestration.checks import check
 from nap_compose.orchestration.decide import Wish, making_way
@@ -126,11 +127,7 @@ class _Road:
             for name, record in known.items()
             if name in self.parts.cluster.hosts
         }
-        view = self.parts.look(states=states, labels=labels)
-        if not view.hosts:
-            why = "; ".join(f"{host.name}: {host.text}" for host in view.unseen)
-            raise Away(f"no host answers ({why})", hint="nap host ls shows each with its reason")
-        return view
+        return seen_at_all(self.parts.look(states=states, labels=labels))
 
     def _wish(self, view: View, seen: Claims, lease: Lease) -> Wish:
         app, request, owner = self.app, self.request, self.who.owner
@@ -215,15 +212,30 @@ class _Road:
             )
 
     def _written_down(self, plan: Plan) -> Plan:
-        """Keep the revision before anything is done; a new model gets a new number."""
+        """Keep the revision before anything is done; a new model gets a new number.
+
+        The number is new to the records too: they keep history, and outlive the state store.
+        """
         store, owner, app = self.parts.store, self.who.owner, self.app
-        number = revisions.latest_number(store, owner, app.name)
-        if number and revisions.digest(store, owner, app.name, number) == revisions.digest_of(app):
-            return replace(plan, revision=number)
+        latest = revisions.latest_number(store, owner, app.name)
+        if latest and revisions.digest(store, owner, app.name, latest) == revisions.digest_of(app):
+            return replace(plan, revision=latest)
+        record = self.parts.records.ensure_app(owner, app.name, plan.project)
+        recorded = self.parts.records.last_revision(record.id)
+        number = max(latest, recorded.number if recorded else 0) + 1
         revision = revisions.write(
-            store, self.parts.keyring.cipher, owner, app.name, number=number + 1, model=app
+            store, self.parts.keyring.cipher, owner, app.name, number=number, model=app
         )
-        running.record_revision(self.parts, plan, revision, self.who.name)
+        self.parts.records.add_revision(
+            RevisionRecord(
+                app_id=record.id,
+                number=revision.number,
+                digest=revision.digest,
+                sealed=revision.sealed,
+                author=self.who.name,
+                created=utc_now(),
+            )
+        )
         return replace(plan, revision=revision.number)
 
     def _remember(self, placement: Placement) -> None:

@@ -17,6 +17,10 @@ from nap_compose.orchestration.plan import Change, Kind, Line, Step
 Found = tuple[list[Step], list[Line]]
 
 
+class Circle(NapError):
+    """Steps that wait for each other."""
+
+
 def subject_of(container: ContainerView) -> str:
     """What people call a container: its slot, else its name."""
     return container.identity.slot if container.identity else container.name
@@ -51,7 +55,7 @@ def removal(container: ContainerView, subject: str, needs: tuple[str, ...]) -> S
 def in_running_order(steps: Iterable[Step]) -> tuple[Step, ...]:
     """The steps in an order in which they could be run one by one.
 
-    Raises NapError for a circle: two replicas that each wait for what the other holds.
+    Raises Circle where two replicas each wait for what the other holds.
     """
     by_id = {step.id: step for step in steps}
     graph = {step.id: [need for need in step.needs if need in by_id] for step in by_id.values()}
@@ -59,7 +63,7 @@ def in_running_order(steps: Iterable[Step]) -> tuple[Step, ...]:
         return tuple(by_id[step] for step in TopologicalSorter(graph).static_order())
     except CycleError as circle:
         way = " → ".join(circle.args[1])
-        raise NapError(
+        raise Circle(
             f"these steps wait for each other: {way}",
             hint="take the app down and up again: `nap down`, `nap up`",
         ) from circle

@@ -154,7 +154,7 @@ class _Run:
         self.execution.failures.append((step, error))
         if self.execution.state == "done":
             self.execution.state = "failed"
-        self.emitter.step(step, Phase.FAILED, error=str(error))
+        self.emitter.step(step, Phase.FAILED, error=error.message)
 
     def _look_around(self) -> None:
         if self.execution.state != "done":

@@ -10,7 +10,7 @@ import yaml
 
 from bed import containers, docker_api, engines, hosts, lifecycle, namespaces, packages, proc, swarm
 from bed.errors import BedError
-from bed.fixture import bring_up
+from bed.fixture import bring_up, own_name
 from bed.layout import ENGINE_PORT
 
 pytestmark = pytest.mark.bed
@@ -45,7 +45,7 @@ def start(bed):
 
 
 def command(*words):
-    argv = [sys.executable, "-m", "bed", *words, "--name", "hosts1"]
+    argv = [sys.executable, "-m", "bed", *words, "--name", own_name("hosts1")]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
@@ -66,8 +66,9 @@ def tls_version(bed, host, client=True):
 
 
 def wait_for_ping(host, name, target):
-    """The engines tell each other of a new container, which takes a moment."""
-    proc.wait_for(lambda: containers.pings(host, name, target), 60, f"{name} to reach {target}")
+    """The engines tell each other of a new container within a second, after a partition within
+    a minute or so."""
+    proc.wait_for(lambda: containers.pings(host, name, target), 120, f"{name} to reach {target}")
 
 
 def test_engines_answer_only_who_has_a_certificate(bed):

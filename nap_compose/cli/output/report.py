@@ -40,7 +40,7 @@ def show_plan(plan: Plan, terminal: Terminal) -> None:
     """What would be done, a line for each replica and resource that changes."""
     changing = [line for line in plan.summary if line.change is not Change.KEEP]
     if plan.empty:
-        terminal.say(f"nothing to do: {plain(plan.app)} is up to date")
+        terminal.say(nothing_to_do(plan))
     else:
         terminal.say(f"{plain(plan.app)} would change:")
     names = max((len(line.subject) for line in changing), default=0)
@@ -53,6 +53,15 @@ def show_plan(plan: Plan, terminal: Terminal) -> None:
         by_kind = Counter(step.kind for step in plan.steps)
         steps = ", ".join(f"{by_kind[kind]} {kind.value}" for kind in Kind if by_kind[kind])
         terminal.say(f"  in {len(plan.steps)} steps: {steps}")
+
+
+def nothing_to_do(plan: Plan) -> str:
+    """That nothing is to be done; what wasn't seen may be out of date for all nap knows."""
+    unseen = [line for line in plan.summary if line.change is Change.UNSEEN]
+    if not unseen:
+        return f"nothing to do: {plain(plan.app)} is up to date"
+    left = ", ".join(f"{line.subject} on {line.host}" for line in unseen)
+    return f"nothing done: {plain(left)} was not seen and is left as it is, the rest is up to date"
 
 
 def show_changes(outcome: Outcome, terminal: Terminal) -> None:
@@ -80,7 +89,12 @@ def show_failures(failures: Iterable[Failure], terminal: Terminal) -> None:
     for failure in failures:
         where = f" on {failure.host}" if failure.host else ""
         head = terminal.err_style("nap:", "red")
-        terminal.tell(f"{head} {plain(failure.subject)}{where}: {plain(failure.reason)}")
+        reason, *more = failure.reason.splitlines() or ["failed"]
+        terminal.tell(f"{head} {plain(failure.subject)}{where}: {plain(reason)}")
+        for line in more:
+            terminal.tell(f"     {plain(line)}")
+        if failure.hint:
+            terminal.tell(f"     {plain(failure.hint)}")
         if failure.probe.strip():
             terminal.tell("     its health check said:")
             _quote(failure.probe.splitlines(), terminal)
@@ -132,7 +146,8 @@ def _changes(lines: list[Line], terminal: Terminal) -> str:
         word = terminal.out_style(_PAST[change], _COLOURS.get(change, ""))
         many = f"{len(same)} " if len(lines) > 1 else ""
         reasons = dict.fromkeys(line.reason for line in same if line.reason)
-        why = f" ({plain('; '.join(reasons))})" if reasons and change is not Change.KEEP else ""
+        told = reasons and change not in (Change.KEEP, Change.CREATE)
+        why = f" ({plain('; '.join(reasons))})" if told else ""
         hosts = dict.fromkeys(line.host for line in same if line.host)
         where = f" on {', '.join(hosts)}" if hosts and change is not Change.KEEP else ""
         parts.append(f"{many}{word}{where}{why}")

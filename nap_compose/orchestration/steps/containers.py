@@ -239,7 +239,7 @@ def _explained(error: EngineError, step: Step) -> NapError:
         hint = "another program has the port: publish another one, or stop what has it"
     elif "Could not attach to network" in text:
         hint = "the swarm's managers have no quorum: see `nap host ls`"
-    return NapError(f"{step.subject} can't be started: {text}", host=step.host, hint=hint)
+    return NapError(f"can't be started: {text}", host=step.host, hint=hint)
 
 
 def _gone(act: Any) -> None:

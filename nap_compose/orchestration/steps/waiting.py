@@ -24,7 +24,7 @@ class Unwell(NapError):
     """A replica didn't get where it should; carries what a person needs to see why."""
 
     def __init__(self, step: Step, reason: str, log: tuple[str, ...], probe: str) -> None:
-        super().__init__(f"{step.subject} {reason}", host=step.host)
+        super().__init__(reason, host=step.host)
         self.subject = step.subject
         self.reason = reason
         self.log = log

@@ -147,7 +147,7 @@ def pause(call: Call, name: str) -> Answer:
 def unpause(call: Call, name: str) -> Answer:
     found = call.world.container(name)
     if found.state != "paused":
-        raise EngineFault(409, f"Container {found.id} is not paused")
+        raise EngineFault(500, f"Container {found.id} is not paused")
     found.state = "running"
     return Answer(204)
 

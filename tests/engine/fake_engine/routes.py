@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tests.engine.fake_engine.faults import EngineFault
-from tests.engine.fake_engine.things import Container, Json
+from tests.engine.fake_engine.things import Container, Json, Network, Volume
 from tests.engine.fake_engine.world import POLL, World
 
 
@@ -239,8 +240,6 @@ def network(call: Call, name: str) -> Answer:
 
 @route("POST", "/networks/create")
 def create_network(call: Call) -> Answer:
-    from tests.engine.fake_engine.things import Network
-
     body = call.json()
     unique = call.api >= (1, 44) or body.get("CheckDuplicate")
     if unique and any(each.name == body["Name"] for each in call.world.networks()):
@@ -289,7 +288,7 @@ def remove_network(call: Call, name: str) -> Answer:
 
 @route("POST", "/networks/{}/connect")
 def connect(call: Call, name: str) -> Answer:
-    body, found = call.json(), call.world.network(name, reachable=True)
+    body, found = call.json(), call.world.attachable(name)
     container: Container = call.world.container(body["Container"])
     if found.name in container.endpoints:
         raise EngineFault(
@@ -304,17 +303,28 @@ def connect(call: Call, name: str) -> Answer:
 
 @route("POST", "/networks/{}/disconnect")
 def disconnect(call: Call, name: str) -> Answer:
-    body, found = call.json(), call.world.network(name, reachable=True)
+    body, found = call.json(), _known_network(call, name)
+    forced = bool(body.get("Force"))
     try:
         container = call.world.container(body["Container"])
     except EngineFault:
-        if body.get("Force"):
-            return Answer(200)
+        if forced and found:
+            raise EngineFault(404, f"endpoint {body['Container']} not found") from None
         raise
-    if found.name not in container.endpoints:
-        raise EngineFault(403, f"container {container.id} is not connected to network {found.name}")
+    if found is None and not forced:
+        raise EngineFault(404, f"network {name} not found")
+    if found is None or found.name not in container.endpoints:
+        shown = found.name if found else f"the network {name}"
+        raise EngineFault(500, f"container {container.id} is not connected to {shown}")
     del container.endpoints[found.name]
     return Answer(200)
+
+
+def _known_network(call: Call, name: str) -> Network | None:
+    try:
+        return call.world.network(name, reachable=True)
+    except EngineFault:
+        return None
 
 
 # -- volumes
@@ -342,10 +352,6 @@ def volume(call: Call, name: str) -> Answer:
 
 @route("POST", "/volumes/create")
 def create_volume(call: Call) -> Answer:
-    import secrets
-
-    from tests.engine.fake_engine.things import Volume
-
     body = call.json()
     name = body.get("Name") or secrets.token_hex(32)
     if name not in call.world.volumes:

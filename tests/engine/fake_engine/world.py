@@ -81,6 +81,20 @@ class World:
                 return network
         raise EngineFault(404, f"network {name} not found")
 
+    def attachable(self, name: str) -> Network:
+        """A network to attach a container to; a swarm's node asks a manager for one it lacks."""
+        try:
+            return self.network(name, reachable=True)
+        except EngineFault as missing:
+            if self.overlay is None or self.overlay.kind != "swarm":
+                raise
+            self.overlay.check_quorum()
+            raise EngineFault(
+                500,
+                f"Could not attach to network {name}: rpc error: code = NotFound desc = "
+                f"{missing.message}",
+            ) from None
+
     def image(self, reference: str) -> Image:
         """By name, digest, id or the beginning of an id."""
         full = full_name(reference)
@@ -130,7 +144,7 @@ class World:
             container.exit_code = 127
             raise EngineFault(400, container.behaviour.refuses)
         for name in container.endpoints:
-            network = self.network(name, reachable=True)
+            network = self.attachable(name)
             if network.scope != "local" and self.overlay:
                 self.overlay.check_quorum()
         container.ports = self._bind(container)

@@ -214,6 +214,25 @@ def test_two_replicas_that_swap_ports_wait_for_both_to_let_go() -> None:
     assert before(plan, "aside:b.1", "start:a.1") and before(plan, "aside:a.1", "start:b.1")
 
 
+def test_the_old_one_serves_until_what_the_new_one_needs_is_well() -> None:
+    shop = app({"web": {"depends_on": {"db": {"condition": "service_healthy"}}}, "db": {}})
+    seen = view(with_network("h1", container("web.1", "h1"), container("db.1", "h1")))
+    assert before(planned(shop, seen), "wait:db.1", "aside:web.1")
+
+
+def test_but_it_makes_way_at_once_for_a_port_that_comes_first() -> None:
+    """web gives up port 80, which db wants and needs before web can start."""
+    port = {"target": 80, "published": "80", "protocol": "tcp"}
+    need = {"db": {"condition": "service_healthy"}}
+    shop = app({"web": {"depends_on": need}, "db": {"ports": [port]}})
+    seen = view(
+        with_network("h1", container("web.1", "h1", ports=[80]), container("db.1", "h1")),
+    )
+    plan = planned(shop, seen)
+    assert before(plan, "aside:web.1", "start:db.1")
+    assert before(plan, "wait:db.1", "start:web.1")
+
+
 def test_an_interrupted_deployment_is_finished() -> None:
     """Killed after making the new container: the one with the higher fence is the right one."""
     shop = app({"web": {}})

@@ -1,0 +1,174 @@
+"""A Control that follows a script, and a way to run a command against it."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from nap_compose.cli.main import main
+from nap_compose.cli.output.terminal import Terminal
+from nap_compose.cli.session import Session
+from nap_compose.control.border import (
+    AppRow,
+    Cancel,
+    DownRequest,
+    HostRow,
+    Listing,
+    LogLine,
+    LogRequest,
+    Outcome,
+    Row,
+    Target,
+    UpRequest,
+    Who,
+)
+from nap_compose.orchestration.events import Event, OnEvent, Phase
+from nap_compose.orchestration.plan import Plan
+
+EMPTY_PLAN = Plan("", "shop", "shop", 1, "d1", ())
+UNCHANGED = Outcome("unchanged", EMPTY_PLAN, 0)
+
+
+def event(
+    step: str, phase: Phase, text: str = "", *, subject: str = "", host: str = "h1", **more: Any
+) -> Event:
+    return Event(
+        at="2026-03-01T12:00:00.000Z",
+        seq=1,
+        deployment="d1",
+        step=step,
+        host=host,
+        subject=subject or step.partition(":")[2],
+        phase=phase,
+        text=text,
+        **more,
+    )
+
+
+def row(service: str = "web", replica: int = 1, **more: Any) -> Row:
+    row = Row(
+        owner="",
+        app="shop",
+        service=service,
+        replica=replica,
+        host="local",
+        name=f"shop-{service}-{replica}",
+        id=f"{service}{replica}".ljust(64, "0"),
+        image="nginx:1",
+        state="running",
+        health="healthy",
+        status="Up 2 hours (healthy)",
+        since=1_700_000_000,
+        revision=3,
+    )
+    return replace(row, **more)
+
+
+@dataclass
+class Scripted:
+    """Answers as told, and remembers what it was asked."""
+
+    owner: str = ""
+    rows: Sequence[Row] = ()
+    app_rows: Sequence[AppRow] = ()
+    host_rows: Sequence[HostRow] = ()
+    lines: Sequence[LogLine] = ()
+    events: Sequence[Event] = ()
+    outcome: Outcome = UNCHANGED
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    during: Callable[[Cancel], None] | None = None
+    asked: list[Any] = field(default_factory=list)
+    closed: bool = False
+
+    def whoami(self) -> Who:
+        return Who("ada", self.owner)
+
+    def notices(self) -> tuple[str, ...]:
+        return self.notes
+
+    def up(self, request: UpRequest, on_event: OnEvent, cancel: Cancel) -> Outcome:
+        return self._deploy(request, on_event, cancel)
+
+    def down(self, request: DownRequest, on_event: OnEvent, cancel: Cancel) -> Outcome:
+        return self._deploy(request, on_event, cancel)
+
+    def ps(self, target: Target, *, stopped: bool = False) -> Listing:
+        self.asked.append((target, stopped))
+        rows = tuple(
+            row
+            for row in self.rows
+            if (not target.app or (row.owner, row.app) == (target.owner, target.app))
+            and target.service in ("", row.service)
+            and target.replica in (0, row.replica)
+        )
+        return Listing(rows, self.warnings)
+
+    def apps(self) -> Listing:
+        return Listing(tuple(self.app_rows), self.warnings)
+
+    def hosts(self) -> Listing:
+        return Listing(tuple(self.host_rows), self.warnings)
+
+    def logs(self, request: LogRequest, warn: Any) -> Iterator[LogLine]:
+        self.asked.append(request)
+        for warning in self.warnings:
+            warn(warning)
+        yield from self.lines
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _deploy(self, request: Any, on_event: OnEvent, cancel: Cancel) -> Outcome:
+        self.asked.append(request)
+        # Events come from threads that run steps, never from the one that waits.
+        thread = threading.Thread(target=lambda: [on_event(each) for each in self.events])
+        thread.start()
+        thread.join()
+        if self.during:
+            self.during(cancel)
+        return self.outcome
+
+
+class Stream(io.StringIO):
+    """A stream that is a terminal or not, as told."""
+
+    def __init__(self, *, terminal: bool = False, encoding: str = "utf-8") -> None:
+        super().__init__()
+        self._terminal = terminal
+        self._encoding = encoding
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._encoding
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+def nap(
+    *words: str,
+    control: Scripted | None = None,
+    width: int = 0,
+    env: dict[str, str] | None = None,
+    encoding: str = "utf-8",
+) -> Result:
+    """Run `nap WORDS`; with `width` on a terminal of so many columns, else into pipes."""
+    env = {"TERM": "xterm", "COLUMNS": str(width), **(env or {})}
+    out, err = (Stream(terminal=bool(width), encoding=encoding) for _ in range(2))
+    session = Session(
+        env=env,
+        terminal=Terminal(out, err, env),
+        connect=lambda _cluster, _env: control or Scripted(),
+    )
+    return Result(main(words, session), out.getvalue(), err.getvalue())

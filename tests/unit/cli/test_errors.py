@@ -1,0 +1,118 @@
+"""Errors are for the person: one message for each fault, a hint, an exit code, no traceback."""
+
+from pathlib import Path
+
+import pytest
+
+from nap_compose.cli.main import main
+from nap_compose.cli.output.terminal import Terminal
+from nap_compose.cli.session import Session
+from nap_compose.control.border import Listing
+from nap_compose.errors import Away, BadFile, BadFiles, Locked, NapError, NotAllowed, Place
+from tests.unit.cli.scripted import Scripted, Stream, nap
+
+
+class Failing(Scripted):
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+    def apps(self) -> Listing:
+        raise self.error
+
+
+FAULTS = BadFiles(
+    (
+        BadFile("unknown key 'imagee'", place=Place("a.yml", 3, 5), hint="did you mean 'image'?"),
+        BadFile("'x' is no port", place=Place("a.yml", 7)),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "shown"),
+    [
+        (NapError("it broke", hint="mend it"), 1, "nap: it broke\n     mend it\n"),
+        (
+            FAULTS,
+            2,
+            "nap: a.yml:3:5: unknown key 'imagee'\n     did you mean 'image'?\n"
+            "nap: a.yml:7: 'x' is no port\n",
+        ),
+        (Away("no answer", host="h2"), 5, "nap: host h2: no answer\n"),
+        (NotAllowed("not yours"), 4, "nap: not yours\n"),
+        (Locked("bob deploys"), 7, "nap: bob deploys\n"),
+        (NapError("a\x1b[2Jb"), 1, "nap: a\\x1b[2Jb\n"),
+        (NapError("two\nlines"), 1, "nap: two\n     lines\n"),
+        (
+            ZeroDivisionError("by zero"),
+            1,
+            "nap: this is a bug in nap: ZeroDivisionError: by zero\n"
+            "     run it again with --debug to see where it arose, and report that\n",
+        ),
+    ],
+)
+def test_an_error_and_its_code(error: Exception, code: int, shown: str) -> None:
+    control = Failing(error)
+    result = nap("ls", control=control)
+    assert (result.code, result.out, result.err) == (code, "", shown)
+    assert control.closed
+
+
+def test_debug_shows_the_traceback() -> None:
+    for words in (("ls", "--debug"), ("--debug", "ls")):
+        err = nap(*words, control=Failing(ZeroDivisionError("by zero"))).err
+        assert "Traceback (most recent call last)" in err
+        assert "raise self.error" in err
+        assert err.endswith("nap: this is a bug in nap: ZeroDivisionError: by zero\n")
+    assert "Traceback" in nap("ls", "--debug", control=Failing(NapError("it broke"))).err
+
+
+def test_ctrl_c_ends_with_its_code() -> None:
+    assert nap("ls", control=Failing(KeyboardInterrupt())).code == 130
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("pss",), "there is no command 'pss'; did you mean 'ps'?"),
+        (("exec",), "there is no command 'exec'"),
+        (("ls", "--formt", "json"), "there is no option '--formt'; did you mean '--format'?"),
+        (("host", "lss"), "there is no command 'lss'; did you mean 'ls'?"),
+        (("ls", "--format", "xml"), "invalid value for '--format': 'xml' is not one of"),
+        (("config", "-p", "Bad Name"), '"Bad Name"'),
+    ],
+)
+def test_wrong_use(shop: Path, words: tuple[str, ...], error: str) -> None:
+    result = nap(*words)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("nap: ")
+    assert error in result.err
+
+
+@pytest.mark.parametrize("words", [(), ("host",)])
+def test_without_words_the_help_is_shown(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    assert nap(*words).code == 2
+    shown = capsys.readouterr()
+    assert "Commands:" in shown.err
+    assert shown.out == ""
+
+
+def test_a_variable_with_a_wrong_value_is_named(shop: Path) -> None:
+    result = nap("up", env={"COMPOSE_ANSI": "sometimes"})
+    assert result.code == 2
+    assert "COMPOSE_ANSI is 'sometimes', which is none of auto, never, always" in result.err
+
+
+def test_a_reader_that_goes_away_ends_it_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(Stream):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("nap_compose.cli.main._forget_output", lambda: None)
+    err = Stream()
+    session = Session(env={}, terminal=Terminal(Closed(), err, {}), connect=lambda *_: Scripted())
+    assert main(["ls"], session) == 141
+    assert err.getvalue() == ""

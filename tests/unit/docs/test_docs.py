@@ -1,0 +1,126 @@
+"""The docs say what the code does: every key, code, command and link."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nap_compose.cluster import cluster, config
+from nap_compose.exits import Exit
+
+ROOT = Path(__file__).resolve().parents[3]
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SECTIONS = {
+    "hosts": cluster.Host,
+    "tls": cluster.Tls,
+    "network": cluster.Network,
+    "consul": cluster.Consul,
+    "database": cluster.Database,
+    "ldap": cluster.Ldap,
+    "storage": cluster.Storage,
+    "logs": cluster.Logs,
+}
+NOT_KEYS = {"embedded", "file", "sections", "strategy"}
+"""Fields of Cluster that the file has under another name, or not at all."""
+
+
+def section(title: str) -> str:
+    """What stands under a heading of the cluster file's reference."""
+    text = (ROOT / "docs" / "cluster-file.md").read_text()
+    found = re.search(rf"^## {re.escape(title)}$(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert found, f"no section {title}"
+    return found[1]
+
+
+def keys(title: str) -> set[str]:
+    """The keys in a section's table, in their short form (`moosefs.goal` is goal too)."""
+    named = re.findall(r"`([a-z_.]+)`", "".join(re.findall(r"^\|([^|]*)\|", section(title), re.M)))
+    return {part for key in named for part in (key, *key.split("."))}
+
+
+def test_every_key_at_the_top() -> None:
+    wanted = {field.name for field in fields(cluster.Cluster)} - NOT_KEYS
+    wanted |= {"tls", "placement", "policy", "quotas", "failover", "notify"}
+    assert keys("At the top") == wanted
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_every_key_of_a_section(name: str) -> None:
+    wanted = {field.name for field in fields(SECTIONS[name])} - {"name"}
+    for field in fields(SECTIONS[name]):
+        if field.name in ("moosefs", "reserve"):
+            inner = {"moosefs": cluster.Moosefs, "reserve": cluster.Reserve}[field.name]
+            assert is_dataclass(inner)
+            wanted |= {each.name for each in fields(inner)}
+    assert wanted <= keys(f"`{name}`")
+
+
+def test_defaults_are_those_of_the_code(tmp_path: Path) -> None:
+    file = tmp_path / "cluster.yml"
+    file.write_text(
+        "name: lab\nhosts: {h1: {endpoint: 'tcp://10.0.0.11:2376'}}\n"
+        "consul: {url: 'https://c:8501'}\nstorage: {moosefs: {master: m}}\n"
+        "ldap: {urls: ['ldaps://l'], base: dc=x}\n"
+    )
+    read = config.read(file)
+    assert read.consul
+    assert read.ldap
+    assert read.storage.moosefs
+    found = {
+        "pool": read.network.pool,
+        "driver": read.network.driver,
+        "prefix": read.consul.prefix,
+        "user_filter": read.ldap.user_filter,
+        "strategy": read.strategy,
+        "default": read.storage.default,
+        "mount": read.storage.moosefs.mount,
+        "goal": str(read.storage.moosefs.goal),
+        "dir": str(read.logs.dir),
+        "keep": f"{read.logs.keep / 86400:.0f}d",
+        "max_app": f"{read.logs.max_app >> 30}g",
+        "max_total": f"{read.logs.max_total >> 30}g",
+        "range": f"{read.ports.first}-{read.ports.last}",
+        "state_dir": str(read.state_dir),
+    }
+    text = (ROOT / "docs" / "cluster-file.md").read_text()
+    for key, default in found.items():
+        line = re.search(rf"^\| `(?:moosefs\.)?{key}` .*\| (.*) \|$", text, re.MULTILINE)
+        assert line, key
+        assert f"`{default}`" in line[1], key
+
+
+def test_every_exit_code() -> None:
+    text = (ROOT / "docs" / "exit-codes.md").read_text()
+    assert re.findall(r"^\| (\d+) \|", text, re.MULTILINE) == [str(code.value) for code in Exit]
+
+
+@pytest.mark.parametrize("doc", DOCS, ids=lambda doc: doc.name)
+def test_cluster_files_in_the_docs_are_valid(doc: Path, tmp_path: Path) -> None:
+    for number, block in enumerate(re.findall(r"```yaml\n(.*?)```", doc.read_text(), re.DOTALL)):
+        text = re.sub(r"^ {3}", "", block, flags=re.M) if block.startswith("   ") else block
+        if "hosts" in (yaml.safe_load(text) or {}):
+            file = tmp_path / f"{number}.yml"
+            file.write_text(text)
+            assert config.read(file).hosts
+
+
+@pytest.mark.parametrize("doc", DOCS, ids=lambda doc: doc.name)
+def test_links_lead_somewhere(doc: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", doc.read_text()):
+        assert (doc.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("doc", DOCS, ids=lambda doc: doc.name)
+def test_commands_in_the_docs_are_there(doc: Path) -> None:
+    from nap_compose.cli.main import COMMANDS
+
+    for verb in re.findall(r"(?:^|`|\$ |# )nap ([a-z]+)\b", doc.read_text(), re.MULTILINE):
+        if verb not in ("is", "takes", "uses"):
+            assert verb in COMMANDS, verb
+    makefile = (ROOT / "Makefile").read_text()
+    for goal in re.findall(r"(?:^[#$] |`)make ([a-z-]+)", doc.read_text(), re.MULTILINE):
+        assert f"\n{goal}:" in makefile, goal

@@ -1,0 +1,102 @@
+"""Commands import nothing that they don't need: Compose in Python was left for starting slowly."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {
+    "yaml",
+    "jsonschema",
+    "docker",
+    "requests",
+    "urllib3",
+    "consul",
+    "pymysql",
+    "ldap3",
+    "cryptography",
+    "sqlite3",
+}
+SHOW = """
+import json, sys
+from nap_compose.cli.main import main
+try:
+    code = main(sys.argv[1:])
+except SystemExit as end:
+    code = end.code
+print(json.dumps({"code": code, "modules": sorted(sys.modules)}), file=sys.stderr)
+"""
+
+
+def imports(*words: str, cwd: Path, **env: str) -> tuple[int, set[str]]:
+    """The exit code of `nap WORDS`, and the top-level modules that it imported."""
+    kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW, *words],
+        cwd=cwd,
+        env={**kept, "PYTHONPATH": str(ROOT), "DOCKER_HOST": f"unix://{cwd}/none.sock", **env},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    found = json.loads(done.stderr.splitlines()[-1])
+    return found["code"], {name.partition(".")[0] for name in found["modules"]} | {
+        name for name in found["modules"] if name.startswith("nap_compose.")
+    }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--help",), ("--version",), ("version",), ("up", "--help"), ("ps", "--help"), ("host", "-h")],
+)
+def test_helps_import_nothing_heavy(tmp_path: Path, words: tuple[str, ...]) -> None:
+    code, modules = imports(*words, cwd=tmp_path)
+    assert code == 0
+    assert not modules & HEAVY
+    assert "nap_compose.control.border" not in modules
+    assert "nap_compose.orchestration.execute" not in modules
+
+
+def test_the_help_imports_no_command(tmp_path: Path) -> None:
+    _, modules = imports("--help", cwd=tmp_path)
+    assert not modules & {f"nap_compose.cli.{verb}" for verb in ("up", "ps", "logs", "config")}
+
+
+@pytest.mark.parametrize(("line", "expected"), [("nap ", "up"), ("nap up --", "--pull")])
+def test_completion_imports_nothing_heavy(tmp_path: Path, line: str, expected: str) -> None:
+    words = line.split(" ")
+    env = {"_NAP_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+    code, modules = imports(cwd=tmp_path, **env)
+    assert code == 0
+    assert not modules & HEAVY
+    done = subprocess.run(
+        [sys.executable, "-m", "nap_compose.cli.main"],
+        env={**os.environ, **env, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"plain,{expected}" in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("words", [("ps",), ("ps", "-p", "shop"), ("ls",), ("host", "ls")])
+def test_reading_commands_ask_the_engine_with_nothing_heavy(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "compose.yaml").write_text("name: shop\nservices: {web: {image: x}}\n")
+    _, modules = imports(*words, cwd=tmp_path)
+    assert "nap_compose.control.local" in modules
+    assert not modules & HEAVY
+
+
+def test_a_cluster_file_costs_yaml_and_no_more(tmp_path: Path) -> None:
+    cluster = tmp_path / "cluster.yml"
+    cluster.write_text("name: lab\nhosts: {h1: {endpoint: unix:///nowhere.sock}}\n")
+    _, modules = imports("ps", "-p", "shop", "--cluster", str(cluster), cwd=tmp_path)
+    assert "nap_compose.control.local" in modules
+    assert modules & HEAVY <= {"yaml"}
