@@ -53,7 +53,8 @@ def plan_down(leaving: Leaving) -> Plan:
             needs=tuple(f"stop:{other.id[:12]}" for other in _dependents(container, going)),
             args=stop_args(container, leaving.grace),
         )
-        steps += [stop, removal(container, subject, needs=(stop.id,))]
+        gone = removal(container, subject, needs=(stop.id,), volumes=leaving.volumes)
+        steps += [stop, gone]
         summary.append(Line(Change.REMOVE, subject, container.host))
     if not leaving.services and not staying:
         removed = tuple(step.id for step in steps if step.kind is Kind.REMOVE)

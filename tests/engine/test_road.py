@@ -118,6 +118,16 @@ def test_down_leaves_nothing_but_volumes(fake: FakeCluster, road: Road) -> None:
     assert road.down().state == "unchanged"
 
 
+def test_anonymous_volumes_go_with_the_named_ones(fake: FakeCluster, road: Road) -> None:
+    scratch = {"volumes": [{"type": "volume", "target": "/scratch"}]}
+    road.up(app({"web": scratch}))
+    road.down()
+    assert sum(len(engine.world.volumes) for engine in fake) == 1, "data stays until it is told"
+    road.up(app({"web": scratch}, name="other"))
+    road.down("other", volumes=True)
+    assert sum(len(engine.world.volumes) for engine in fake) == 1
+
+
 def test_an_unhealthy_service_is_told_with_its_words_and_leaves_nothing(
     fake: FakeCluster, road: Road
 ) -> None:
