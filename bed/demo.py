@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import html
 import json
 import os
 import subprocess
@@ -118,7 +119,7 @@ def fetch_the_page(url: str) -> None:
             time.sleep(1)
     if "WordPress" not in page or "database connection" in page:
         raise DemoFailed(f"{url} answers, but not with WordPress's page:\n{page[:500]}")
-    title = page.partition("<title>")[2].partition("</title>")[0].strip()
+    title = html.unescape(page.partition("<title>")[2].partition("</title>")[0].strip())
     print(f"{landed} says: {title or 'WordPress'}", flush=True)
 
 
@@ -127,9 +128,9 @@ def how_to_go_on(cluster_file: str, url: str) -> str:
 It runs. Go on from here:
   {url}   the page, from this machine
   export NAP_CLUSTER={cluster_file}
-  {NAP.relative_to(ROOT) if NAP.is_relative_to(ROOT) else NAP} host ls            the three hosts
-  make demo                          again: nothing changes
-  make demo-down                     takes all of it away"""
+  {NAP.relative_to(ROOT) if NAP.is_relative_to(ROOT) else NAP} host ls    the three hosts
+  make demo         again: nothing changes
+  make demo-down    takes all of it away"""
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from bed import docker_api, namespaces, packages, proc, services, tls
+from bed.errors import BedError
 from bed.layout import ENGINE_PORT, Bed, Host
 
 # Where each engine comes from, by network kind: release and packages. Debian 11's was the last
@@ -21,7 +22,10 @@ _SOURCES: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
 def prepare(bed: Bed) -> None:
     """Have the engine's software at hand."""
     packages.ensure_installed("iptables", "iproute2", "libdevmapper1.02.1", "libseccomp2")
-    _software(bed)
+    dockerd = _software(bed)[0] / "usr/sbin/dockerd"
+    version = namespaces.checked([str(dockerd), "--version"])
+    if not version.startswith(f"Docker version {bed.engine}."):  # unstable moves on
+        raise BedError(f"{dockerd} is no engine {bed.engine}: {version.strip()}; take --engine 20")
 
 
 def name_of(host: Host) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -44,6 +45,8 @@ def _layers(recipe: Recipe) -> list[Path]:
         return below
     layer = cache.folder() / f"{layers.key(recipe, [path.stem for path in below])}.layer"
     if not layer.exists():
+        # the one thing of a bed that takes minutes, the first time
+        print(f"building {recipe.name} from Debian packages", file=sys.stderr, flush=True)
         with cache.fresh(layer) as part:
             layers.build(recipe, below, part)
     return [*below, layer]

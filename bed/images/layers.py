@@ -25,13 +25,17 @@ TRIMMED = (
 MERGED = ["--include=usr-is-merged", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"]
 #: what apt and dpkg leave behind that no container needs
 SWEEP = "rm -rf /var/cache/debconf/*-old /var/lib/dpkg/*-old /var/log/*.log /var/log/apt"
+#: folders that a setup made in /run are meant to stay
+ALWAYS = ["--mode=root", "--format=tar", "--skip=cleanup/run"]
 #: a failed postinst explains itself at the end of what mmdebstrap prints
 TAIL = 30
+
+_COMMON = (TRIMMED, MERGED, SWEEP, ALWAYS)
 
 
 def key(recipe: Recipe, below: list[str]) -> str:
     """Names what the layer of the packages is made from: the same key, the same layer."""
-    made_from = [below, recipe.about, recipe.packages, recipe.setup, TRIMMED, MERGED, SWEEP]
+    made_from = [below, recipe.about, recipe.packages, recipe.setup, *_COMMON]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16]
 
 
@@ -46,7 +50,7 @@ def build(recipe: Recipe, below: list[Path], layer: Path) -> None:
 
 
 def _mmdebstrap(recipe: Recipe, below: list[Path], full: Path) -> None:
-    command = ["mmdebstrap", "--mode=root", "--format=tar"]
+    command = ["mmdebstrap", *ALWAYS]
     command += [f"--dpkgopt={option}" for option in TRIMMED]
     command += ['--aptopt=APT::Install-Recommends "false"', *apt.connection_options()]
     packages = shlex.join(recipe.packages)

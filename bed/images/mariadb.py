@@ -6,6 +6,7 @@ LAYOUT = """
 useradd --system --uid 999 --home-dir /var/lib/mysql --shell /usr/sbin/nologin mysql
 mkdir -p /var/lib/mysql /run/mysqld /docker-entrypoint-initdb.d
 chown mysql:mysql /var/lib/mysql /run/mysqld
+chmod 1777 /run/mysqld  # for `user:` in a Compose file
 """
 
 RECIPE = Recipe(

@@ -2,7 +2,9 @@
 
 import html
 import os
+import signal
 import socket
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
@@ -49,5 +51,6 @@ class Guestbook(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # let `stop` be quick
     print(f"guestbook on port 8000, replica {socket.gethostname()}")
     ThreadingHTTPServer(("", 8000), Guestbook).serve_forever()

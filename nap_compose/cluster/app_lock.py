@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import socket
 import time
 from collections.abc import Mapping
@@ -74,8 +74,8 @@ def holder(store: StateStore, owner: str, app: str) -> LockHolder | None:
 def origin() -> str:
     """From where this process works, for people: `user@machine pid 123`."""
     try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # no name for this user id
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # no name for this user id
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()} pid {os.getpid()}"
 

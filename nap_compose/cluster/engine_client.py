@@ -20,11 +20,11 @@ from nap_compose.cluster.engine_http import (
     CHANGE_TIMEOUT,
     READ_TIMEOUT,
     Request,
-    Stream,
     Transport,
     in_path,
 )
 from nap_compose.cluster.engine_logs import BrokenFrame, framed_lines, raw_lines
+from nap_compose.cluster.engine_stream import Stream
 from nap_compose.cluster.view import Absence
 
 STOP_GRACE = 10.0

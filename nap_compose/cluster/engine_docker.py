@@ -121,12 +121,17 @@ def _new_client(host: Host, api: str) -> APIClient:
 
 
 def _notice_dead_peers(client: APIClient) -> None:
-    """A pull has no timeout of its own: only TCP can tell that its host is dead."""
+    """A pull has no timeout of its own: only TCP can tell that its host is dead.
+
+    A machine that unpacks an image may for a while take nothing more, so it has longer to.
+    """
     from requests.adapters import HTTPAdapter
+
+    sockets = keepalive_options(unheard=120)
 
     class Adapter(HTTPAdapter):
         def init_poolmanager(self, *args: Any, **options: Any) -> None:
-            super().init_poolmanager(*args, socket_options=keepalive_options(), **options)
+            super().init_poolmanager(*args, socket_options=sockets, **options)
 
     for scheme in ("http://", "https://"):
         client.mount(scheme, Adapter())

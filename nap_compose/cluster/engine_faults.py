@@ -48,6 +48,11 @@ def lost(host: str, endpoint: Endpoint) -> EngineAway:
     )
 
 
+def silent(host: str, endpoint: Endpoint) -> EngineAway:
+    """Nothing at all came back over a connection, not even from the other machine's kernel."""
+    return EngineAway(host, Absence.TIMEOUT, f"the machine of {endpoint} has gone silent")
+
+
 def no_engine(host: str, endpoint: Endpoint) -> EngineAway:
     """Somebody answers HTTP there, but not as a Docker engine does."""
     return EngineAway(
@@ -86,6 +91,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _known(host: str, at: Endpoint, error: BaseException, seconds: float) -> EngineAway | None:
+    if isinstance(error, TimeoutError) and error.errno == errno.ETIMEDOUT:
+        return silent(host, at)
     if isinstance(error, TimeoutError):
         waited = f" within {seconds:g} s" if seconds else ""
         return EngineAway(host, Absence.TIMEOUT, f"no answer from {at}{waited}")

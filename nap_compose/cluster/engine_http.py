@@ -11,9 +11,8 @@ import http.client
 import json
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -23,6 +22,7 @@ from nap_compose.cluster.cluster import Host
 from nap_compose.cluster.engine import Conflict, EngineAway, EngineError, NotFound
 from nap_compose.cluster.engine_endpoint import endpoint_of
 from nap_compose.cluster.engine_pool import CONNECT_TIMEOUT, Connection, Pool
+from nap_compose.cluster.engine_stream import FAULTS, Stream
 from nap_compose.cluster.view import Absence
 
 OLDEST_API = (1, 40)
@@ -33,11 +33,9 @@ READ_TIMEOUT = 30.0
 CHANGE_TIMEOUT = 120.0
 """For what changes something: an engine under load takes its time, and giving up helps nobody."""
 
-PIECE = 64 * 1024
 _LONGEST_ERROR = 64 * 1024
 _REPEATABLE = ("GET", "HEAD", "PUT")
 _OTHER_VERSION = re.compile(r"client version [\d.]+ is too (new|old)")
-_FAULTS = (OSError, http.client.HTTPException)
 _HUNG_UP = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 Query = Mapping[str, str]
@@ -59,78 +57,6 @@ class Request:
         version = f"/v{api}" if api else ""
         query = f"?{urlencode(self.query)}" if self.query else ""
         return f"{version}{self.path}{query}"
-
-
-class Stream:
-    """An answer that is read piece by piece, while its connection belongs to it alone."""
-
-    def __init__(self, pool: Pool, connection: Connection, response: http.client.HTTPResponse,
-                 broken: Any, seconds: float | None) -> None:  # fmt: skip
-        self._pool = pool
-        self._connection = connection
-        self._response = response
-        self._broken = broken
-        self._seconds = seconds
-        self._open = True
-        self.status = response.status
-        self.content_type = response.headers.get_content_type()
-
-    def pieces(self) -> Iterator[bytes]:
-        """Pieces as they arrive. Raises EngineAway where the answer breaks off before its end."""
-        while True:
-            try:
-                piece = self._response.read1(PIECE)
-                if not piece and self._response.length:  # less came than was announced
-                    raise http.client.IncompleteRead(b"", self._response.length)
-            except _FAULTS as error:
-                self.close()
-                raise self._broken(error, self._seconds) from None
-            if not piece:
-                self._finish()
-                return
-            yield piece
-
-    def read(self) -> bytes:
-        """All that is left of it."""
-        return b"".join(self.pieces())
-
-    def lines(self) -> Iterator[bytes]:
-        """Lines without their line end, the last one also without one."""
-        rest = b""
-        for piece in self.pieces():
-            *whole, rest = (rest + piece).split(b"\n")
-            yield from whole
-        if rest:
-            yield rest
-
-    def wait_at_most(self, seconds: float | None) -> None:
-        """How long the next pieces may take, each; None: for ever."""
-        self._seconds = seconds
-        self._connection.wait_at_most(seconds)
-
-    def close(self) -> None:
-        """End it; what wasn't read is lost, and so is the connection."""
-        if self._open:
-            self._open = False
-            self._pool.drop(self._connection)
-            self._response.close()
-
-    def _finish(self) -> None:
-        if self._open:
-            self._open = False
-            self._response.close()
-            self._pool.give_back(self._connection)
-
-    def __enter__(self) -> Stream:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class Transport:
@@ -214,7 +140,7 @@ class Transport:
         connection = self._pool.take()
         try:
             return self._ask(connection, request, api)
-        except _FAULTS as error:
+        except FAULTS as error:
             kept = not connection.fresh
             self._pool.drop(connection)
             hung_up = isinstance(error, _HUNG_UP)
@@ -224,7 +150,7 @@ class Transport:
         connection = self._pool.take(fresh=True)
         try:
             return self._ask(connection, request, api)
-        except _FAULTS as error:
+        except FAULTS as error:
             self._pool.drop(connection)
             raise self._fault(connection, error, request.timeout) from None
 
@@ -240,7 +166,7 @@ class Transport:
         response = connection.getresponse()
 
         def broken(error: BaseException, seconds: float | None) -> EngineAway:
-            return self._broken(error, seconds)
+            return self._broken(connection, error, seconds)
 
         return Stream(self._pool, connection, response, broken, request.timeout)
 
@@ -255,10 +181,16 @@ class Transport:
                 f"{self.endpoint} didn't go through with the TLS handshake",
                 hint="does it speak TLS on that port?",
             )
+        if connection.gone_silent:
+            return faults.silent(self.host, self.endpoint)
         waited = timeout if connection.connected else CONNECT_TIMEOUT
         return faults.away(self.host, self.endpoint, error, seconds=waited or 0)
 
-    def _broken(self, error: BaseException, seconds: float | None) -> EngineAway:
+    def _broken(
+        self, connection: Connection, error: BaseException, seconds: float | None
+    ) -> EngineAway:
+        if connection.gone_silent:
+            return faults.silent(self.host, self.endpoint)
         if isinstance(error, TimeoutError):
             return faults.away(self.host, self.endpoint, error, seconds=seconds or 0)
         return faults.lost(self.host, self.endpoint)

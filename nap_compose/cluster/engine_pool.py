@@ -20,6 +20,7 @@ IDLE_LIMIT = 60.0
 """Seconds after which an idle connection isn't trusted any more (firewalls forget it)."""
 
 _VERDICT_TIMEOUT = 1.0
+_TCP_CLOSE = 7
 
 
 class Connection(http.client.HTTPConnection):
@@ -38,9 +39,16 @@ class Connection(http.client.HTTPConnection):
         self.idle_since = 0.0
         # http.client forgets `sock` once an answer says that it is the last one.
         self._wire: socket.socket | None = None
+        self.gone_silent = False
 
     def connect(self) -> None:
         self.sock = self._wire = self._unix() if self._endpoint.unix else self._tcp()
+
+    def close(self) -> None:
+        """Close it, and note whether it was the other machine's silence that ended it."""
+        if self._wire is not None and not self.gone_silent:
+            self.gone_silent = _gone_silent(self._wire)
+        super().close()
 
     @property
     def connected(self) -> bool:
@@ -74,7 +82,9 @@ class Connection(http.client.HTTPConnection):
             return raw
         self.shaking_hands = True
         try:
-            wrapped = self._context.wrap_socket(raw, server_hostname=self._endpoint.name)
+            wrapped = self._context.wrap_socket(
+                raw, server_hostname=self._endpoint.name, suppress_ragged_eofs=False
+            )
         except BaseException:
             raw.close()
             raise
@@ -177,17 +187,37 @@ def _readable(sock: socket.socket, seconds: float) -> bool:
     return bool(poll.poll(seconds * 1000))
 
 
+def _gone_silent(sock: socket.socket) -> bool:
+    """Whether the kernel gave this connection up because nothing came back any more.
+
+    TLS can't tell: it calls that the end of the stream.
+    """
+    if not hasattr(socket, "TCP_INFO"):
+        return False
+    try:
+        state, _, *unanswered = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 5)
+    except OSError:  # a unix socket, or closed already
+        return False
+    return state == _TCP_CLOSE and any(unanswered)  # retransmissions, probes, their backoff
+
+
 def _notice_dead_peers(sock: socket.socket) -> None:
-    """Ask a silent peer for a sign of life, so that a stream from a dead host ends in 30 s."""
+    """Tell a dead host from a slow engine: a stream or a long request to one ends in 30 s."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    for level, option, value in keepalive_options():
+    for level, option, value in keepalive_options(unheard=15):
         sock.setsockopt(level, option, value)
 
 
-def keepalive_options() -> list[tuple[int, int, int]]:
-    """Socket options for TCP: a probe after 15 s of silence, dead after three more at 5 s."""
+def keepalive_options(*, unheard: int) -> list[tuple[int, int, int]]:
+    """Socket options for TCP: a probe after 15 s of silence, dead after three more at 5 s, and
+    when for `unheard` seconds the other machine (not the engine) took nothing that was sent."""
     options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-    for name, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
-        if hasattr(socket, name):  # macOS lacks the first
+    for name, value in (
+        ("TCP_KEEPIDLE", 15),
+        ("TCP_KEEPINTVL", 5),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", unheard * 1000),
+    ):
+        if hasattr(socket, name):  # macOS lacks some
             options.append((socket.IPPROTO_TCP, getattr(socket, name), value))
     return options

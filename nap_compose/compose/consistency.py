@@ -22,6 +22,7 @@ def check(document: Json, known: Collection[str]) -> list[Fault]:
         faults += _dependencies(name, spec, services, known, path)
         faults += _rivals(spec, path)
         faults += _scale(spec, path)
+        faults += _watch(spec, path)
     faults += _same_container_names(services)
     return faults or list(_cycles(services))
 
@@ -159,6 +160,13 @@ def _scale(spec: Json, path: Path) -> Iterator[Fault]:
             f"{count} containers can't share the name {spec['container_name']}",
             "leave container_name out, or have one replica",
         )
+
+
+def _watch(spec: Json, path: Path) -> Iterator[Fault]:
+    for index, rule in enumerate((spec.get("develop") or {}).get("watch") or ()):
+        if rule.get("action") not in ("rebuild", "restart") and not rule.get("target"):
+            place = (*path, "develop", "watch", index)
+            yield Fault(place, f'"target" is missing here: {rule.get("action")} needs one')
 
 
 def _same_container_names(services: Json) -> Iterator[Fault]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nap_compose.compose.objects import DEVICE_REQUEST_KEYS, LABELS, TEXTS, optional
-from nap_compose.compose.scalars import Duration, Number, Size, Text, Whole
+from nap_compose.compose.scalars import Cut, Duration, Number, Size, Text, Whole
 from nap_compose.compose.shapes import Entry, Items, Object
 
 _CPUS = Number()
@@ -19,7 +19,7 @@ _RESERVATIONS = Object(
             Object(
                 Entry(
                     "discrete_resource_spec",
-                    Object(Entry("kind", Text()), Entry("value", Number())),
+                    Object(Entry("kind", Text()), Entry("value", Cut())),
                 )
             )
         ),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,17 @@ class Options:
     consistency: bool = True
     resolve_paths: bool = True
     resolve_env: bool = True
+
+
+@contextmanager
+def _placed(path: faults.Path) -> Iterator[None]:
+    """What can't be read gets the place that asks for it."""
+    try:
+        yield
+    except BadFile as error:
+        if error.place or isinstance(error, BadFiles):
+            raise
+        raise Fault(path, error.message, error.hint) from None
 
 
 @dataclass
@@ -86,9 +98,10 @@ class Layers:
         if any(isinstance(spec, dict) and "extends" in spec for spec in services.values()):
             book = extends.Book(file, folder, dict(services).get, document.resets)
             for name in services:
-                services[name] = extends.resolve(
-                    name, book, lambda path, home: self._book(path, home, env)
-                )
+                with _placed(("services", name, "extends")):
+                    services[name] = extends.resolve(
+                        name, book, lambda path, home: self._book(path, home, env)
+                    )
         return layer
 
     def _interpolated(self, document: Document, env: Mapping[str, str]) -> Json:
@@ -162,7 +175,8 @@ class Layers:
             if again:
                 chain = " → ".join((*includers, again))
                 raise Fault(("include", index), f"these files include each other: {chain}")
-            included = self.load(inclusion.files, inclusion.folder, inclusion.env, includers)
+            with _placed(("include", index)):
+                included = self.load(inclusion.files, inclusion.folder, inclusion.env, includers)
             include.add(layer, included, index)
 
     def warn(self, text: str) -> None:

@@ -65,6 +65,7 @@ def load(
     caller's variables (left out: none). `env_files`: instead of `.env`. `services`: turns their
     profiles on and, with `narrow`, leaves only them and what they depend on; the others count as
     `profiled_out`. `stdin` is called for the file `-`. `cwd`: what relative paths start from.
+    With variables left as they stand (`options`), the app has a document and no typed services.
     Raises BadFile or BadFiles, with places, and nothing else.
     """
     request = _Request(
@@ -112,16 +113,17 @@ class _Request:
         except Fault as fault:
             raise self.layers.bad(fault) from None
         return Loaded(
-            app=App.of(
-                document,
-                working_dir=self.folder,
-                files=tuple(self.found),
-                profiled_out=tuple(sorted(known - document["services"].keys())),
-            ),
+            app=self._app(document, tuple(sorted(known - document["services"].keys()))),
             warnings=tuple(self.layers.warnings),
             variables=_variables(self.layers),
             env=self.env,
         )
+
+    def _app(self, document: Json, profiled_out: tuple[str, ...]) -> App:
+        if not self.layers.options.interpolate:
+            # Numbers may still be variables: there is nothing to read them into.
+            return App(document["name"], document, {}, working_dir=self.folder)
+        return App.of(document, self.folder, tuple(self.found), profiled_out)
 
     def _find(self) -> None:
         """Which files, the project's folder, and the variables.

@@ -146,7 +146,8 @@ def _key(key: str) -> Callable[[Value], Value]:
 
 
 NAMES: Mapping[str, Callable[[Value], Value]] = {
-    "itself": str,
+    "exact": str,
+    "itself": lambda entry: str(entry).partition("=")[0],
     "port": _port,
     "target": _key("target"),
     "path": _key("path"),

@@ -197,9 +197,10 @@ SERVICE_MODELS = Either(
     Table(optional(Object(Entry("endpoint_var", Text()), Entry("model_var", Text())))),
 )
 
+_OPTION = Text(numbers=(int, float, bool))
 PROVIDER = Object(
     Entry("type", Text()),
-    Entry("options", Table(Either(Scalar(), Items(Scalar())))),
+    Entry("options", Table(Either(_OPTION, Items(_OPTION)))),
     required=("type",),
 )
 

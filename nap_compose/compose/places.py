@@ -47,11 +47,20 @@ def _mark(node: yaml.Node, path: Path) -> tuple[Any, int]:
     return mark, len(path)
 
 
+def _item(items: list[yaml.Node], step: Key) -> tuple[Any, yaml.Node] | None:
+    """An entry of a list, by its number, or by the name that a short form begins with."""
+    if isinstance(step, int):
+        return (items[step].start_mark, items[step]) if step < len(items) else None
+    for item in items:
+        text = item.value if isinstance(item, yaml.ScalarNode) else ""
+        if text == step or text.startswith((f"{step}=", f"{step}:")):
+            return item.start_mark, item
+    return None
+
+
 def _step(node: yaml.Node, step: Key) -> tuple[Any, yaml.Node] | None:
     if isinstance(node, yaml.SequenceNode):
-        if isinstance(step, int) and step < len(node.value):
-            return node.value[step].start_mark, node.value[step]
-        return None
+        return _item(node.value, step)
     if not isinstance(node, yaml.MappingNode):
         return None
     merged = None

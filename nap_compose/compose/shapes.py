@@ -177,7 +177,7 @@ class Either(Shape):
         return shape.read(value, reading)
 
     def schema(self) -> Schema:
-        return {"oneOf": [shape.schema() for shape in self.shapes]}
+        return {"anyOf": [shape.schema() for shape in self.shapes]}
 
 
 class Treatment(str, Enum):

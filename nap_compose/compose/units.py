@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 _SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*([kKmMgGtTpP]?)([iI]?[bB])?$")
 _POWER = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|w)")
+_PART = re.compile(r"([0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(ns|us|µs|μs|ms|s|m|h|d|w)")
+_PARTS = re.compile(f"(?:{_PART.pattern})+")
 _NANOSECONDS = {
     "ns": 1,
     "us": 10**3,
@@ -42,21 +44,12 @@ def duration(text: str) -> int | None:
     sign, rest = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
     if rest == "0":
         return 0
-    total, end = 0.0, 0
-    whole = 0
-    for match in _PART.finditer(rest):
-        if match.start() != end:
-            return None
-        end = match.end()
-        unit = _NANOSECONDS[match[2]]
-        if match[1].isdigit():
-            whole += int(match[1]) * unit
-        else:
-            total += float(match[1]) * unit
-    if not end or end != len(rest):
+    if not rest or not _PARTS.fullmatch(rest):
         return None
-    nanoseconds = whole + int(total)
-    return sign * nanoseconds if nanoseconds <= LONGEST else None
+    total = sum(
+        (Decimal(number) * _NANOSECONDS[unit] for number, unit in _PART.findall(rest)), Decimal(0)
+    )
+    return sign * int(total) if total <= LONGEST else None
 
 
 def duration_text(nanoseconds: int) -> str:

@@ -58,7 +58,7 @@ def documents(text: bytes, file: str) -> list[Document]:
         return list(_documents(text, file))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+        place = _last_place(text, file, mark) if mark else Place(file)
         raise BadFile(
             f"this is not valid YAML: {_sentence(error)}", place=place, hint=_hint(text, mark)
         ) from None
@@ -67,6 +67,14 @@ def documents(text: bytes, file: str) -> list[Document]:
         raise BadFile(f"this is not valid YAML: {error.reason}", place=Place(file, line)) from None
     except (yaml.YAMLError, ValueError) as error:
         raise BadFile(f"this is not valid YAML: {error}", place=Place(file)) from None
+
+
+def _last_place(text: bytes, file: str, mark: Any) -> Place:
+    """The mark's place; one after the file's end is brought back to the end of its last line."""
+    lines = text.splitlines()
+    if lines and mark.line >= len(lines):
+        return Place(file, len(lines), len(lines[-1]) + 1)
+    return Place(file, mark.line + 1, mark.column + 1)
 
 
 def _sentence(error: yaml.MarkedYAMLError) -> str:

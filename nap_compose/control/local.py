@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from nap_compose.auth.system import system_user
 from nap_compose.cluster.cluster import Cluster
-from nap_compose.cluster.names import owner_of
 from nap_compose.cluster.observe import Whose
 from nap_compose.cluster.view import ContainerView
 from nap_compose.control.border import (
@@ -30,16 +28,6 @@ from nap_compose.orchestration.events import OnEvent
 def open_control(cluster: Cluster, env: Mapping[str, str]) -> Control:
     """The control of `cluster` for the person who runs this process."""
     return LocalControl(cluster, system_user(cluster, env))
-
-
-def system_user(cluster: Cluster, env: Mapping[str, str]) -> Who:
-    """The system's user. Embedded there are no owners; on a cluster the user's name is one."""
-    try:
-        # Under sudo it is the person who asked, not root.
-        name = env.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):
-        name = str(os.getuid())
-    return Who(name=name, owner="" if cluster.embedded else owner_of(name))
 
 
 class LocalControl:

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timezone
 
+from nap_compose.clock import utc_now
 from nap_compose.orchestration.events import Event, OnEvent, Phase
 from nap_compose.orchestration.plan import Step
-
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """This moment, with its time zone."""
-    return datetime.now(timezone.utc)
-
-
-def stamp(moment: datetime) -> str:
-    """UTC, ISO 8601, milliseconds: `2026-01-02T03:04:05.678Z`."""
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.") + (
-        f"{moment.microsecond // 1000:03}Z"
-    )
 
 
 class Emitter:
     """The events of one deployment. Listeners are called one event at a time."""
 
-    def __init__(self, deployment: str, listeners: list[OnEvent], clock: Clock = utc_now) -> None:
+    def __init__(
+        self, deployment: str, listeners: list[OnEvent], clock: Callable[[], str] = utc_now
+    ) -> None:
         self._deployment = deployment
         self._listeners = listeners
         self._clock = clock
@@ -47,7 +35,7 @@ class Emitter:
         with self._lock:
             self._seq += 1
             event = Event(
-                at=stamp(self._clock()),
+                at=self._clock(),
                 seq=self._seq,
                 deployment=self._deployment,
                 step=step.id,

@@ -8,8 +8,9 @@ everything is healthy, and is removed last. So up to the last phase there is a w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from nap_compose.cluster.view import ContainerView
 from nap_compose.compose.model import Condition, Service
@@ -21,6 +22,9 @@ from nap_compose.orchestration.plan import Change, Kind, Line, Plan, Step
 from nap_compose.orchestration.wanted import Slot, namespace_of
 
 CHECK = "check"
+
+_WORDS = {Kind.CREATE: "create", Kind.TAKE_NAME: "name", Kind.START: "start", Kind.WAIT: "wait"}
+"""What the ids of steps on a slot begin with."""
 
 
 def plan_up(wish: Wish) -> Plan:
@@ -77,6 +81,20 @@ class _Planner:
     def _add(self, step: Step) -> str:
         self.steps.append(step)
         return step.id
+
+    def _on_slot(
+        self,
+        kind: Kind,
+        decision: Decision,
+        *,
+        needs: tuple[str, ...],
+        args: Mapping[str, Any],
+        undo: str = "",
+    ) -> str:
+        """Add a step on a slot's container; its id is `create:web.2` and the like."""
+        slot = str(decision.slot)
+        step_id = f"{_WORDS[kind]}:{slot}"
+        return self._add(Step(step_id, kind, decision.host, slot, slot, needs, undo, args))
 
     def _ids(self, *kinds: Kind) -> tuple[str, ...]:
         return tuple(step.id for step in self.steps if step.kind in kinds)
@@ -153,27 +171,22 @@ class _Planner:
             f"create:{Slot(name, 1)}" for name in namespace_of(self.wish.service(decision.slot))
         ]
         made = {step.id for step in self.steps}
-        return self._add(
-            Step(
-                id=f"create:{decision.slot}",
-                kind=Kind.CREATE,
-                host=decision.host,
-                target=str(decision.slot),
-                subject=str(decision.slot),
-                needs=(
-                    *self._ids(Kind.BRING_IMAGE, Kind.ENSURE_NETWORK, Kind.ENSURE_VOLUME),
-                    *(parent for parent in parents if parent in made),
-                ),
-                undo="remove",
-                args={
-                    "service": decision.slot.service,
-                    "replica": decision.slot.number,
-                    "fence": self.wish.fence,
-                    "temporary": self._under_temporary(decision),
-                    "replaces": decision.container.id if decision.container else "",
-                    "replaces_on": decision.container.host if decision.container else "",
-                },
-            )
+        return self._on_slot(
+            Kind.CREATE,
+            decision,
+            needs=(
+                *self._ids(Kind.BRING_IMAGE, Kind.ENSURE_NETWORK, Kind.ENSURE_VOLUME),
+                *(parent for parent in parents if parent in made),
+            ),
+            undo="remove",
+            args={
+                "service": decision.slot.service,
+                "replica": decision.slot.number,
+                "fence": self.wish.fence,
+                "temporary": self._under_temporary(decision),
+                "replaces": decision.container.id if decision.container else "",
+                "replaces_on": decision.container.host if decision.container else "",
+            },
         )
 
     def _set_aside(
@@ -202,31 +215,17 @@ class _Planner:
             needs = tuple(
                 step.id for step in self.steps if step.id.startswith(f"aside:{decision.slot}:")
             )
-        return self._add(
-            Step(
-                id=f"name:{decision.slot}",
-                kind=Kind.TAKE_NAME,
-                host=decision.host,
-                target=str(decision.slot),
-                subject=str(decision.slot),
-                needs=needs,
-                args={"name": name, "container": container},
-            )
-        )
+        args = {"name": name, "container": container}
+        return self._on_slot(Kind.TAKE_NAME, decision, needs=needs, args=args)
 
     def _start(self, decision: Decision, needs: tuple[str, ...]) -> None:
         existing = decision.container if decision.change is Change.START else None
-        start = self._add(
-            Step(
-                id=f"start:{decision.slot}",
-                kind=Kind.START,
-                host=decision.host,
-                target=str(decision.slot),
-                subject=str(decision.slot),
-                needs=(*needs, *self._dependencies(decision.slot)),
-                undo="stop" if existing else "",
-                args={"container": existing.id if existing else ""},
-            )
+        start = self._on_slot(
+            Kind.START,
+            decision,
+            needs=(*needs, *self._dependencies(decision.slot)),
+            undo="stop" if existing else "",
+            args={"container": existing.id if existing else ""},
         )
         self._wait(decision, needs=(start,))
 
@@ -236,19 +235,14 @@ class _Planner:
         kept = decision.change is Change.KEEP and old is not None
         if kept and old and (self.wish.no_start or old.health in ("none", "healthy")):
             return
-        self._add(
-            Step(
-                id=f"wait:{decision.slot}",
-                kind=Kind.WAIT,
-                host=decision.host,
-                target=str(decision.slot),
-                subject=str(decision.slot),
-                needs=needs,
-                args={
-                    "container": old.id if old and not decision.makes else "",
-                    "condition": self._condition(decision.slot.service).value,
-                },
-            )
+        self._on_slot(
+            Kind.WAIT,
+            decision,
+            needs=needs,
+            args={
+                "container": old.id if old and not decision.makes else "",
+                "condition": self._condition(decision.slot.service).value,
+            },
         )
 
     def _condition(self, name: str) -> Condition:

@@ -354,8 +354,19 @@ def test_an_engine_that_stops_while_its_log_is_read(bed: Bed, cluster: Cluster) 
     door.remove_container("long", force=True)
 
 
+def check_that_a_dead_host_is_told_from_a_slow_one(kept: DockerEngine) -> None:
+    """A change may take minutes; over a connection that leads to nobody it ends much sooner."""
+    began = time.monotonic()
+    with pytest.raises(EngineAway) as away:
+        kept.create_volume({"Name": "never"})
+    assert away.value.why in (Absence.TIMEOUT, Absence.UNREACHABLE)
+    assert time.monotonic() - began < 40
+
+
 def test_a_partition_and_a_lost_quorum(bed: Bed, cluster: Cluster) -> None:
     engines_seen = engines_of(cluster)
+    kept = DockerEngine(cluster.hosts["h3"])
+    kept.info()
     warm = observe(engines_seen, cluster, only={Part.INFO})
     assert all(host.swarm.control for host in warm.hosts.values())
     try:
@@ -366,6 +377,7 @@ def test_a_partition_and_a_lost_quorum(bed: Bed, cluster: Cluster) -> None:
         assert list(seen.hosts) == ["h1", "h2"]
         assert [each.name for each in seen.unseen] == ["h3"]
         assert seen.unseen[0].why in (Absence.TIMEOUT, Absence.UNREACHABLE)
+        check_that_a_dead_host_is_told_from_a_slow_one(kept)
 
         hosts.kill(bed, bed.host("h2"))
         deadline = time.monotonic() + 90

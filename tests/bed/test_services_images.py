@@ -29,7 +29,7 @@ def bed():
 
 @pytest.fixture(scope="module")
 def network(bed):
-    containers.create_overlay(bed, "app")
+    containers.create_overlay(bed, bed.hosts, "app")
     return "app"
 
 

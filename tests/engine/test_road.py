@@ -8,6 +8,7 @@ import pytest
 
 from nap_compose.errors import Locked, NapError
 from nap_compose.exits import Exit
+from nap_compose.orchestration.checking import State, check
 from nap_compose.orchestration.placement import NoRoom
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import Behaviour, FakeCluster
@@ -320,3 +321,21 @@ def test_no_secret_of_the_environment_stands_in_labels_or_logs(
             assert "s3cr3t-value" not in str(container.body.get("Labels"))
     kept = [path.read_bytes() for path in road.cluster.state_dir.rglob("*") if path.is_file()]
     assert kept and not [text for text in kept if b"s3cr3t-value" in text]
+
+
+@pytest.mark.parametrize("change", ["new", "update", "scale down"])
+def test_every_step_is_to_do_before_and_done_after(
+    change: str, fake: FakeCluster, road: Road
+) -> None:
+    """What `check` tells of a plan from the views before and after it ran."""
+    if change != "new":
+        road.up(shop(deploy={"replicas": 1}), scale={"db": 2})
+    goal = {"environment": {"A": "1"}} if change == "update" else {}
+    plan = road.up(shop(**goal), dry_run=True).plan
+    assert plan.steps
+    before = {step.id: check(step, plan, road.view()) for step in plan.steps}
+    assert State.CONFLICT not in before.values()
+    assert State.TODO in before.values()
+    plan = road.up(shop(**goal)).plan
+    after = {step.id: check(step, plan, road.view()) for step in plan.steps}
+    assert set(after.values()) == {State.DONE}, after

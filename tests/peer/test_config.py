@@ -21,6 +21,7 @@ from nap_compose.errors import BadFile
 from tests.peer.cases import Case, read
 
 HOME = "/home/peer"
+ABSENT = "(absent)"
 
 
 def _binary() -> Path:
@@ -122,9 +123,7 @@ def differences(nap: Any, compose: Any, at: str = "") -> list[str]:
         return [
             line
             for key in sorted(nap.keys() | compose.keys())
-            for line in differences(
-                nap.get(key, "nothing"), compose.get(key, "nothing"), f"{at}.{key}"
-            )
+            for line in differences(nap.get(key, ABSENT), compose.get(key, ABSENT), f"{at}.{key}")
         ]
     if nap == compose and isinstance(nap, bool) == isinstance(compose, bool):
         return []

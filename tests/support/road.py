@@ -9,9 +9,11 @@ from typing import Any
 from nap_compose.cluster.cluster import Cluster
 from nap_compose.cluster.keyring import make_key_file
 from nap_compose.cluster.labels import CONFIG_HASH
+from nap_compose.cluster.view import View
 from nap_compose.compose.model import App
 from nap_compose.control.border import DownRequest, Outcome, Target, UpRequest, Who
 from nap_compose.control.local import LocalControl
+from nap_compose.control.parts import Parts
 from nap_compose.orchestration.events import Event
 from tests.engine.fake_engine import FakeCluster
 
@@ -68,6 +70,14 @@ class Road:
             return {f"{row.service}.{row.replica}": row for row in listing.rows}
         finally:
             control.close()
+
+    def view(self) -> View:
+        """What is there now."""
+        parts = Parts(self.cluster)
+        try:
+            return parts.look()
+        finally:
+            parts.close()
 
     def _hear(self, event: Event) -> None:
         self.events.append(event)

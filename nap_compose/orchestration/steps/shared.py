@@ -16,6 +16,13 @@ from nap_compose.units import show_size
 APPEARS = 20.0
 """How long a network made through a cluster store may take to be known on every host, seconds."""
 
+PULL_AGAIN = (0.2, 0.5, 1.0, 2.0)
+"""Seconds before each further try of a pull that failed on the way."""
+
+_PASSING = ("network is unreachable", "connection reset", "EOF", "TLS handshake timeout")
+"""What an engine says of a pull that may well succeed a moment later. (Engine 20.10.5 dials from
+a thread left in a removed network's namespace, where every address is unreachable.)"""
+
 LETS_GO = 15.0
 """How long a removed container's endpoint may keep its network in use, seconds."""
 
@@ -133,24 +140,36 @@ def _stream(step: Step, shop: Workshop, engine: Engine, sources: list[str], repo
 
 
 def _pull(step: Step, engine: Engine, report: Report) -> str:
-    platform = str(step.args.get("platform") or "")
-    report("pulling")
-    try:
-        layers: dict[str, tuple[int, int]] = {}
-        for record in engine.pull_image(familiar(step.target), platform=platform):
-            detail = record.get("progressDetail") or {}
-            if detail.get("total"):
-                layers[str(record.get("id"))] = (int(detail["current"]), int(detail["total"]))
-                done, total = (sum(column) for column in zip(*layers.values(), strict=True))
-                report("pulling", done, total)
-    except EngineError as error:
-        raise NapError(
-            f"can't be pulled: {error.message}",
-            host=step.host,
-            hint="check its name; a private one needs `docker login` there, "
-            "or load it on one host and nap brings it to the others",
-        ) from error
+    """Pull the image. What a network does wrong for a moment is tried again; what a registry
+    says is final."""
+    for pause in (*PULL_AGAIN, None):
+        try:
+            _pull_once(step, engine, report)
+        except EngineError as error:
+            if pause is None or not any(sign in error.message for sign in _PASSING):
+                raise NapError(
+                    f"can't be pulled: {error.message}",
+                    host=step.host,
+                    hint="check its name; a private one needs `docker login` there, "
+                    "or load it on one host and nap brings it to the others",
+                ) from error
+            report("pulling again")
+            time.sleep(pause)
+        else:
+            break
     return "pulled"
+
+
+def _pull_once(step: Step, engine: Engine, report: Report) -> None:
+    report("pulling")
+    layers: dict[str, tuple[int, int]] = {}
+    platform = str(step.args.get("platform") or "")
+    for record in engine.pull_image(familiar(step.target), platform=platform):
+        detail = record.get("progressDetail") or {}
+        if detail.get("total"):
+            layers[str(record.get("id"))] = (int(detail["current"]), int(detail["total"]))
+            done, total = (sum(column) for column in zip(*layers.values(), strict=True))
+            report("pulling", done, total)
 
 
 def _wait_known(engine: Engine, network: str) -> None:

@@ -1,0 +1,96 @@
+"""An engine's answer as a stream, which tells its end from a connection that broke."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Iterator
+from types import TracebackType
+
+from nap_compose.cluster.engine import EngineAway
+from nap_compose.cluster.engine_pool import Connection, Pool
+
+FAULTS = (OSError, http.client.HTTPException)
+"""What sockets, TLS and HTTP raise."""
+
+Broken = Callable[[BaseException, float | None], EngineAway]
+"""Says what a fault in a stream comes to; the number is how long was waited for a piece."""
+
+_PIECE = 64 * 1024
+
+
+class Stream:
+    """An answer that is read piece by piece, while its connection belongs to it alone."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        connection: Connection,
+        response: http.client.HTTPResponse,
+        broken: Broken,
+        seconds: float | None,
+    ) -> None:
+        self._pool = pool
+        self._connection = connection
+        self._response = response
+        self._broken = broken
+        self._seconds = seconds
+        self._open = True
+        self.status = response.status
+        self.content_type = response.headers.get_content_type()
+
+    def pieces(self) -> Iterator[bytes]:
+        """Pieces as they arrive. Raises EngineAway where the answer breaks off before its end."""
+        while True:
+            try:
+                piece = self._response.read1(_PIECE)
+                if not piece and self._response.length:  # less came than was announced
+                    raise http.client.IncompleteRead(b"", self._response.length)
+            except FAULTS as error:
+                self.close()
+                raise self._broken(error, self._seconds) from None
+            if not piece:
+                self._finish()
+                return
+            yield piece
+
+    def read(self) -> bytes:
+        """All that is left of it."""
+        return b"".join(self.pieces())
+
+    def lines(self) -> Iterator[bytes]:
+        """Lines without their line end, the last one also without one."""
+        rest = b""
+        for piece in self.pieces():
+            *whole, rest = (rest + piece).split(b"\n")
+            yield from whole
+        if rest:
+            yield rest
+
+    def wait_at_most(self, seconds: float | None) -> None:
+        """How long the next pieces may take, each; None: for ever."""
+        self._seconds = seconds
+        self._connection.wait_at_most(seconds)
+
+    def close(self) -> None:
+        """End it; what wasn't read is lost, and so is the connection."""
+        if self._open:
+            self._open = False
+            self._pool.drop(self._connection)
+            self._response.close()
+
+    def _finish(self) -> None:
+        if self._open:
+            self._open = False
+            self._response.close()
+            self._pool.give_back(self._connection)
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
