@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 
-from nap_compose.cluster.engine import Conflict, Engine, EngineError, NotFound
+from nap_compose.cluster.engine import Conflict, Engine, EngineAway, EngineError, NotFound
 from nap_compose.cluster.images import familiar
 from nap_compose.cluster.labels import DEPLOYMENT
 from nap_compose.errors import NapError
@@ -32,6 +33,10 @@ _LEADERLESS = ("does not have a leader", "raft: failed to process", "code = Unav
 
 LETS_GO = 15.0
 """How long a removed container's endpoint may keep its network in use, seconds."""
+
+
+FORGETS = 10.0
+"""How long a removed network is waited for to be listed no more, seconds."""
 
 
 def ensure_network(step: Step, shop: Workshop, report: Report) -> str:
@@ -78,13 +83,18 @@ def _leaderless(error: EngineError) -> bool:
 def remove_made_network(step: Step, shop: Workshop) -> str:
     """Remove the network that this deployment made."""
     if step.id in shop.made:
-        _remove_network(shop.engine(step), shop.containers[step.id])
+        network = shop.containers[step.id]
+        _remove_network(shop.engine(step), network)
+        _wait_forgotten(shop.engine(step), network)
     return ""
 
 
 def remove_network(step: Step, shop: Workshop, _report: Report) -> str:
-    """Remove a network, once its last endpoints have let go of it."""
+    """Remove a network, once its last endpoints have let go of it, and see it gone everywhere."""
     _remove_network(shop.engine(step), step.target)
+    for host in step.args.get("known_on") or ():
+        with contextlib.suppress(EngineAway):
+            _wait_forgotten(shop.engines.on(str(host)), step.target)
     return "removed"
 
 
@@ -228,6 +238,14 @@ def _remove_network(engine: Engine, network: str) -> None:
             time.sleep(0.2)
         else:
             return
+
+
+def _wait_forgotten(engine: Engine, network: str) -> None:
+    """An engine may list an overlay network for a moment after it was removed, also the one that
+    was asked: an `up` that looked then would count on it."""
+    until = time.monotonic() + FORGETS
+    while engine.networks({"id": [network]}) and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def _quietly_remove_volume(engine: Engine, volume: str) -> None:
