@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from nap_compose.cluster.host_records import HostRecord
 from nap_compose.cluster.images import Found, find_all
 from nap_compose.cluster.names import project_of
 from nap_compose.cluster.networks import network_offer
-from nap_compose.cluster.state import Lease, Lost
+from nap_compose.cluster.state import Lease, Lost, StoreAway
 from nap_compose.cluster.view import View
 from nap_compose.compose.hashing import config_hash
 from nap_compose.compose.model import App
@@ -76,6 +77,7 @@ class _Road:
             return running.unchanged(plan, wish.view, tuple(self.notes))
         if not plan.empty:
             plan = self._written_down(plan)
+        before = self._known()
         self._remember(wish.placement)
         outcome = running.run(
             self.parts,
@@ -92,6 +94,8 @@ class _Road:
             timeout=self.request.timeout,
             notes=tuple(self.notes),
         )
+        if outcome.state == "rolled back":
+            self._remember_again(before)
         return outcome if not wish.placement.unseen else running.partial(outcome)
 
     def _choose(self, lease: Lease) -> Wish:
@@ -247,6 +251,16 @@ class _Road:
         new = {str(slot): choice.host for slot, choice in placement.choices.items()}
         away = {str(slot): host for slot, host in placement.unseen.items()}
         placements.write(self.parts.store, self.who.owner, self.app.name, {**kept, **new, **away})
+
+    def _remember_again(self, before: Mapping[Slot, str]) -> None:
+        """What was known before a deployment that was taken back: a replica that never came to
+        be must not be missed when its host dies. Not to be told: the next `up` remembers anew."""
+        store, owner, app = self.parts.store, self.who.owner, self.app.name
+        with contextlib.suppress(StoreAway):
+            if before:
+                placements.write(store, owner, app, {str(s): host for s, host in before.items()})
+            else:
+                placements.delete(store, owner, app)
 
 
 def _demands(wish: Wish) -> dict[str, Demand]:

@@ -4,6 +4,9 @@ import pytest
 
 from bed.fixture import why_not
 
+# Their asserts are to say as much as those of a test module.
+pytest.register_assert_rewrite("tests.support.main_job", "tests.support.nap")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _a_bed_is_possible():

@@ -119,6 +119,16 @@ def test_down_leaves_nothing_but_volumes(fake: FakeCluster, road: Road) -> None:
     assert road.down().state == "unchanged"
 
 
+def test_anonymous_volumes_go_with_the_named_ones(fake: FakeCluster, road: Road) -> None:
+    scratch = {"volumes": [{"type": "volume", "target": "/scratch"}]}
+    road.up(app({"web": scratch}))
+    road.down()
+    assert sum(len(engine.world.volumes) for engine in fake) == 1, "data stays until it is told"
+    road.up(app({"web": scratch}, name="other"))
+    road.down("other", volumes=True)
+    assert sum(len(engine.world.volumes) for engine in fake) == 1
+
+
 def test_an_unhealthy_service_is_told_with_its_words_and_leaves_nothing(
     fake: FakeCluster, road: Road
 ) -> None:
@@ -223,6 +233,29 @@ def test_a_host_that_is_down_is_named_and_the_others_are_used(
     assert outcome.state == "done" and outcome.exit_code == Exit.DONE
     assert [host.name for host in outcome.plan.unseen] == ["h1"]
     assert {row.host for row in road.rows("shop").values()} == {"h2", "h3"}
+
+
+def test_what_never_came_to_be_is_not_missed_on_a_lost_host(fake: FakeCluster, road: Road) -> None:
+    sick = Behaviour(healthy_after=None, unhealthy_after=0.1)
+    fake.behave("*-db-1*", sick)
+    assert road.up(shop()).state == "rolled back"
+    fake.behave("*-db-1*", Behaviour(healthy_after=0.1))
+    placed = road.up(shop(), dry_run=True).plan.summary
+    home = next(line.host for line in placed if line.subject == "web.1")
+    fake[home].stop()
+    outcome = road.up(shop())
+    assert (outcome.state, outcome.exit_code) == ("done", Exit.DONE)
+    assert set(road.rows("shop")) == {"web.1", "db.1"}
+
+
+def test_a_network_waits_for_the_swarms_new_leader(fake: FakeCluster, road: Road) -> None:
+    lost = "rpc error: code = Unknown desc = raft: failed to process the request: node lost leader"
+    fault = fake["h1"].fault("POST", "/networks/create", status=500, message=lost, times=1)
+    assert road.up(shop()).state == "done"
+    assert fault.hit == 1
+    fault = fake["h1"].fault("DELETE", "/networks/.*", status=500, message=lost, times=1)
+    assert road.down().state == "done"
+    assert fault.hit == 1
 
 
 def test_what_a_lost_host_had_is_left_alone(fake: FakeCluster, road: Road) -> None:

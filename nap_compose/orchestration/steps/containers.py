@@ -123,8 +123,10 @@ def unstop(step: Step, shop: Workshop) -> str:
 
 
 def remove(step: Step, shop: Workshop, _report: Report) -> str:
-    """Remove a container. Its volumes stay: a successor may have inherited the anonymous ones."""
-    _gone(lambda: shop.engine(step).remove_container(step.target, force=True))
+    """Remove a container. Its anonymous volumes stay unless the step takes them along: a
+    successor may have inherited them."""
+    volumes = bool(step.args.get("volumes"))
+    _gone(lambda: shop.engine(step).remove_container(step.target, volumes=volumes, force=True))
     return "removed"
 
 

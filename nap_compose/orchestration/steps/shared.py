@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 
-from nap_compose.cluster.engine import Conflict, Engine, EngineError, NotFound
+from nap_compose.cluster.engine import Conflict, Engine, EngineAway, EngineError, NotFound
 from nap_compose.cluster.images import familiar
+from nap_compose.cluster.labels import DEPLOYMENT
 from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.shared import network_body, volume_body
 from nap_compose.orchestration.plan import Kind, Step
@@ -23,21 +25,34 @@ _PASSING = ("network is unreachable", "connection reset", "EOF", "TLS handshake 
 """What an engine says of a pull that may well succeed a moment later. (Engine 20.10.5 dials from
 a thread left in a removed network's namespace, where every address is unreachable.)"""
 
+ELECTION = 20.0
+"""How long a swarm's managers may take to choose a new leader, seconds."""
+
+_LEADERLESS = ("does not have a leader", "raft: failed to process", "code = Unavailable")
+"""What a manager says while the swarm's leader is just being chosen: it lasts a few seconds."""
+
 LETS_GO = 15.0
 """How long a removed container's endpoint may keep its network in use, seconds."""
 
 
+FORGETS = 10.0
+"""How long a removed network is waited for to be listed no more, seconds."""
+
+
 def ensure_network(step: Step, shop: Workshop, report: Report) -> str:
     """Make the network where it is missing, and wait until each host that uses it knows it."""
-    engine = shop.engine(step)
-    app, key = shop.the_app(), str(step.args["key"])
-    if not any(n["Name"] == step.target for n in engine.networks({"name": [step.target]})):
-        report("creating")
-        compose = {"network": key}
-        labels = shop.labels_of(shop.identity(), step.target, compose)
-        overlay = bool(step.args["overlay"])
-        body = network_body(step.target, app.networks.get(key, {}), labels, overlay=overlay)
-        network = engine.create_network({**body, "CheckDuplicate": True})
+    report("creating")
+    until = time.monotonic() + ELECTION
+    while True:
+        try:
+            network, made = _network(step, shop)
+            break
+        except EngineError as error:
+            if not _leaderless(error) or time.monotonic() > until:
+                raise
+            report("waiting for the swarm's leader")
+            time.sleep(0.5)
+    if made:
         with shop.lock:
             shop.made.add(step.id)
             shop.containers[step.id] = network
@@ -47,16 +62,39 @@ def ensure_network(step: Step, shop: Workshop, report: Report) -> str:
     return "created"
 
 
+def _network(step: Step, shop: Workshop) -> tuple[str, bool]:
+    """The network's id, and whether this deployment made it (also in an earlier try)."""
+    engine = shop.engine(step)
+    app, key = shop.the_app(), str(step.args["key"])
+    for there in engine.networks({"name": [step.target]}):
+        if there["Name"] == step.target:
+            by = (there.get("Labels") or {}).get(DEPLOYMENT)
+            return str(there["Id"]), by == shop.plan.deployment
+    labels = shop.labels_of(shop.identity(), step.target, {"network": key})
+    overlay = bool(step.args["overlay"])
+    body = network_body(step.target, app.networks.get(key, {}), labels, overlay=overlay)
+    return engine.create_network({**body, "CheckDuplicate": True}), True
+
+
+def _leaderless(error: EngineError) -> bool:
+    return any(sign in error.message for sign in _LEADERLESS)
+
+
 def remove_made_network(step: Step, shop: Workshop) -> str:
     """Remove the network that this deployment made."""
     if step.id in shop.made:
-        _remove_network(shop.engine(step), shop.containers[step.id])
+        network = shop.containers[step.id]
+        _remove_network(shop.engine(step), network)
+        _wait_forgotten(shop.engine(step), network)
     return ""
 
 
 def remove_network(step: Step, shop: Workshop, _report: Report) -> str:
-    """Remove a network, once its last endpoints have let go of it."""
+    """Remove a network, once its last endpoints have let go of it, and see it gone everywhere."""
     _remove_network(shop.engine(step), step.target)
+    for host in step.args.get("known_on") or ():
+        with contextlib.suppress(EngineAway):
+            _wait_forgotten(shop.engines.on(str(host)), step.target)
     return "removed"
 
 
@@ -192,13 +230,22 @@ def _remove_network(engine: Engine, network: str) -> None:
         except NotFound:
             return
         except EngineError as error:
-            if "active endpoints" not in error.message and "in use" not in error.message:
+            held = "active endpoints" in error.message or "in use" in error.message
+            if not held and not _leaderless(error):
                 raise
             if time.monotonic() > until:
                 raise
             time.sleep(0.2)
         else:
             return
+
+
+def _wait_forgotten(engine: Engine, network: str) -> None:
+    """An engine may list an overlay network for a moment after it was removed, also the one that
+    was asked: an `up` that looked then would count on it."""
+    until = time.monotonic() + FORGETS
+    while engine.networks({"id": [network]}) and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def _quietly_remove_volume(engine: Engine, volume: str) -> None:
