@@ -53,8 +53,11 @@ def execute(
     """
     run = _Run(plan, shop, emitter, lost, cancelled)
     run.forward()
-    if run.execution.state == "failed" and go_back and not lost():
-        run.back()
+    if run.execution.state == "failed" and go_back:
+        if run.past_return:
+            run.tell_what_is_left()
+        elif not lost():
+            run.back()
     return run.execution
 
 
@@ -97,6 +100,21 @@ class _Run:
             pool.shutdown(wait=self.cancelled() <= 1, cancel_futures=True)
         for step in todo.values():
             self.emitter.step(step, Phase.SKIPPED)
+
+    @property
+    def past_return(self) -> bool:
+        """Whether something may be removed already that the way back would need: all was well by
+        then, so what is there now is better than half of what was there before."""
+        return any(step.kind is Kind.REMOVE for step in self.begun)
+
+    def tell_what_is_left(self) -> None:
+        """Say what should have gone and may still be there."""
+        self.execution.left += [
+            f"an old container of {step.subject} may still be on {step.host}; "
+            "the same command again removes it"
+            for step in self.plan.steps
+            if step.kind is Kind.REMOVE and step not in self.execution.done
+        ]
 
     def back(self) -> None:
         """Take back what was begun, last first; say what could not be.
