@@ -56,7 +56,7 @@ def execute(
     if run.execution.state == "failed" and go_back:
         if run.past_return:
             run.tell_what_is_left()
-        elif not lost():
+        else:
             run.back()
     return run.execution
 
@@ -120,20 +120,23 @@ class _Run:
         """Take back what was begun, last first; say what could not be.
 
         New containers go before anything else: they hold the names and ports that the old ones
-        come back to.
+        come back to. Without the lock nothing more is taken back, nor after a second Ctrl-C.
         """
         complete = True
-        last_first = self.begun[::-1]
+        last_first = [step for step in self.begun[::-1] if (step.kind, step.undo) in UNDO]
         made = [step for step in last_first if step.kind is Kind.CREATE]
-        for step in [*made, *(step for step in last_first if step not in made)]:
-            undo = UNDO.get((step.kind, step.undo))
-            if undo is None:
-                continue
+        todo = [*made, *(step for step in last_first if step not in made)]
+        while todo:
+            if self.lost() or self.cancelled() > 1:
+                self.execution.state = "abandoned" if self.lost() else "interrupted"
+                self.execution.left += [_not_put_back(step) for step in todo]
+                return
+            step = todo.pop(0)
             try:
-                left = undo(step, self.shop)
+                left = UNDO[step.kind, step.undo](step, self.shop)
             except NapError as error:
                 complete = False
-                left = f"{step.subject} on {step.host} could not be put back: {error}"
+                left = f"{_not_put_back(step)}: {error}"
             if left:
                 self.execution.left.append(left)
         self.execution.state = "rolled back" if complete else "failed"
@@ -148,10 +151,14 @@ class _Run:
         ready = [step for step in todo.values() if all(need in done for need in step.needs)]
         for step in ready:
             del todo[step.id]
-            self.begun.append(step)
             running[pool.submit(self._do, step)] = step
 
     def _do(self, step: Step) -> str:
+        # A step may have waited for a thread while the deployment came to its end.
+        if self.shop.stopped() or self.lost():
+            raise Interrupted(f"{step.subject} was not begun", host=step.host)
+        self.begun.append(step)
+
         def report(text: str, done: int = 0, total: int = 0) -> None:
             self.emitter.step(step, Phase.RUNNING, text, done=done, total=total)
 
@@ -168,6 +175,7 @@ class _Run:
             self.emitter.step(step, Phase.SKIPPED, error=str(error))
             return
         if not isinstance(error, NapError):
+            self.execution.state = "failed"  # so that those who wait for a replica end
             raise error
         self.execution.failures.append((step, error))
         if self.execution.state == "done":
@@ -181,3 +189,7 @@ class _Run:
             self.execution.state = "interrupted"
         elif self.lost():
             self.execution.state = "abandoned"
+
+
+def _not_put_back(step: Step) -> str:
+    return f"{step.subject} on {step.host} was not put back"
