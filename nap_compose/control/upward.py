@@ -162,7 +162,7 @@ class _Road:
             project=project,
             revision=revisions.latest_number(self.parts.store, owner, app.name),
             deployment=self.deployment,
-            fence=lease.fence,
+            fence=_fence(lease, view, owner, app.name),
             hashes={name: config_hash(service) for name, service in app.services.items()},
             images=images,
             overlay=offer.kind.value,
@@ -261,6 +261,13 @@ class _Road:
                 placements.write(store, owner, app, {str(s): host for s, host in before.items()})
             else:
                 placements.delete(store, owner, app)
+
+
+def _fence(lease: Lease, view: View, owner: str, app: str) -> int:
+    """A number above every container's that is there, also where the state store was lost and
+    counts from the start again."""
+    seen = [c.identity.fence for c in view.of_app(owner, app) if c.identity is not None]
+    return max([lease.fence, *(fence + 1 for fence in seen)])
 
 
 def _demands(wish: Wish) -> dict[str, Demand]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from nap_compose.cluster.state_sqlite import SqliteStore
 from nap_compose.errors import Locked, NapError
 from nap_compose.exits import Exit
 from nap_compose.orchestration.checking import State, check
@@ -362,3 +365,16 @@ def test_every_step_is_to_do_before_and_done_after(
     plan = road.up(shop(**goal)).plan
     after = {step.id: check(step, plan, road.view()) for step in plan.steps}
     assert set(after.values()) == {State.DONE}, after
+
+
+def test_fences_grow_also_when_the_state_store_was_lost(fake: FakeCluster, road: Road) -> None:
+    """A new store counts from the start again; the containers know better."""
+    far_ahead = Road(replace(road.cluster, state_dir=road.cluster.state_dir / "lost"))
+    SqliteStore(far_ahead.cluster.state_dir / "state.sqlite").close()
+    with sqlite3.connect(far_ahead.cluster.state_dir / "state.sqlite") as lost:
+        lost.execute("UPDATE counter SET version = ?", (10**17,))
+    lost.close()
+    far_ahead.up(shop())
+    road.up(shop(environment={"A": "1"}))
+    fences = {c.identity.slot: c.identity.fence for c in road.view().of_app("ada", "shop")}
+    assert fences["web.1"] > fences["db.1"] > 10**17
