@@ -21,9 +21,9 @@ from nap_compose.compose.hashing import config_hash
 from nap_compose.compose.model import App
 from nap_compose.control import running
 from nap_compose.control.border import Cancel, Outcome, UpRequest, Who
-from nap_compose.control.parts import Parts
+from nap_compose.control.parts import Parts, seen_at_all
 from nap_compose.db.records import RevisionRecord
-from nap_compose.errors import Away, NapError
+from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.container import image_reference
 from nap_compose.orchestration.checks import check
 from nap_compose.orchestration.decide import Wish, making_way
@@ -131,11 +131,7 @@ class _Road:
             for name, record in known.items()
             if name in self.parts.cluster.hosts
         }
-        view = self.parts.look(states=states, labels=labels)
-        if not view.hosts:
-            why = "; ".join(f"{host.name}: {host.text}" for host in view.unseen)
-            raise Away(f"no host answers ({why})", hint="nap host ls shows each with its reason")
-        return view
+        return seen_at_all(self.parts.look(states=states, labels=labels))
 
     def _wish(self, view: View, seen: Claims, lease: Lease) -> Wish:
         app, request, owner = self.app, self.request, self.who.owner

@@ -14,6 +14,7 @@ from nap_compose.cluster.view import ContainerView, HostState, HostView, Publish
 from nap_compose.compose.model import App, Json, Port, Service
 from nap_compose.errors import NapError
 from nap_compose.exits import Exit
+from nap_compose.orchestration.bodies.making import volume_name
 from nap_compose.orchestration.constraints import Constraint
 from nap_compose.orchestration.wanted import Slot, namespace_of, slots_of
 
@@ -185,8 +186,7 @@ class _Desk:
         for mount in service.mounts:
             if mount.type != "volume" or mount.source not in self.app.volumes:
                 continue
-            volume = self.app.volumes[mount.source]
-            name = volume.get("name") or f"{self.situation.project}_{mount.source}"
+            name = volume_name(self.app, self.situation.project, mount.source)
             homes = [
                 other.name
                 for other in self._all_hosts()

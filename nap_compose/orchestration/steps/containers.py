@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from nap_compose.cluster import names
-from nap_compose.cluster.engine import Conflict, Engine, EngineError, NotFound
+from nap_compose.cluster.engine import Conflict, Engine, EngineAway, EngineError, NotFound
 from nap_compose.compose.model import App, Service
 from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.container import container_body, image_reference
@@ -28,7 +29,7 @@ def create(step: Step, shop: Workshop, report: Report) -> str:
     report("creating")
     container = _create(engine, name, making, shop)
     with shop.lock:
-        shop.containers[step.target] = container
+        shop.containers[step.target] = shop.made_ids[step.id] = container
         shop.made.add(step.id)
     for key in other_networks(making.service):
         body = {"Container": container, "EndpointConfig": endpoint(making, key)}
@@ -37,11 +38,13 @@ def create(step: Step, shop: Workshop, report: Report) -> str:
 
 
 def uncreate(step: Step, shop: Workshop) -> str:
-    """Remove the container that was made, running or not, with its anonymous volumes."""
-    with shop.lock:
-        container = shop.containers.pop(step.target, "")
-    if container:
-        _gone(lambda: shop.engine(step).remove_container(container, volumes=True, force=True))
+    """Remove the container that was made, running or not, with its anonymous volumes.
+
+    Only that one: until the step is done, the slot's container is the one that was there before.
+    """
+    engine = shop.engine(step)
+    for made in _made_by(step, shop):
+        _gone(lambda made=made: engine.remove_container(made, volumes=True, force=True))
     return ""
 
 
@@ -50,17 +53,20 @@ def take_name(step: Step, shop: Workshop, _report: Report) -> str:
     container = shop.container_of(step)
     name = str(step.args["name"])
     try:
-        shop.engine(step).rename_container(container, name)
+        _rename(shop.engine(step), container, name)
     except Conflict as conflict:
         raise NapError(
             f"the name {name} is taken by a container that isn't this app's",
             host=step.host,
             hint=f"look at it with: docker inspect {name}",
         ) from conflict
-    except EngineError as error:
-        if "same name" not in error.message:
-            raise
     return "named"
+
+
+def give_name_back(step: Step, shop: Workshop) -> str:
+    """Let a container that was there before go by its former name again."""
+    _rename(shop.engine(step), shop.container_of(step), str(step.args["was"]))
+    return ""
 
 
 def start(step: Step, shop: Workshop, report: Report) -> str:
@@ -68,6 +74,10 @@ def start(step: Step, shop: Workshop, report: Report) -> str:
     report("starting")
     try:
         shop.engine(step).start_container(shop.container_of(step))
+    except EngineAway:
+        with shop.lock:
+            shop.made.add(step.id)  # it may run all the same
+        raise
     except EngineError as error:
         raise _explained(error, step) from error
     with shop.lock:
@@ -97,11 +107,7 @@ def set_aside(step: Step, shop: Workshop, report: Report) -> str:
 def bring_back(step: Step, shop: Workshop) -> str:
     """Give it its name again, and start it if it ran."""
     engine = shop.engine(step)
-    try:
-        engine.rename_container(step.target, str(step.args["name"]))
-    except EngineError as error:
-        if "same name" not in error.message:
-            raise
+    _rename(engine, step.target, str(step.args["name"]))
     if step.args.get("running"):
         engine.start_container(step.target)
     return ""
@@ -128,6 +134,30 @@ def remove(step: Step, shop: Workshop, _report: Report) -> str:
     volumes = bool(step.args.get("volumes"))
     _gone(lambda: shop.engine(step).remove_container(step.target, volumes=volumes, force=True))
     return "removed"
+
+
+def _made_by(step: Step, shop: Workshop) -> list[str]:
+    """The ids of what a create step made. An engine may have made it and its answer not arrived."""
+    with shop.lock:
+        known = shop.made_ids.get(step.id)
+    if known:
+        return [known]
+    return [
+        container.id
+        for container in shop.snapshots.since(step.host, time.monotonic()).values()
+        if container.identity is not None
+        and container.identity.slot == step.target
+        and shop.made_now(container.identity)
+    ]
+
+
+def _rename(engine: Engine, container: str, name: str) -> None:
+    """Rename; a container that goes by the name already keeps it."""
+    try:
+        engine.rename_container(container, name)
+    except EngineError as error:
+        if "same name" not in error.message:
+            raise
 
 
 def _create(engine: Engine, name: str, making: Making, shop: Workshop) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from nap_compose.cluster.engine import Conflict, Engine, EngineAway, EngineError, NotFound
 from nap_compose.cluster.images import familiar
 from nap_compose.cluster.labels import DEPLOYMENT
+from nap_compose.cluster.seen import network_view, volume_view
 from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.shared import network_body, volume_body
 from nap_compose.orchestration.plan import Kind, Step
@@ -55,7 +56,7 @@ def ensure_network(step: Step, shop: Workshop, report: Report) -> str:
     if made:
         with shop.lock:
             shop.made.add(step.id)
-            shop.containers[step.id] = network
+            shop.made_ids[step.id] = network
     if shop.overlay == "consul":
         for host in step.args.get("users") or ():
             _wait_known(shop.engines.on(str(host)), step.target)
@@ -81,11 +82,12 @@ def _leaderless(error: EngineError) -> bool:
 
 
 def remove_made_network(step: Step, shop: Workshop) -> str:
-    """Remove the network that this deployment made."""
-    if step.id in shop.made:
-        network = shop.containers[step.id]
-        _remove_network(shop.engine(step), network)
-        _wait_forgotten(shop.engine(step), network)
+    """Remove the network that this deployment made, also where the engine's word of it was lost."""
+    engine = shop.engine(step)
+    known = shop.made_ids.get(step.id)
+    for network in [known] if known else _unconfirmed_networks(step, shop, engine):
+        _remove_network(engine, network)
+        _wait_forgotten(engine, network)
     return ""
 
 
@@ -111,7 +113,8 @@ def ensure_volume(step: Step, shop: Workshop, _report: Report) -> str:
 
 def remove_made_volume(step: Step, shop: Workshop) -> str:
     """Remove a volume that this deployment made, unless something may have written to it."""
-    if step.id not in shop.made:
+    engine = shop.engine(step)
+    if step.id not in shop.made and not _unconfirmed_volume(step, shop, engine):
         return ""
     started = any(
         other.kind is Kind.START and other.host == step.host and other.id in shop.made
@@ -122,7 +125,7 @@ def remove_made_volume(step: Step, shop: Workshop) -> str:
             f"{step.subject} on {step.host} is kept: it may hold data "
             f"(nap down --volumes removes it)"
         )
-    _quietly_remove_volume(shop.engine(step), step.target)
+    _quietly_remove_volume(engine, step.target)
     return ""
 
 
@@ -208,6 +211,25 @@ def _pull_once(step: Step, engine: Engine, report: Report) -> None:
             layers[str(record.get("id"))] = (int(detail["current"]), int(detail["total"]))
             done, total = (sum(column) for column in zip(*layers.values(), strict=True))
             report("pulling", done, total)
+
+
+def _unconfirmed_networks(step: Step, shop: Workshop, engine: Engine) -> list[str]:
+    """Networks that the engine made for this step though its answer never came."""
+    views = (
+        network_view(raw, step.host, cluster=shop.cluster.name, seal=shop.seal)
+        for raw in engine.networks({"name": [step.target]})
+    )
+    return [view.id for view in views if view.name == step.target and shop.made_now(view.identity)]
+
+
+def _unconfirmed_volume(step: Step, shop: Workshop, engine: Engine) -> bool:
+    """Whether the engine made the volume for this step though its answer never came."""
+    try:
+        raw = engine.inspect_volume(step.target)
+    except NotFound:
+        return False
+    view = volume_view(raw, step.host, cluster=shop.cluster.name, seal=shop.seal)
+    return shop.made_now(view.identity)
 
 
 def _wait_known(engine: Engine, network: str) -> None:

@@ -29,8 +29,9 @@ class Workshop:
     """The plan, what it is for, and the engines it acts on.
 
     `app` is None when an app is taken away. `containers` maps each slot to the id of the
-    container that has it now; steps add to it as they make them. `stopped` tells when the person
-    wants an end; `deadline` (monotonic seconds) is when waiting for health ends.
+    container that has it now; steps add to it as they make them. `made_ids` maps the step that
+    made something to that thing's id: only what stands there was surely made now. `stopped` tells
+    when the person wants an end; `deadline` (monotonic seconds) is when waiting for health ends.
     """
 
     plan: Plan
@@ -47,6 +48,7 @@ class Workshop:
     stopped: Callable[[], bool] = lambda: False
     containers: dict[str, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
+    made_ids: dict[str, str] = field(default_factory=dict)
     image_ids: dict[tuple[str, str], str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -77,6 +79,13 @@ class Workshop:
             fence=fence,
             project=self.plan.project,
             config_hash=self.hashes.get(service, "") if service else "",
+        )
+
+    def made_now(self, identity: Identity | None) -> bool:
+        """Whether something with that identity was made by this deployment."""
+        return identity is not None and (
+            (identity.owner, identity.app, identity.deployment)
+            == (self.plan.owner, self.plan.app, self.plan.deployment)
         )
 
     def labels_of(
