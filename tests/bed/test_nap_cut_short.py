@@ -1,4 +1,4 @@
-"""Deployments that meet or are cut short on real hosts: whatever happened, the next `up` finishes."""
+"""Deployments on real hosts that meet, or are cut short: the next `up` finishes."""
 
 from __future__ import annotations
 
@@ -153,7 +153,8 @@ def test_killed_at_any_moment_the_next_up_finishes(
             for name, seed in zip(names, SEEDS, strict=True)
         }
         with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda name: _kill(nap, file(name, colour), chosen[name]), names))
+            files = [file(name, colour) for name in names]
+            list(pool.map(_kill, [nap] * len(names), files, chosen.values()))
         told = nap("up", "-f", file(names[0], colour), code=Exit.LOCKED)
         assert "the lock of a process that has died goes within a minute" in told.said[1]
         died = time.monotonic()
