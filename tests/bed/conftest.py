@@ -5,7 +5,9 @@ import pytest
 from bed.fixture import why_not
 
 # Their asserts are to say as much as those of a test module.
-pytest.register_assert_rewrite("tests.support.main_job", "tests.support.nap")
+pytest.register_assert_rewrite(
+    "tests.support.apps", "tests.support.hosts", "tests.support.main_job", "tests.support.nap"
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -174,6 +174,23 @@ def test_one_that_crashes_right_after_its_start_is_found(fake: FakeCluster, road
     assert outcome.failures[0].reason == "exited with code 3"
 
 
+def test_one_that_crashes_in_its_first_moments_is_found(fake: FakeCluster, road: Road) -> None:
+    fake.behave("*-web-1*", Behaviour(exits_after=0.2, exit_code=3))
+    assert road.up(app({"web": {}})).failures[0].reason == "exited with code 3"
+
+
+def test_a_start_is_tried_again_where_an_engine_misses_its_cluster_store(
+    fake: FakeCluster, road: Road
+) -> None:
+    gone = "failed to update store for object type *libnetwork.endpointCnt: connection refused"
+    faults = [
+        fake[host].fault("POST", "/containers/.*/start", status=500, message=gone, times=1)
+        for host in ("h1", "h2", "h3")
+    ]
+    assert road.up(shop()).state == "done"
+    assert sum(fault.hit for fault in faults) == 2
+
+
 def test_a_job_that_ends_well_lets_its_dependents_start(fake: FakeCluster, road: Road) -> None:
     fake.behave("*-db-1*", Behaviour(exits_after=0.2))
     need = {"db": {"condition": "service_completed_successfully"}}

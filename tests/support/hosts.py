@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from bed.docker_api import call
 from bed.layout import Bed, Host
+from tests.support.nap import eventually
 
 _PROJECT = "com.docker.compose.project"
 _THE_ENGINES_OWN = ("docker_gwbridge",)
@@ -60,3 +62,16 @@ def _containers(host: Host) -> list[dict[str, Any]]:
 
 def _volumes(host: Host) -> list[dict[str, Any]]:
     return call(host, "GET", "/volumes")["Volumes"] or []
+
+
+@contextmanager
+def unchanged(hosts: Sequence[Host]) -> Iterator[None]:
+    """What happens in the block leaves every container, network and volume as it was.
+
+    An overlay network that was made and removed again is listed for a moment longer.
+    """
+    before = everything(hosts)
+    yield
+    with suppress(AssertionError):
+        eventually(lambda: everything(hosts) == before, "everything as before", within=5)
+    assert everything(hosts) == before

@@ -11,7 +11,6 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,44 +20,14 @@ import pytest
 from bed import busybox, docker_api, images
 from bed.layout import Bed
 from tests.support import hosts
-from tests.support.nap import Nap, eventually, on_zone, sleeper, write_app
+from tests.support.apps import Apps, on_zone, sleeper
+from tests.support.nap import Nap, eventually
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 PARTS = ("hosts", "consul", "mariadb", "registry")
 """What of a bed the main job needs."""
 
 STAMP = re.compile(r"^(\S+) +\| (\d{4}-\S+Z) (.*)$")
 """A line of `nap logs --timestamps`."""
-
-
-@dataclass
-class Apps:
-    """Writes Compose files, and takes their apps away at the end, with all they had."""
-
-    nap: Nap
-    bed: Bed
-    folder: Path
-    files: dict[str, Path] = field(default_factory=dict)
-
-    def __call__(self, name: str, services: Mapping[str, Any], **top: Any) -> Path:
-        """The file of an app; written anew where the app is known."""
-        self.files[name] = write_app(self.folder / f"{name}.yml", services, name=name, **top)
-        return self.files[name]
-
-    def example(self, name: str) -> Path:
-        """An example's file."""
-        self.files[name] = EXAMPLES / name / "app.yml"
-        return self.files[name]
-
-    def gone(self) -> None:
-        """Take all of them away, and see that no host has anything of them."""
-        for name in self.files:
-            self.nap("down", name, "-v", "-t", "1")
-            assert self.left(name) == []
-
-    def left(self, name: str) -> list[str]:
-        """What the hosts have of an app."""
-        return hosts.of_project(self.bed, self.nap.project(name))
 
 
 class MainJob:
@@ -153,7 +122,7 @@ class MainJob:
         starting = f"deploy web.1 on {rows['web.1']['Host']}: starting"
         assert order.index(starting) < order.index("web.1 out") < order.index("deploy done")
 
-        assert nap("config", "-f", file, "--services").out.split() == ["web", "db"]
+        assert nap("config", "-f", file, "--services").out.split() == ["db", "web"]
         assert "command:" in nap("-f", file, "config").out
 
     def test_a_second_up_changes_nothing_and_says_so(self, nap: Nap, bed: Bed, apps: Apps) -> None:

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from nap_compose.cluster.names import owner_of, project_of
 
 PROGRAM = Path(sys.executable).with_name("nap")
@@ -179,19 +177,3 @@ def eventually(look: Callable[[], T], what: str, *, within: float = 30.0) -> T:
             return found
         assert time.monotonic() < deadline, f"not within {within:g} s: {what}"
         time.sleep(0.1)
-
-
-def write_app(path: Path, services: Mapping[str, Any], **top: Any) -> Path:
-    """A Compose file of these services."""
-    path.write_text(yaml.safe_dump({**top, "services": dict(services)}, sort_keys=False))
-    return path
-
-
-def sleeper(**more: Any) -> dict[str, Any]:
-    """A service that is there, costs nothing and ends at once when it is told to."""
-    return {"image": "busybox:1", "init": True, "command": "sleep 1000000", **more}
-
-
-def on_zone(zone: str) -> dict[str, Any]:
-    """Where a service is to run: the bed's first host is in zone a, the next in b, then c."""
-    return {"deploy": {"placement": {"constraints": [f"node.labels.zone == {zone}"]}}}

@@ -15,6 +15,7 @@ from nap_compose.orchestration.bodies.making import Making
 from nap_compose.orchestration.bodies.networking import endpoint, other_networks
 from nap_compose.orchestration.naming import slot_name
 from nap_compose.orchestration.plan import Step
+from nap_compose.orchestration.steps.passing import until_it_passes
 from nap_compose.orchestration.steps.workshop import Report, Workshop
 from nap_compose.orchestration.wanted import Slot, namespace_of
 
@@ -72,8 +73,9 @@ def give_name_back(step: Step, shop: Workshop) -> str:
 def start(step: Step, shop: Workshop, report: Report) -> str:
     """Start the slot's container; starting a running one changes nothing."""
     report("starting")
+    engine, container = shop.engine(step), shop.container_of(step)
     try:
-        shop.engine(step).start_container(shop.container_of(step))
+        until_it_passes(lambda: engine.start_container(container), report)
     except EngineAway:
         with shop.lock:
             shop.made.add(step.id)  # it may run all the same
@@ -82,6 +84,7 @@ def start(step: Step, shop: Workshop, report: Report) -> str:
         raise _explained(error, step) from error
     with shop.lock:
         shop.made.add(step.id)
+        shop.last_start = time.monotonic()
     return "started"
 
 
@@ -109,7 +112,7 @@ def bring_back(step: Step, shop: Workshop) -> str:
     engine = shop.engine(step)
     _rename(engine, step.target, str(step.args["name"]))
     if step.args.get("running"):
-        engine.start_container(step.target)
+        until_it_passes(lambda: engine.start_container(step.target))
     return ""
 
 
@@ -124,7 +127,8 @@ def stop(step: Step, shop: Workshop, report: Report) -> str:
 
 def unstop(step: Step, shop: Workshop) -> str:
     """Start it again."""
-    shop.engine(step).start_container(step.target)
+    engine = shop.engine(step)
+    until_it_passes(lambda: engine.start_container(step.target))
     return ""
 
 

@@ -13,6 +13,7 @@ from nap_compose.cluster.seen import network_view, volume_view
 from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.shared import network_body, volume_body
 from nap_compose.orchestration.plan import Kind, Step
+from nap_compose.orchestration.steps.passing import patience_with, until_it_passes
 from nap_compose.orchestration.steps.workshop import Report, Workshop
 from nap_compose.units import show_size
 
@@ -26,12 +27,6 @@ _PASSING = ("network is unreachable", "connection reset", "EOF", "TLS handshake 
 """What an engine says of a pull that may well succeed a moment later. (Engine 20.10.5 dials from
 a thread left in a removed network's namespace, where every address is unreachable.)"""
 
-ELECTION = 20.0
-"""How long a swarm's managers may take to choose a new leader, seconds."""
-
-_LEADERLESS = ("does not have a leader", "raft: failed to process", "code = Unavailable")
-"""What a manager says while the swarm's leader is just being chosen: it lasts a few seconds."""
-
 LETS_GO = 15.0
 """How long a removed container's endpoint may keep its network in use, seconds."""
 
@@ -43,16 +38,7 @@ FORGETS = 10.0
 def ensure_network(step: Step, shop: Workshop, report: Report) -> str:
     """Make the network where it is missing, and wait until each host that uses it knows it."""
     report("creating")
-    until = time.monotonic() + ELECTION
-    while True:
-        try:
-            network, made = _network(step, shop)
-            break
-        except EngineError as error:
-            if not _leaderless(error) or time.monotonic() > until:
-                raise
-            report("waiting for the swarm's leader")
-            time.sleep(0.5)
+    network, made = until_it_passes(lambda: _network(step, shop), report)
     if made:
         with shop.lock:
             shop.made.add(step.id)
@@ -75,10 +61,6 @@ def _network(step: Step, shop: Workshop) -> tuple[str, bool]:
     overlay = bool(step.args["overlay"])
     body = network_body(step.target, app.networks.get(key, {}), labels, overlay=overlay)
     return engine.create_network({**body, "CheckDuplicate": True}), True
-
-
-def _leaderless(error: EngineError) -> bool:
-    return any(sign in error.message for sign in _LEADERLESS)
 
 
 def remove_made_network(step: Step, shop: Workshop) -> str:
@@ -253,7 +235,7 @@ def _remove_network(engine: Engine, network: str) -> None:
             return
         except EngineError as error:
             held = "active endpoints" in error.message or "in use" in error.message
-            if not held and not _leaderless(error):
+            if not held and not patience_with(error):
                 raise
             if time.monotonic() > until:
                 raise
