@@ -176,7 +176,10 @@ def test_one_that_crashes_right_after_its_start_is_found(fake: FakeCluster, road
 
 def test_one_that_crashes_in_its_first_moments_is_found(fake: FakeCluster, road: Road) -> None:
     fake.behave("*-web-1*", Behaviour(exits_after=0.2, exit_code=3))
-    assert road.up(app({"web": {}})).failures[0].reason == "exited with code 3"
+    (failure,) = road.up(app({"web": {}})).failures
+    assert (failure.subject, failure.reason) == ("web.1", "exited with code 3")
+    assert failure.host in ("h1", "h2", "h3")
+    assert road.events[-1].error == "web.1 exited with code 3"
 
 
 def test_a_start_is_tried_again_where_an_engine_misses_its_cluster_store(
