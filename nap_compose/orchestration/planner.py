@@ -167,8 +167,10 @@ class _Planner:
         return decision.change is not Change.CREATE
 
     def _create(self, decision: Decision) -> str:
+        service = self.wish.service(decision.slot)
         parents = [
-            f"create:{Slot(name, 1)}" for name in namespace_of(self.wish.service(decision.slot))
+            f"create:{Slot(name, 1)}"
+            for name in (*namespace_of(service), *common.links_of(service))
         ]
         made = {step.id for step in self.steps}
         return self._on_slot(

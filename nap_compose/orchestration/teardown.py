@@ -7,8 +7,8 @@ left, and said.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from nap_compose.cluster import labels
@@ -22,7 +22,8 @@ class Leaving:
     """What is to go: all of the app, or (with `services`) some services' containers.
 
     `known` are the services that the file has, None where no file was asked: containers of other
-    services are orphans then, and stay unless `orphans`.
+    services are orphans then, and stay unless `orphans`. `away` are the replicas that are known to
+    be on hosts that weren't seen: slot → host.
     """
 
     owner: str
@@ -36,6 +37,7 @@ class Leaving:
     volumes: bool = False
     grace: float | None = None
     network_host: str = ""
+    away: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_down(leaving: Leaving) -> Plan:
@@ -57,9 +59,17 @@ def plan_down(leaving: Leaving) -> Plan:
         gone = removal(container, subject, needs=(stop.id,), volumes=leaving.volumes)
         steps += [stop, gone]
         summary.append(Line(Change.REMOVE, subject, container.host))
+    summary += [
+        Line(Change.UNSEEN, slot, host, f"{host} was not seen")
+        for slot, host in sorted(leaving.away.items())
+    ]
     if not leaving.services and not staying:
         removed = tuple(step.id for step in steps if step.kind is Kind.REMOVE)
         for network in _networks(leaving):
+            if leaving.away and network.scope != "local":
+                why = "what stands on hosts that were not seen may use it"
+                summary.append(Line(Change.UNSEEN, _called(network), network.host, why))
+                continue
             steps.append(_removal_of(network, removed, known_on=_know(network, leaving.view)))
             summary.append(Line(Change.REMOVE, _called(network), network.host))
         for volume in _volumes(leaving) if leaving.volumes else ():

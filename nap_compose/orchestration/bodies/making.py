@@ -36,6 +36,11 @@ class Making:
         """The service's canonical form."""
         return self.service.spec
 
+    @property
+    def owner(self) -> str:
+        """Whose app it is; empty when embedded."""
+        return self.project.removesuffix(self.app.name).removesuffix("_")
+
     def network(self, key: str) -> str:
         """The name on the engines of the app's network `key`."""
         return network_name(self.app, self.project, key)

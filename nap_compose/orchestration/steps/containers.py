@@ -8,7 +8,7 @@ from typing import Any
 
 from nap_compose.cluster import names
 from nap_compose.cluster.engine import Conflict, Engine, EngineAway, EngineError, NotFound
-from nap_compose.compose.model import App, Service
+from nap_compose.compose.model import Service
 from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.container import container_body, image_reference
 from nap_compose.orchestration.bodies.making import Making
@@ -202,7 +202,7 @@ def _making(step: Step, shop: Workshop, engine: Engine) -> Making:
         name=name,
         labels=shop.labels_of(identity, name, compose),
         publish_ip=shop.cluster.hosts[step.host].publish_ip,
-        containers=_parents(app, service, shop),
+        containers=_parents(service, shop),
         inherit=_anonymous_volumes(step, shop),
     )
 
@@ -235,14 +235,19 @@ def _depends_on(service: Service) -> str:
     )
 
 
-def _parents(app: App, service: Service, shop: Workshop) -> dict[str, str]:
+def _parents(service: Service, shop: Workshop) -> dict[str, str]:
     """The containers whose namespaces or volumes this one uses."""
-    with shop.lock:
-        return {
-            name: shop.containers[str(Slot(name, 1))]
-            for name in namespace_of(service)
-            if name in app.services and str(Slot(name, 1)) in shop.containers
-        }
+    found: dict[str, str] = {}
+    for name in namespace_of(service):
+        with shop.lock:
+            container = shop.containers.get(str(Slot(name, 1)), "")
+        if not container:
+            raise NapError(
+                f"it shares namespaces or volumes with {name}, which has no container",
+                hint=f"bring {name} up too: nap up {name} {service.name}",
+            )
+        found[name] = container
+    return found
 
 
 def _anonymous_volumes(step: Step, shop: Workshop) -> dict[str, str]:
