@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from nap_compose.compose.faults import Fault, Path
+from nap_compose.text import nearest
 
 Json = Mapping[str, Any]
 
@@ -96,8 +96,8 @@ def _references(name: str, spec: Json, document: Json, path: Path) -> Iterator[F
 def _defined(document: Json, kind: str, key: str, name: str, path: Path) -> Iterator[Fault]:
     table = document.get(kind) or {}
     if key not in table:
-        near = get_close_matches(key, table, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"declare it under the top-level {kind}:"
+        near = nearest(key, table)
+        hint = f"did you mean {near}?" if near else f"declare it under the top-level {kind}:"
         yield Fault(path, f'service "{name}" refers to undefined {kind[:-1]} "{key}"', hint)
 
 
@@ -111,8 +111,8 @@ def _dependencies(
         if other in services:
             continue
         if other not in known:
-            near = get_close_matches(other, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else None
+            near = nearest(other, known)
+            hint = f"did you mean {near}?" if near else None
             yield Fault(place, f'service "{name}" depends on undefined service "{other}"', hint)
         elif entry.get("required", True):
             yield Fault(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nap_compose.compose.keys import SERVICE_KEYS, TOP
-from nap_compose.compose.shapes import Entry
+from nap_compose.compose.rows import Entry
 
 
 def json_schema() -> dict[str, Any]:
