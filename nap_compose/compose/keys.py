@@ -252,7 +252,7 @@ SERVICE_KEYS: tuple[Entry, ...] = (
 SERVICE = Object(*SERVICE_KEYS, Entry("x-nap", X_NAP, "nap's own additions"))
 
 TOP = Object(
-    ignored("version", Text(), "the version of the format", "it is obsolete: remove it"),
+    ignored("version", Text(), "the version of the format", "it is obsolete, remove it"),
     Entry("name", Text(), "the project's name"),
     Entry("include", r.INCLUDE, "other Compose files that belong to the app"),
     Entry("services", Table(SERVICE, keys=o.NAME), "what runs"),

@@ -53,8 +53,10 @@ def _below(value: Any, *path: faults.Key) -> Any:
     return value
 
 
-def _order(place: Place | None) -> tuple[int, int]:
-    return (place.line, place.column) if place else (0, 0)
+def in_order(fault: BadFile) -> tuple[str, int, int]:
+    """Sorts faults as they stand in their files."""
+    place = fault.place
+    return (place.file, place.line, place.column) if place else ("", 0, 0)
 
 
 @dataclass
@@ -63,6 +65,7 @@ class Layers:
 
     options: Options = field(default_factory=Options)
     stdin: Callable[[], bytes] | None = None
+    cwd: str = ""
     read: list[Document] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)
     _open: dict[str, list[Document]] = field(default_factory=dict)
@@ -76,7 +79,7 @@ class Layers:
                 text = self.stdin() if self.stdin else b""
                 self._open[file] = yamlfile.documents(text, "<stdin>")
             else:
-                self._open[file] = yamlfile.documents(read_bytes(file), file)
+                self._open[file] = yamlfile.documents(read_bytes(file), self.shown(file))
             self.read += self._open[file]
         return self._open[file]
 
@@ -129,8 +132,8 @@ class Layers:
         layer = self._checked(document, value, unfilled, folder)
         services = layer.get("services") or {}
         if any(isinstance(spec, dict) and "extends" in spec for spec in services.values()):
-            book = extends.Book(file, folder, dict(services).get, document.resets)
-            bad: list[BadFile] = []
+            book = extends.Book(self.shown(file), folder, dict(services).get, document.resets)
+            found: dict[str, Fault] = {}
             for name in services:
                 try:
                     with _placed(("services", name, "extends")):
@@ -138,9 +141,9 @@ class Layers:
                             name, book, lambda path, home: self._book(path, home, env)
                         )
                 except Fault as fault:
-                    bad.append(self.bad(fault, document))
-            if bad:
-                raise BadFiles.of(bad)
+                    found.setdefault(fault.message, fault)
+            if found:
+                raise self.all_bad(tuple(found.values()), document)
         return layer
 
     def _interpolated(self, document: Document, env: Mapping[str, str]) -> tuple[Json, list[Fault]]:
@@ -165,7 +168,7 @@ class Layers:
         self._report(document, reading, unfilled)
         if "version" in layer:
             place = document.place(("version",))
-            self.warn(f"{place}: `version` is ignored: it is obsolete: remove it")
+            self.warn(f"{place}: version is ignored: it is obsolete, remove it")
             del layer["version"]
         if self.options.resolve_paths:
             paths.document(layer, folder)
@@ -175,8 +178,7 @@ class Layers:
         """Raise what was found wrong, in the file's order, each place once."""
         if reading.faults or unfilled:
             found = {fault.path: fault for fault in reversed((*unfilled, *reading.faults))}
-            bad = [self.bad(fault, document) for fault in reversed(found.values())]
-            raise BadFiles.of(sorted(bad, key=lambda each: _order(each.place)))
+            raise self.all_bad(tuple(reversed(found.values())), document)
         for warning in reading.warnings:
             self.warn(warning)
         reading.warnings.clear()
@@ -204,7 +206,7 @@ class Layers:
                     )  # fmt: skip
             return found
 
-        return extends.Book(path, home, get, resets)
+        return extends.Book(self.shown(path), home, get, resets)
 
     def _extended(self, document: Document, name: str, spec: Any, home: str) -> Json:
         reading = Reading(loose=not self.options.interpolate, path=["services", name])
@@ -221,11 +223,15 @@ class Layers:
         for index, inclusion in include.read(entries, folder, env):
             again = next((file for file in inclusion.files if file in includers), None)
             if again:
-                chain = " → ".join((*includers, again))
+                chain = " → ".join(map(self.shown, (*includers, again)))
                 raise Fault(("include", index), f"these files include each other: {chain}")
             with _placed(("include", index)):
                 included = self.load(inclusion.files, inclusion.folder, inclusion.env, includers)
             include.add(layer, included, index)
+
+    def shown(self, file: str) -> str:
+        """A file's name for the person: relative where it lies below the working directory."""
+        return file.removeprefix(f"{self.cwd}/")
 
     def warn(self, text: str) -> None:
         """Note a warning, once."""
@@ -237,8 +243,8 @@ class Layers:
         return BadFile(fault.text(), place=place, hint=fault.hint, path=fault.path)
 
     def all_bad(self, faults: Sequence[Fault], document: Document | None = None) -> BadFile:
-        """One error for all the `faults`."""
-        return BadFiles.of(self.bad(fault, document) for fault in faults)
+        """One error for all the `faults`, in the order of the file."""
+        return BadFiles.of(sorted((self.bad(fault, document) for fault in faults), key=in_order))
 
     def find(self, path: faults.Path) -> tuple[Place | None, bool]:
         """Where `path` stands in the last file that has it, and whether all of it does.

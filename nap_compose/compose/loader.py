@@ -23,7 +23,7 @@ from nap_compose.compose import (
 from nap_compose.compose.discovery import STDIN, setting
 from nap_compose.compose.envfiles import read_text
 from nap_compose.compose.faults import Fault
-from nap_compose.compose.layers import Layers, Options
+from nap_compose.compose.layers import Layers, Options, in_order
 from nap_compose.compose.model import App
 from nap_compose.compose.yamlfile import Document
 from nap_compose.errors import BadFile, BadFiles
@@ -68,7 +68,7 @@ class Loaded:
     def placed(self, error: BadFile) -> BadFile:
         """`error`, said of the document, with the places of its faults in the files."""
         faults = error.faults if isinstance(error, BadFiles) else (error,)
-        return BadFiles.of(self._placed(fault) for fault in faults)
+        return BadFiles.of(sorted(map(self._placed, faults), key=in_order))
 
     def _placed(self, fault: BadFile) -> BadFile:
         if fault.place or not fault.path:
@@ -100,6 +100,7 @@ def load(
     With variables left as they stand (`options`), the app has a document and no typed services.
     Raises BadFile or BadFiles, with places, and nothing else.
     """
+    home = Path(cwd or Path.cwd()).absolute()
     request = _Request(
         files=files,
         project_name=project_name,
@@ -108,9 +109,9 @@ def load(
         env_files=[str(file) for file in env_files],
         active=list(profiles),
         named=list(services),
-        cwd=Path(cwd or Path.cwd()).absolute(),
+        cwd=home,
         narrow=narrow,
-        layers=Layers(options or Options(), stdin),
+        layers=Layers(options or Options(), stdin, str(home)),
     )
     return request.run()
 
@@ -180,7 +181,8 @@ class _Request:
             paths = [folder / ".env"] if (folder / ".env").is_file() else []
         values = dict(before)
         for path in paths:
-            found = dotenv.parse(read_text(path), str(path), {**values, **self.shell})
+            shown = self.layers.shown(str(path))
+            found = dotenv.parse(read_text(path), shown, {**values, **self.shell})
             values.update({key: value for key, value in found.items() if value is not None})
         return {**values, **self.shell}
 

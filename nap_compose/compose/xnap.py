@@ -5,7 +5,7 @@ from __future__ import annotations
 from nap_compose.compose.objects import TEXTS
 from nap_compose.compose.rows import ignored
 from nap_compose.compose.scalars import Duration, Flag, Text
-from nap_compose.compose.shapes import Either, Object
+from nap_compose.compose.shapes import Object
 
 _NOT_YET = "nap doesn't do it yet"
 
@@ -16,9 +16,7 @@ X_NAP = Object(
         "on_host_lost",
         Object(
             ignored("after", Duration(), "how long a host must be gone", _NOT_YET),
-            ignored(
-                "replace", Either(Flag(), Text()), "whether its replicas are made again", _NOT_YET
-            ),
+            ignored("replace", Flag(), "whether its replicas are made again", _NOT_YET),
             ignored("on_return", Text(), "what becomes of the old container", _NOT_YET),
             extensible=False,
         ),
