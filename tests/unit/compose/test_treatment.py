@@ -63,13 +63,13 @@ def test_the_rows_of_the_docs_are_all_rows() -> None:
     assert [row for _, row in leaves(TOP)] == [row.entry for row in rows()]
 
 
-@pytest.fixture(params=sorted(SERVICE.entries))
-def key(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 NOT_ALONE = {"extends", "env_file", "label_file"}
 """Keys that name files or another service; they are applied while the file is read."""
+
+
+@pytest.fixture(params=sorted(SERVICE.entries.keys() - NOT_ALONE))
+def key(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def app_with(folder: Path, key: str, value: Any, **more: Any) -> Loaded:
@@ -100,8 +100,6 @@ def below(table: Object, value: Any, path: tuple[Any, ...], site: Site) -> set[s
 
 
 def test_what_is_ignored_is_warned_of_with_its_place(tmp_path: Path, key: str) -> None:
-    if key in NOT_ALONE:
-        pytest.skip("read while loading")
     row = SERVICE.entries[key]
     value = VALUES.get(key, value_of(row.shape))
     found = app_with(tmp_path, key, _trimmed(key, value))
@@ -132,8 +130,6 @@ def _trimmed(key: str, value: Any) -> Any:
 @pytest.mark.parametrize("site", [EMBEDDED, LAB], ids=["embedded", "cluster"])
 def test_what_is_refused_is_refused_at_its_place(tmp_path: Path, key: str, site: Site) -> None:
     row = SERVICE.entries[key]
-    if key in NOT_ALONE:
-        pytest.skip("read while loading")
     found = app_with(tmp_path, key, _trimmed(key, VALUES.get(key, value_of(row.shape))))
     refused = row.treated(None, site) is Treatment.REFUSED
     faults = [
