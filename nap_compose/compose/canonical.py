@@ -54,6 +54,11 @@ def _within(form: _Form, value: Value, key: Key, reading: Reading) -> Value:
         if not _has_variable(value, reading):
             reading.faults.append(Fault(reading.path, str(error)))
         return value
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # What was found to have the wrong shape can't be counted on; the rest is still judged.
+        if not reading.faults:
+            raise
+        return value
     finally:
         reading.path.pop()
 

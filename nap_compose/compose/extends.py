@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,10 +44,8 @@ def _resolve(
     path: Path = ("services", name, "extends")
     here = (book.file, name)
     if here in chain:
-        cycle = [*chain[chain.index(here) :], here]
-        raise Fault(
-            path, "these services extend each other: " + " → ".join(f"{s} in {f}" for f, s in cycle)
-        )
+        cycle = chain[chain.index(here) :]
+        raise Fault(path, f"these services extend each other: {_way_round(cycle)}")
     wanted, file = _reference(spec["extends"])
     source = open_book(file, book.folder) if file else book
     base = _resolve(wanted, source, open_book, (*chain, here))
@@ -59,6 +57,14 @@ def _resolve(
             base = merge.without(base, reset[2:])
     own = {key: value for key, value in spec.items() if key != "extends"}
     return merge.services(base, own, ("services", name))
+
+
+def _way_round(cycle: Sequence[tuple[str, str]]) -> str:
+    """The whole cycle, told from the same service whichever it was found from."""
+    first = cycle.index(min(cycle))
+    way = [*cycle[first:], *cycle[:first], cycle[first]]
+    one_file = len({file for file, _ in cycle}) == 1
+    return " → ".join(name if one_file else f"{name} in {file}" for file, name in way)
 
 
 def _reference(extends: Any) -> tuple[str, str]:

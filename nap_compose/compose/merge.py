@@ -12,7 +12,8 @@ from typing import Any
 
 from nap_compose.compose.faults import Fault, Path
 from nap_compose.compose.keys import TOP
-from nap_compose.compose.shapes import Either, Entry, Items, Merge, Object, Shape, Table
+from nap_compose.compose.rows import Entry, Merge
+from nap_compose.compose.shapes import Either, Items, Object, Shape, Table
 
 Value = Any
 

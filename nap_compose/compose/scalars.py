@@ -33,7 +33,7 @@ class Text(Shape):
             self.takes = (str, *numbers)
             self.expected = "a text or a number"
         if choices:
-            self.expected = "one of " + ", ".join(choices)
+            self.expected = ("one of " if len(choices) > 1 else "") + ", ".join(choices)
         self.expected = expected or self.expected
 
     def read(self, value: Any, reading: Reading) -> Any:

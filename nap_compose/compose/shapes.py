@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from enum import Enum
 from typing import Any
 
 from nap_compose.compose.faults import Fault, Key
+from nap_compose.compose.rows import Entry
+from nap_compose.text import nearest
 
 Schema = dict[str, Any]
 
@@ -180,41 +180,6 @@ class Either(Shape):
         return {"anyOf": [shape.schema() for shape in self.shapes]}
 
 
-class Treatment(str, Enum):
-    """What nap does with a key."""
-
-    APPLIED = "applied"
-    TRANSLATED = "translated"
-    REFUSED = "refused"
-    IGNORED = "ignored with a warning"
-
-
-class Merge(str, Enum):
-    """How a key of a later file meets the same key of an earlier one."""
-
-    DEFAULT = "mappings merge, lists append, the rest is replaced"
-    REPLACE = "the later one replaces the earlier"
-    DRIVER = "merged when the drivers agree, else replaced"
-    HOSTS = "the addresses of a name append"
-    REPLACE_ENTRIES = "mappings merge, each entry is replaced"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A row of the table of keys: `unique` names the rule by which list entries are the same.
-
-    `zero`: an empty value says something else than no value, so it is kept.
-    """
-
-    key: str
-    shape: Shape
-    does: str = ""
-    treatment: Treatment = Treatment.APPLIED
-    merge: Merge = Merge.DEFAULT
-    unique: str = ""
-    zero: bool = False
-
-
 class Object(Shape):
     """A mapping with known keys, and `x-` ones where it is `extensible`."""
 
@@ -255,8 +220,8 @@ class Object(Shape):
         return result
 
     def _unknown(self, key: str, reading: Reading) -> None:
-        near = get_close_matches(key, self.entries, n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]}?" if near else None
+        near = nearest(key, self.entries)
+        hint = f"did you mean {near}?" if near else None
         known = "" if near or len(self.entries) > 12 else f"; known are {', '.join(self.entries)}"
         reading.fault(f'unknown key "{key}"{known}', hint=hint)
 
@@ -267,8 +232,7 @@ class Object(Shape):
             "additionalProperties": False,
         }
         for key, entry in self.entries.items():
-            if entry.does:
-                schema["properties"][key]["description"] = entry.does
+            schema["properties"][key]["description"] = entry.line
         if self.required:
             schema["required"] = list(self.required)
         if self.extensible:
