@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
-
 import click
 
 from nap_compose.cli.output.terminal import Terminal
-from nap_compose.cli.output.width import shown_width
 from nap_compose.errors import BadFiles, NapError, Place
 from nap_compose.exits import Exit
 from nap_compose.text import nearest, plain
@@ -20,6 +17,8 @@ WIDEST = 100
 def complain(error: Exception, terminal: Terminal, *, debug: bool) -> int:
     """Say what went wrong and give the exit code; with `debug` the traceback comes first."""
     if debug:
+        import traceback
+
         for line in "".join(traceback.format_exception(error)).splitlines():
             terminal.tell(plain(line))
     if isinstance(error, BadFiles):
@@ -67,6 +66,8 @@ def _say(error: NapError, terminal: Terminal) -> None:
 
 def excerpt(place: Place) -> tuple[str, str]:
     """The line at `place`, of a long one the part around it, and a mark under the column."""
+    from nap_compose.cli.output.width import shown_width
+
     line, at = place.text.replace("\t", " "), max(place.column - 1, 0)
     start = max(0, at - WIDEST // 2) if len(line) > WIDEST else 0
     shown = plain(line[start : start + WIDEST].rstrip())

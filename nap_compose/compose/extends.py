@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from nap_compose.compose import merge
 from nap_compose.compose.faults import Fault, Path
@@ -12,8 +11,7 @@ from nap_compose.compose.faults import Fault, Path
 Spec = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Book:
+class Book(NamedTuple):
     """The services of one file, canonical, as `extends` sees them.
 
     `file` names it, `folder` is what its own `extends.file` are relative to, `get` gives a

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from nap_compose.compose.faults import Fault, Key, dotted
 
@@ -29,8 +28,7 @@ class BadTemplate(Exception):
     """The text isn't a valid template, or a required variable is missing."""
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(NamedTuple):
     """A variable as a file names it, for `nap config --variables`."""
 
     name: str
@@ -39,8 +37,7 @@ class Variable:
     alternative: str = ""
 
 
-@dataclass(frozen=True)
-class _Reference:
+class _Reference(NamedTuple):
     """`${name operator body}`."""
 
     name: str

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nap_compose.compose import canonical, extends, faults, include, merge, paths, yamlfile
 from nap_compose.compose.discovery import STDIN
@@ -25,8 +25,7 @@ MOST_FILES = 1000
 """More files than this in one app are a mistake, or a trap."""
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What of the loading is left out (`nap config --no-interpolate` and its like)."""
 
     interpolate: bool = True
@@ -152,7 +151,7 @@ class Layers:
             value = yamlfile.mapping(document)
         except Fault as fault:
             raise self.bad(fault, document) from None
-        if not self.options.interpolate:
+        if not self.options.interpolate or b"$" not in document.text:
             return value, []
         interpolator = Interpolator(env)
         faults: list[Fault] = []

@@ -35,13 +35,11 @@ Json = dict[str, Any]
 class Loaded:
     """What the files ask for, and what a person should know about them.
 
-    `variables` are what the files name, `env` the values they were given (`nap config
-    --variables`, `--environment`).
+    `env` are the values that variables were given (`nap config --environment`).
     """
 
     app: App
     warnings: tuple[str, ...] = ()
-    variables: Mapping[str, interpolation.Variable] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     _layers: Layers = field(default_factory=Layers, repr=False, compare=False)
 
@@ -49,6 +47,16 @@ class Loaded:
     def documents(self) -> Sequence[Document]:
         """The YAML documents that were read, in order."""
         return self._layers.read
+
+    @property
+    def variables(self) -> Mapping[str, interpolation.Variable]:
+        """The variables that the files name (`nap config --variables`)."""
+        found: dict[str, interpolation.Variable] = {}
+        for document in self.documents:
+            # What isn't a valid template was reported when the file was read.
+            with suppress(Fault):
+                found.update(interpolation.variables(document.value))
+        return found
 
     def ignored(self) -> list[BadFile]:
         """What the files ask for and nap ignores, each with its place."""
@@ -148,7 +156,6 @@ class _Request:
         return Loaded(
             app=self._app(document, tuple(sorted(known - document["services"].keys()))),
             warnings=tuple(self.layers.warnings),
-            variables=_variables(self.layers),
             env=self.env,
             _layers=self.layers,
         )
@@ -271,12 +278,3 @@ class _Request:
 
 def _is_true(value: str | None) -> bool:
     return (value or "").lower() in ("1", "t", "true", "yes", "y", "on")
-
-
-def _variables(layers: Layers) -> dict[str, interpolation.Variable]:
-    found: dict[str, interpolation.Variable] = {}
-    for document in layers.read:
-        # What isn't a valid template was reported when the file was read.
-        with suppress(Fault):
-            found.update(interpolation.variables(document.value))
-    return found

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from nap_compose.compose.faults import Fault, Key
@@ -19,17 +18,17 @@ from nap_compose.text import nearest
 Schema = dict[str, Any]
 
 
-@dataclass
 class Reading:
-    """One walk over a document: where it is, and what it found.
+    """One walk over a document: the `path` where it is, and the `faults` and `warnings` it found.
 
     `loose`: variables were left as they stand, so a text with a `$` may become anything.
     """
 
-    loose: bool = False
-    path: list[Key] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    def __init__(self, loose: bool = False, path: Iterable[Key] = ()) -> None:
+        self.loose = loose
+        self.path: list[Key] = list(path)
+        self.faults: list[Fault] = []
+        self.warnings: list[str] = []
 
     def fault(self, message: str, *more: Key, hint: str | None = None) -> None:
         """Note a fault at the current path, or at `more` below it."""
@@ -118,7 +117,7 @@ class Table(Shape):
 
     def __init__(self, entry: Shape, *, keys: str = "") -> None:
         self.entry = entry
-        self.keys = re.compile(keys) if keys else None
+        self.keys = keys
 
     def read(self, value: Any, reading: Reading) -> Any:
         if not isinstance(value, dict):
@@ -127,7 +126,7 @@ class Table(Shape):
         table = {}
         for key, entry in value.items():
             reading.path.append(key)
-            if self.keys and not self.keys.search(key):
+            if self.keys and not re.search(self.keys, key):
                 reading.fault(
                     f'"{key}" can\'t be a name here', hint="use letters, digits, '.', '_' and '-'"
                 )
@@ -138,7 +137,7 @@ class Table(Shape):
     def schema(self) -> Schema:
         schema: Schema = {"type": "object", "additionalProperties": self.entry.schema()}
         if self.keys:
-            schema["propertyNames"] = {"pattern": self.keys.pattern}
+            schema["propertyNames"] = {"pattern": self.keys}
         return schema
 
 
