@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from nap_compose.cluster.engine import Conflict, Engine, EngineError, NotFound
+from nap_compose.cluster.engine import Conflict, Engine, EngineError, Json, NotFound
 from nap_compose.cluster.images import familiar
+from nap_compose.cluster.labels import COMPOSE, OWNER
 from nap_compose.cluster.seen import network_view, volume_view
 from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.shared import network_body, volume_body
@@ -32,16 +33,19 @@ def ensure_network(step: Step, shop: Workshop, report: Report) -> str:
     """Make the network where it is missing, and wait until each host that uses it knows it."""
     engine = shop.engine(step)
     app, key = shop.the_app(), str(step.args["key"])
-    if not any(n["Name"] == step.target for n in engine.networks({"name": [step.target]})):
+    there = [n for n in engine.networks({"name": [step.target]}) if n["Name"] == step.target]
+    for network in there:
+        _check_ours(network, step, shop)
+    if not there:
         report("creating")
         compose = {"network": key}
         labels = shop.labels_of(shop.identity(), step.target, compose)
         overlay = bool(step.args["overlay"])
         body = network_body(step.target, app.networks.get(key, {}), labels, overlay=overlay)
-        network = engine.create_network({**body, "CheckDuplicate": True})
+        made = engine.create_network({**body, "CheckDuplicate": True})
         with shop.lock:
             shop.made.add(step.id)
-            shop.made_ids[step.id] = network
+            shop.made_ids[step.id] = made
     if shop.overlay == "consul":
         for host in step.args.get("users") or ():
             _wait_known(shop.engines.on(str(host)), step.target)
@@ -68,7 +72,9 @@ def ensure_volume(step: Step, shop: Workshop, _report: Report) -> str:
     engine = shop.engine(step)
     app, key = shop.the_app(), str(step.args["key"])
     labels = shop.labels_of(shop.identity(), step.target, {"volume": key})
-    engine.create_volume(volume_body(step.target, app.volumes.get(key, {}), labels))
+    made = engine.create_volume(volume_body(step.target, app.volumes.get(key, {}), labels))
+    # An engine gives back one of that name that is there already, whoever made it.
+    _check_ours(made, step, shop)
     with shop.lock:
         shop.made.add(step.id)
     return "created"
@@ -193,6 +199,19 @@ def _unconfirmed_volume(step: Step, shop: Workshop, engine: Engine) -> bool:
         return False
     view = volume_view(raw, step.host, cluster=shop.cluster.name, seal=shop.seal)
     return shop.made_now(view.identity)
+
+
+def _check_ours(thing: Json, step: Step, shop: Workshop) -> None:
+    """Refuse what appeared under that name since the hosts were looked at, and isn't the app's."""
+    found: Mapping[str, str] = thing.get("Labels") or {}
+    project = found.get(COMPOSE + "project", "")
+    mine = (shop.plan.project, shop.plan.owner)
+    if (project, found.get(OWNER, "")) != mine:
+        raise NapError(
+            f"{step.target} belongs to {f'project {project}' if project else 'somebody else'}",
+            host=step.host,
+            hint="it has only just appeared: run the command again to see what is there",
+        )
 
 
 def _wait_known(engine: Engine, network: str) -> None:
