@@ -72,8 +72,12 @@ def give_name_back(step: Step, shop: Workshop) -> str:
 def start(step: Step, shop: Workshop, report: Report) -> str:
     """Start the slot's container; starting a running one changes nothing."""
     report("starting")
+    engine, container = shop.engine(step), shop.container_of(step)
     try:
-        shop.engine(step).start_container(shop.container_of(step))
+        if step.args.get("paused"):
+            engine.unpause_container(container)
+        else:
+            engine.start_container(container)
     except EngineAway:
         with shop.lock:
             shop.made.add(step.id)  # it may run all the same
@@ -88,6 +92,13 @@ def start(step: Step, shop: Workshop, report: Report) -> str:
 def unstart(step: Step, shop: Workshop) -> str:
     """Stop a container that stood stopped before."""
     _gone(lambda: shop.engine(step).stop_container(shop.container_of(step)))
+    return ""
+
+
+def pause_again(step: Step, shop: Workshop) -> str:
+    """Freeze a container that was frozen before."""
+    if step.id in shop.made:
+        _gone(lambda: shop.engine(step).pause_container(shop.container_of(step)))
     return ""
 
 
@@ -129,8 +140,11 @@ def unstop(step: Step, shop: Workshop) -> str:
 
 
 def remove(step: Step, shop: Workshop, _report: Report) -> str:
-    """Remove a container. Its volumes stay: a successor may have inherited the anonymous ones."""
-    _gone(lambda: shop.engine(step).remove_container(step.target, force=True))
+    """Remove a container. Its volumes stay unless all data goes: a successor may have inherited
+    the anonymous ones."""
+    volumes = bool(step.args.get("volumes"))
+    engine = shop.engine(step)
+    _gone(lambda: engine.remove_container(step.target, volumes=volumes, force=True))
     return "removed"
 
 
