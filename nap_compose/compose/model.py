@@ -109,6 +109,11 @@ class Service:
         )
 
     @property
+    def everywhere(self) -> bool:
+        """Whether it runs on each host (mode `global`); `replicas` is then how many on each."""
+        return self.mode.startswith("global")
+
+    @property
     def healthcheck(self) -> Json:
         """The file's own healthcheck; empty where the image's counts."""
         return self.spec.get("healthcheck") or {}

@@ -167,8 +167,10 @@ class _Planner:
         return decision.change is not Change.CREATE
 
     def _create(self, decision: Decision) -> str:
+        service = self.wish.service(decision.slot)
         parents = [
-            f"create:{Slot(name, 1)}" for name in namespace_of(self.wish.service(decision.slot))
+            f"create:{Slot(name, 1)}"
+            for name in (*namespace_of(service), *common.links_of(service))
         ]
         made = {step.id for step in self.steps}
         return self._on_slot(
@@ -209,14 +211,15 @@ class _Planner:
         """Give the container its slot's name, once whoever had it is out of the way."""
         wish = self.wish
         name = slot_name(wish.service(decision.slot), wish.owner, wish.project, decision.slot)
+        args, undo = {"name": name, "container": container}, ""
         if decision.container and decision.container.id == container:
             if decision.container.name == name:
                 return ""
+            args["was"], undo = decision.container.name, "give back"
             needs = tuple(
                 step.id for step in self.steps if step.id.startswith(f"aside:{decision.slot}:")
             )
-        args = {"name": name, "container": container}
-        return self._on_slot(Kind.TAKE_NAME, decision, needs=needs, args=args)
+        return self._on_slot(Kind.TAKE_NAME, decision, needs=needs, args=args, undo=undo)
 
     def _start(self, decision: Decision, needs: tuple[str, ...]) -> None:
         existing = decision.container if decision.change is Change.START else None
