@@ -19,7 +19,7 @@ _RESERVATIONS = Object(
             Object(
                 Entry(
                     "discrete_resource_spec",
-                    Object(Entry("kind", Text()), Entry("value", Cut())),
+                    Object(Entry("kind", Text(), zero=True), Entry("value", Cut(), zero=True)),
                 )
             )
         ),

@@ -85,7 +85,7 @@ SERVICE_KEYS: tuple[Entry, ...] = (
             Text(),
             Object(
                 Entry("service", Text()),
-                Entry("file", Text()),
+                Entry("file", o.optional(o.SOMETHING)),
                 required=("service",),
                 extensible=False,
             ),

@@ -223,7 +223,7 @@ class _Request:
 
     def _profiles(self) -> list[str]:
         listed = setting(self.env, "PROFILES") or ""
-        return self.active or [name.strip() for name in listed.split(",") if name.strip()]
+        return self.active or [name.strip() for name in listed.split(",")]
 
 
 def _is_true(value: str | None) -> bool:

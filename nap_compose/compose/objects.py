@@ -12,11 +12,12 @@ SOMETHING = Text(pattern=".", expected="a text that isn't empty")
 TEXTS = Items(Text())
 UNIQUE_TEXTS = Items(Text(), unique=True)
 TEXT_OR_TEXTS = Either(Text(), TEXTS)
-PAIRS = Either(TEXTS, Table(Scalar()))
+_NAMED = Table(Scalar(), keys=".")
+PAIRS = Either(TEXTS, _NAMED)
 """`[A=1, B]` or `{A: 1, B: }`; of the same key twice the later one counts."""
-STRICT_PAIRS = Either(UNIQUE_TEXTS, Table(Scalar()))
+STRICT_PAIRS = Either(UNIQUE_TEXTS, _NAMED)
 """As PAIRS, but the same entry twice is a fault."""
-HOSTS = Either(TEXTS, Table(TEXT_OR_TEXTS))
+HOSTS = Either(UNIQUE_TEXTS, Table(Either(Text(), UNIQUE_TEXTS)))
 OPTIONS = Table(Text(numbers=(int, float)))
 SOME_OPTIONS = Table(Either(Text(numbers=(int, float)), Nothing()))
 CONTAINER_NAME = Text(
@@ -36,7 +37,7 @@ ULIMIT = Either(
     Whole(),
     Object(Entry("soft", Whole()), Entry("hard", Whole()), required=("soft", "hard")),
 )
-ULIMITS = Table(ULIMIT, keys=r"^[a-z]+$")
+ULIMITS = Table(ULIMIT)
 
 PORT = Object(
     Entry("name", Text()),
@@ -134,9 +135,13 @@ LOGGING = Object(
 )
 
 _WEIGHTED = Object(
-    Entry("path", Text()), Entry("weight", Whole(0, 65535, strict=True)), extensible=False
+    Entry("path", Text(), zero=True),
+    Entry("weight", Whole(0, 65535, strict=True), zero=True),
+    extensible=False,
 )
-_RATED = Object(Entry("path", Text()), Entry("rate", Size()), extensible=False)
+_RATED = Object(
+    Entry("path", Text(), zero=True), Entry("rate", Size(), zero=True), extensible=False
+)
 BLKIO = Object(
     Entry("weight", Whole(0, 65535, strict=True)),
     Entry("weight_device", Items(_WEIGHTED)),
@@ -304,8 +309,8 @@ INCLUDE = optional(
             Text(),
             Object(
                 Entry("path", TEXT_OR_TEXTS),
-                Entry("env_file", TEXT_OR_TEXTS),
-                Entry("project_directory", Text()),
+                Entry("env_file", Either(Text(), TEXTS, Nothing())),
+                Entry("project_directory", optional(Text())),
                 extensible=False,
             ),
         )

@@ -156,9 +156,7 @@ def is_path(source: str) -> bool:
 
 def clean(target: str) -> str:
     """A path in the container without `.`, `..` and needless slashes."""
-    if not target.startswith("/"):
-        return target
-    return posixpath.normpath("/" + target.lstrip("/"))
+    return posixpath.normpath(re.sub("^//+", "/", target))
 
 
 def device(text: str) -> dict[str, Any]:
@@ -167,7 +165,7 @@ def device(text: str) -> dict[str, Any]:
     if len(sections) > 3 or not sections[0]:
         raise BadForm(f'"{text}" is no device: expected SOURCE[:TARGET[:PERMISSIONS]]')
     source = sections[0]
-    target = sections[1] if len(sections) > 1 else source
+    target = sections[1] if len(sections) > 1 and sections[1] else source
     return {
         "source": source,
         "target": target,
