@@ -89,6 +89,8 @@ class Layers:
                     merged = merge.documents(merged, layer)
                 except Fault as fault:
                     raise self.bad(fault, document) from None
+        if not any(document.value for file in files for document in self.documents(file)):
+            raise BadFile(f"there is nothing in {' and '.join(files)}", hint="begin with services:")
         return merged
 
     def _layer(self, document: Document, file: str, folder: str, env: Mapping[str, str]) -> Json:

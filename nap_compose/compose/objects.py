@@ -179,7 +179,7 @@ DEPENDENCY = Object(
         Text("service_started", "service_healthy", "service_completed_successfully"),
     ),
     Entry("restart", Flag()),
-    Entry("required", Flag(), zero=True),
+    Entry("required", Flag(strict=True), zero=True),
     what="dependency",
 )
 DEPENDS_ON = Either(UNIQUE_TEXTS, Table(DEPENDENCY, keys=NAME))

@@ -37,7 +37,7 @@ class Text(Shape):
         self.expected = expected or self.expected
 
     def read(self, value: Any, reading: Reading) -> Any:
-        if isinstance(value, str):
+        if type(value) is str:
             allowed = (not self.choices or value in self.choices) and (
                 self.pattern is None or self.pattern.search(value)
             )
@@ -284,7 +284,7 @@ class Scalar(Shape):
     expected = "a text, a number or a boolean"
 
     def read(self, value: Any, reading: Reading) -> Any:
-        if value is None or isinstance(value, str):
+        if value is None or type(value) is str:
             return value
         if isinstance(value, (bool, int, float)):
             return scalar_text(value)

@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any
 
 from nap_compose.compose.faults import Fault, Key
+from nap_compose.compose.scalartypes import Date
 
 Schema = dict[str, Any]
 
@@ -65,6 +66,8 @@ def describe(value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Date):
+        return f"the date {value.written}, which needs quotes"
     if isinstance(value, str):
         return f'the text "{value}"' if len(value) <= 40 else "a text"
     if isinstance(value, (int, float)):

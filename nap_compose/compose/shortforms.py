@@ -20,6 +20,8 @@ def ports(text: str) -> list[dict[str, Any]]:
     """`[[HOST_IP:]HOST:]CONTAINER[/PROTOCOL]`, with ranges, as one long form for each port."""
     address, published, target, protocol = _port_parts(text)
     low, high = _port_range(target, "container port", text)
+    if not low:
+        raise BadForm(f'"{text}" names no container port: they begin with 1')
     hosts: list[str]
     if not published:
         hosts = [""] * (high - low + 1)
@@ -52,7 +54,7 @@ def _port_parts(text: str) -> tuple[str, str, str, str]:
     match = re.match(r"^\[([^\]]*)\](?::(.*))?$", rest)
     if match:
         address, rest = match[1], match[2] or ""
-        if rest.count(":") > 1:
+        if rest.count(":") != 1:
             raise BadForm(f'"{text}" is no port: expected [HOST_IP:][HOST:]CONTAINER[/PROTOCOL]')
     elif rest.count(":") >= 2:
         address, published, target = rest.rsplit(":", 2)
@@ -94,7 +96,7 @@ def mount(text: str) -> dict[str, Any]:
     if not text:
         raise BadForm("an empty mount")
     if len(text) <= 2:
-        return {"type": "volume", "target": text}
+        return {"type": "volume", "target": clean(text)}
     sections = _sections(text)
     if not all(sections):
         raise BadForm(f'"{text}" has nothing between two colons')

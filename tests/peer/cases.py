@@ -45,7 +45,7 @@ class Case:
         for name, text in self.files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            path.write_bytes(text.encode())
 
     def request(self) -> dict[str, Any]:
         """The flags as `load` takes them."""
