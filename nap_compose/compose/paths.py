@@ -93,9 +93,7 @@ def _build(build: dict[str, Any], join: Join) -> dict[str, Any]:
 
 
 def _no_path(context: str) -> bool:
-    return is_remote(context) or bool(
-        re.match(r"^(service|docker-image|oci-layout):", context)
-    )
+    return is_remote(context) or bool(re.match(r"^(service|docker-image|oci-layout):", context))
 
 
 def _mount(mount: dict[str, Any], join: Join) -> dict[str, Any]:

@@ -50,7 +50,8 @@ class Text(Shape):
         return value
 
     def schema(self) -> Schema:
-        schema: Schema = {"type": ["string", "number"] if self.numbers else "string"}
+        more = [kind for kind, of in (("number", int), ("boolean", bool)) if of in self.numbers]
+        schema: Schema = {"type": ["string", *more] if more else "string"}
         if self.choices:
             schema["enum"] = list(self.choices)
         if self.pattern:

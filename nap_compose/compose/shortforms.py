@@ -33,7 +33,7 @@ def ports(text: str) -> list[dict[str, Any]]:
             hosts = [published]
         else:
             raise BadForm(f'the ranges in "{text}" are not of the same length')
-    return [
+    found = [
         {
             "mode": "ingress",
             **({"host_ip": address} if address else {}),
@@ -43,6 +43,8 @@ def ports(text: str) -> list[dict[str, Any]]:
         }
         for index, host in enumerate(hosts)
     ]
+    # Compose sorts the ports of a range as texts.
+    return sorted(found, key=lambda port: str(port["target"]))
 
 
 def _port_parts(text: str) -> tuple[str, str, str, str]:

@@ -46,7 +46,9 @@ def _name(case: Case) -> str:
 
 
 @pytest.fixture(scope="session")
-def peer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
+def peer(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Peer]:
     """The real Compose, already at work on the cases that are going to be tested."""
     binary = program()
     if binary is None:
