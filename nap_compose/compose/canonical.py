@@ -54,6 +54,11 @@ def _within(form: _Form, value: Value, key: Key, reading: Reading) -> Value:
         if not _has_variable(value, reading):
             reading.faults.append(Fault(reading.path, str(error)))
         return value
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # What was found to have the wrong shape can't be counted on; the rest is still judged.
+        if not reading.faults:
+            raise
+        return value
     finally:
         reading.path.pop()
 
@@ -262,15 +267,15 @@ def _ssh(value: Value, reading: Reading) -> Value:
     return pairs(value, reading)
 
 
-def _rates(value: Value, reading: Reading) -> Value:
+def _rates(value: Value, _reading: Reading) -> Value:
     return {"path": "", "rate": "0", **value} if isinstance(value, dict) else value
 
 
-def _weights(value: Value, reading: Reading) -> Value:
+def _weights(value: Value, _reading: Reading) -> Value:
     return {"path": "", "weight": 0, **value} if isinstance(value, dict) else value
 
 
-def _discrete(value: Value, reading: Reading) -> Value:
+def _discrete(value: Value, _reading: Reading) -> Value:
     return {"kind": "", "value": 0, **value} if isinstance(value, dict) else value
 
 

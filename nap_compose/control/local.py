@@ -8,14 +8,18 @@ from nap_compose.auth.system import system_user
 from nap_compose.cluster.cluster import Cluster
 from nap_compose.cluster.observe import Whose
 from nap_compose.cluster.view import ContainerView
+from nap_compose.compose.model import App
+from nap_compose.compose.rows import Site
 from nap_compose.control.border import (
     Cancel,
+    Checked,
     Control,
     DownRequest,
     Listing,
     LogLine,
     LogRequest,
     Outcome,
+    Refusal,
     Target,
     UpRequest,
     Who,
@@ -44,6 +48,15 @@ class LocalControl:
     def notices(self) -> tuple[str, ...]:
         """Engines that anybody may command."""
         return self._parts.engines.notices()
+
+    def check(self, app: App) -> Checked:
+        """What `up` would refuse."""
+        from nap_compose.orchestration.checks import faults
+
+        cluster = self._parts.cluster
+        site = Site(cluster.name, len(cluster.hosts))
+        found = faults(app, site)
+        return Checked(site, tuple(Refusal(f.path, f.message, f.hint) for f in found))
 
     def up(self, request: UpRequest, on_event: OnEvent, cancel: Cancel) -> Outcome:
         """Bring an app to what its file says."""

@@ -18,6 +18,7 @@ from nap_compose.cluster.state import Lease, Lost
 from nap_compose.cluster.view import View
 from nap_compose.compose.hashing import config_hash
 from nap_compose.compose.model import App
+from nap_compose.compose.rows import Site
 from nap_compose.control import running
 from nap_compose.control.border import Cancel, Outcome, UpRequest, Who
 from nap_compose.control.parts import Parts, seen_at_all
@@ -40,7 +41,7 @@ def up(parts: Parts, who: Who, request: UpRequest, on_event: OnEvent, cancel: Ca
     """Bring the app to what the file says; see `Control.up`."""
     began = time.monotonic()
     app = scaled(request.app, request.scale)
-    check(app, hosts=len(parts.cluster.hosts))
+    check(app, Site(parts.cluster.name, len(parts.cluster.hosts)))
     road = _Road(parts, who, replace(request, app=app), on_event, cancel)
     with app_lock.take(
         parts.store, who.owner, app.name, who=who.name, deployment=road.deployment

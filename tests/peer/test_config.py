@@ -25,15 +25,24 @@ ABSENT = "(absent)"
 ACCEPTED = read("accepted")
 REJECTED = read("rejected")
 
-KNOWN_DIFFERENCES: dict[str, str] = {}
+KNOWN_DIFFERENCES = {
+    "resources-of-services/ulimit-zero": "it prints the limit 0 as {}, which isn't the limit",
+    "merge/networks-ipam": "it loses the first of two subnets when a later file names the second",
+}
 """Accepted cases that nap reads otherwise, on purpose, and why."""
 
 DOES_NOT_READ_ITSELF = {
+    "build/blank-dockerfile": "it leaves a blank file name out, and then reads Dockerfile",
     "interpolation/keys-not": "it doubles the $ of a key when it prints, and never halves it",
     "profiles/optional-dependency": "it prints a dependency without the service that is off",
+    "life/depends-on-missing-but-not-required": "the same",
     "services/sizes": "it prints the size -1 as a text, which it doesn't read",
 }
 """What the real Compose prints and can't read back: nap prints the same."""
+
+READ_BACK = [
+    case for case in ACCEPTED if case.name not in {*DOES_NOT_READ_ITSELF, *KNOWN_DIFFERENCES}
+]
 
 BY_COMMAND = ACCEPTED[::12]
 """Cases that go through the whole command; the others are loaded in this process."""
@@ -118,9 +127,7 @@ def test_the_command_prints_the_same(case: Case, peer: Peer) -> None:
 def printed(peer: Peer) -> dict[str, Case]:
     """For each accepted case, the YAML that nap prints, as a case of its own."""
     found = {}
-    for case in ACCEPTED:
-        if case.name in DOES_NOT_READ_ITSELF:
-            continue
+    for case in READ_BACK:
         peer.prepare([case])
         try:
             app = ask_nap(case, peer.folder_of(case)).app
@@ -135,9 +142,7 @@ def printed(peer: Peer) -> dict[str, Case]:
     return found
 
 
-@pytest.mark.parametrize(
-    "name", [case.name for case in ACCEPTED if case.name not in DOES_NOT_READ_ITSELF]
-)
+@pytest.mark.parametrize("name", [case.name for case in READ_BACK])
 def test_compose_reads_what_nap_prints(name: str, printed: dict[str, Case], peer: Peer) -> None:
     """The YAML that nap prints is a Compose file that says the same to the real Compose."""
     assert name in printed, "nap doesn't read it"

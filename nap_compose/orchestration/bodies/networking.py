@@ -39,9 +39,13 @@ def network_mode(making: Making) -> str:
 
 
 def endpoint(making: Making, key: str) -> dict[str, Any]:
-    """The endpoint's settings: it resolves by container name, service and declared aliases."""
+    """The endpoint's settings: it resolves by container name, service and declared aliases.
+
+    On a cluster the file's `container_name` isn't what the engine calls it, but it resolves too.
+    """
     spec = making.service.networks[key]
-    aliases = [making.name, making.service.name, *(spec.get("aliases") or ())]
+    given = making.spec.get("container_name") or making.name
+    aliases = [making.name, given, making.service.name, *(spec.get("aliases") or ())]
     addresses = tidy(
         {
             "IPv4Address": spec.get("ipv4_address"),

@@ -120,7 +120,7 @@ def test_config_names_every_fault(shop: Path) -> None:
     (shop / "compose.yaml").write_text("services:\n  web:\n    imagee: x\n")
     result = nap("config", "-q")
     assert result.code == 2
-    assert f"{shop}/compose.yaml:3:5: " in result.err
+    assert "nap: compose.yaml:3:5: " in result.err
     assert "image" in result.err
 
 
