@@ -44,7 +44,7 @@ BUILD = Either(
         Entry("privileged", Flag(), "with all rights on the host"),
         Entry("secrets", FILE_REFERENCES, "secrets that the build may read"),
         Entry("tags", TEXTS, "more names for the image", unique="itself"),
-        Entry("ulimits", ULIMITS, "limits of the processes", merge=Merge.REPLACE_ENTRIES),
+        Entry("ulimits", ULIMITS, "limits of the processes"),
         Entry("platforms", TEXTS, "os/arch to build for"),
     ),
 )

@@ -260,8 +260,31 @@ def _flag_text(value: Value, _reading: Reading) -> Value:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _ssh(value: Value, _reading: Reading) -> Value:
-    return pairs(value, _reading)
+def _ssh(value: Value, reading: Reading) -> Value:
+    for index, entry in enumerate(value if isinstance(value, list) else ()):
+        if "=" not in entry and entry != "default":
+            reading.fault(f'"{entry}" has no path: expected default or NAME=PATH', index)
+    return pairs(value, reading)
+
+
+def _rates(value: Value, _reading: Reading) -> Value:
+    return {"path": "", "rate": "0", **value} if isinstance(value, dict) else value
+
+
+def _weights(value: Value, _reading: Reading) -> Value:
+    return {"path": "", "weight": 0, **value} if isinstance(value, dict) else value
+
+
+def _discrete(value: Value, _reading: Reading) -> Value:
+    return {"kind": "", "value": 0, **value} if isinstance(value, dict) else value
+
+
+def _environment(value: Value, reading: Reading) -> Value:
+    table = pairs(value, reading)
+    for key in table if isinstance(table, dict) else ():
+        if key.endswith(" "):
+            reading.fault(f'the name of the variable "{key}" ends with a space', key)
+    return table
 
 
 def _provider_options(value: Value, _reading: Reading) -> Value:
@@ -304,8 +327,21 @@ _BUILD: dict[str, _Form] = {
 }
 _HOOK: dict[str, _Form] = {"command": _command, "environment": pairs}
 _WATCH: dict[str, _Form] = {"ignore": _list, "include": _list, "exec": _inside(_HOOK)}
+_RESERVATIONS: dict[str, _Form] = {
+    "devices": _each(_device_request),
+    "generic_resources": _each(_inside({"discrete_resource_spec": _discrete})),
+}
 _SERVICE: dict[str, _Form] = {
     "annotations": labels,
+    "blkio_config": _inside(
+        {
+            "weight_device": _each(_weights),
+            "device_read_bps": _each(_rates),
+            "device_read_iops": _each(_rates),
+            "device_write_bps": _each(_rates),
+            "device_write_iops": _each(_rates),
+        }
+    ),
     "build": _build,
     "command": _command,
     "configs": _each(_source),
@@ -313,7 +349,7 @@ _SERVICE: dict[str, _Form] = {
     "deploy": _inside(
         {
             "labels": labels,
-            "resources": _inside({"reservations": _inside({"devices": _each(_device_request)})}),
+            "resources": _inside({"reservations": _inside(_RESERVATIONS)}),
         }
     ),
     "develop": _inside({"watch": _each(_inside(_WATCH))}),
@@ -322,7 +358,7 @@ _SERVICE: dict[str, _Form] = {
     "dns_search": _list,
     "entrypoint": _command,
     "env_file": _env_file,
-    "environment": pairs,
+    "environment": _environment,
     "extra_hosts": _extra_hosts,
     "gpus": _gpus,
     "healthcheck": _inside({"test": _test}),

@@ -7,44 +7,46 @@ from nap_compose.compose.shortforms import BadForm
 OPERATORS = ";&|<>"
 """Where an unquoted command line ends: no shell runs it, and Compose drops what follows."""
 
+_WITHIN = {"'": '")', '"': "')", "`": "'\")", ")": "'\"`"}
+"""For each quote: those inside which it is a plain character. `)` stands for `$(…)`."""
+
 
 def words(text: str) -> tuple[list[str], str]:
     """The words of a command line, and what was dropped after an operator. Raises BadForm."""
     cutter = _Cutter(text)
     while cutter.at < len(text):
-        if not cutter.quote and text[cutter.at] in OPERATORS:
-            cutter.end_word()
+        if not cutter.open and text[cutter.at] in OPERATORS:
+            cutter.end_line()
             return cutter.found, text[cutter.at :]
         cutter.step()
-    if cutter.quote:
-        raise BadForm(f"the quotes of the command {text!r} are not closed")
+    if cutter.open:
+        raise BadForm(f"the quotes or brackets of the command {text!r} are not closed")
     cutter.end_word()
     return cutter.found, ""
 
 
 class _Cutter:
-    """Walks over the text; `word` is None between two words."""
+    """Walks over the text; `open` are the quotes it is in, `word` is None between two words."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.quote = ""
+        self.open: set[str] = set()
         self.word: str | None = None
         self.found: list[str] = []
 
     def step(self) -> None:
         char = self.text[self.at]
-        if char == "\\" and self.quote != "'":
+        if char == "\\" and "'" not in self.open:
             self._escaped()
-        elif self.quote:
-            self._quoted(char)
-        elif char in "\"'":
-            self.quote = char
-            self._add("")
-        elif self.text.startswith("$(", self.at):
-            self._bracketed()
-        elif char in " \t\r\n":
+        elif char in " \t\r\n" and not self.open:
             self.end_word()
+        elif char == "(" and not self._plain(")"):
+            self._bracket()
+        elif char in _WITHIN and not self._plain(char):
+            self.open ^= {char}
+            # `…` and $(…) stay as they are: they are for whoever runs the command.
+            self._add("" if char in "\"'" else char)
         else:
             self._add(char)
         self.at += 1
@@ -54,14 +56,18 @@ class _Cutter:
             self.found.append(self.word)
         self.word = None
 
+    def end_line(self) -> None:
+        """End at an operator; the number in `2>` belongs to it."""
+        if self.text[self.at] == ">" and (self.word or "")[:1].isdigit():
+            self.word = None
+        self.end_word()
+
+    def _plain(self, quote: str) -> bool:
+        """Whether `quote` is a plain character here."""
+        return any(other in self.open for other in _WITHIN[quote])
+
     def _add(self, text: str) -> None:
         self.word = (self.word or "") + text
-
-    def _quoted(self, char: str) -> None:
-        if char == self.quote:
-            self.quote = ""
-        else:
-            self._add(char)
 
     def _escaped(self) -> None:
         self.at += 1
@@ -69,10 +75,8 @@ class _Cutter:
             raise BadForm(f"the command {self.text!r} ends with a backslash")
         self._add(self.text[self.at])
 
-    def _bracketed(self) -> None:
-        """`$(…)` stays one word: it is for whoever runs the command."""
-        close = self.text.find(")", self.at)
-        if close < 0:
-            raise BadForm(f"the bracket of the command {self.text!r} is not closed")
-        self._add(self.text[self.at : close + 1])
-        self.at = close
+    def _bracket(self) -> None:
+        if ")" in self.open or not (self.word or "").endswith("$"):
+            raise BadForm(f"the command {self.text!r} has a bracket outside quotes")
+        self.open.add(")")
+        self._add("(")

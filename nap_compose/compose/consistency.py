@@ -24,12 +24,17 @@ def check(document: Json, known: Collection[str]) -> list[Fault]:
         faults += _rivals(spec, path)
         faults += _scale(spec, path)
         faults += _watch(spec, path)
+        faults += _mounted_twice(spec, path)
+        faults += _contexts(spec, services, path)
     faults += _same_container_names(services)
     return faults or list(_cycles(services))
 
 
 def resources(document: Json) -> Iterator[Fault]:
-    """Faults of volumes, secrets and configs, used or not."""
+    """Faults of volumes, secrets, configs, models and providers, used or not."""
+    for name, spec in (document.get("services") or {}).items():
+        if spec and "provider" in spec and "type" not in spec["provider"]:
+            yield Fault(("services", name, "provider"), '"type" is missing here')
     for kind, sources in (
         ("secrets", ("file", "environment")),
         ("configs", ("file", "environment", "content")),
@@ -180,6 +185,33 @@ def _watch(spec: Json, path: Path) -> Iterator[Fault]:
         if rule.get("action") not in ("rebuild", "restart") and not rule.get("target"):
             place = (*path, "develop", "watch", index)
             yield Fault(place, f'"target" is missing here: {rule.get("action")} needs one')
+
+
+def _mounted_twice(spec: Json, path: Path) -> Iterator[Fault]:
+    taken: set[str] = set()
+    for index, entry in enumerate(spec.get("tmpfs") or ()):
+        target = entry.partition(":")[0]
+        if target in taken:
+            yield Fault((*path, "tmpfs", index), f"{target} is mounted twice")
+        taken.add(entry)
+    for index, mount in enumerate(spec.get("volumes") or ()):
+        if mount.get("target") in taken:
+            place = (*path, "volumes", index)
+            yield Fault(place, f"{mount['target']} is mounted twice: tmpfs has it as well")
+
+
+def _contexts(spec: Json, services: Json, path: Path) -> Iterator[Fault]:
+    """Contexts of a build that are the images of other services."""
+    build = spec.get("build") or {}
+    for name, context in (build.get("additional_contexts") or {}).items():
+        kind, _, other = str(context).partition(":")
+        if kind != "service":
+            continue
+        place = (*path, "build", "additional_contexts", name)
+        if other not in services:
+            yield Fault(place, f'there is no service "{other}" to take the context from')
+        elif "build" not in services[other]:
+            yield Fault(place, f'service "{other}" has no build to take the context from')
 
 
 def _same_container_names(services: Json) -> Iterator[Fault]:

@@ -30,8 +30,8 @@ _RESERVATIONS = Object(
                 Entry(
                     "discrete_resource_spec",
                     Object(
-                        Entry("kind", Text(), "which resource"),
-                        Entry("value", Cut(), "how much of it"),
+                        Entry("kind", Text(), "which resource", zero=True),
+                        Entry("value", Cut(), "how much of it", zero=True),
                     ),
                     "a resource that is counted",
                 )

@@ -17,7 +17,7 @@ _SPACES = " \t\v\f\r\u0085\u00a0"
 _KEY = re.compile(r"[\w.\-\[\]]*")
 _ESCAPE = re.compile(r"\\(0[0-7]{1,3}|[^0])")
 _PLAIN_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
-_COMMENT = re.compile(r"\s#.*$")
+_COMMENT = re.compile(r" #.*$", re.DOTALL)
 
 
 def parse(text: str, file: str, env: Mapping[str, str]) -> dict[str, str | None]:
@@ -25,7 +25,7 @@ def parse(text: str, file: str, env: Mapping[str, str]) -> dict[str, str | None]
 
     Raises BadFile with the line of the fault.
     """
-    return _Parser(text.removeprefix("\ufeff").replace("\r\n", "\n"), file, env).run()
+    return _Parser(text.removeprefix("\ufeff"), file, env).run()
 
 
 def parse_raw(text: str, file: str) -> dict[str, str | None]:
@@ -92,8 +92,9 @@ class _Parser:
         if sign in ("=", ":"):
             self.at += 1
             return key
-        if sign in ("", "\n", "#"):
-            self.found[key] = self.env.get(key)
+        if sign in ("", "\n"):
+            if self.found.get(key) is None or key in self.env:
+                self.found[key] = self.env.get(key)
             return None
         if self.text[start + len(key) : start + len(key) + 1] in tuple(_SPACES):
             self._bad(start, "a variable's name can't contain a space")
@@ -114,8 +115,6 @@ class _Parser:
         end = self.text.find("\n", start)
         self.at = end = len(self.text) if end < 0 else end
         line = self.text[start:end]
-        if line.startswith("#"):
-            line = ""
         return self._expand(_COMMENT.sub("", line).rstrip(), start)
 
     def _quoted(self, quote: str) -> str:

@@ -46,11 +46,13 @@ def resolve(name: str, service: dict[str, Any], env: Mapping[str, str]) -> None:
     takes the one of `env`. Raises Fault.
     """
     found: dict[str, Any] = {}
+    own = service.get("environment") or {}
+    said = {key: value for key, value in own.items() if value is not None}
     for index, entry in enumerate(service.get("env_file") or ()):
-        found.update(_env_file(entry, {**found, **env}, ("services", name, "env_file", index)))
+        known = {**found, **said, **env}
+        found.update(_env_file(entry, known, ("services", name, "env_file", index)))
     found = {key: env.get(key) if value is None else value for key, value in found.items()}
     found = {key: value for key, value in found.items() if value is not None}
-    own = service.get("environment") or {}
     for key, value in own.items():
         found[key] = env.get(key) if value is None else value
     if found:

@@ -6,7 +6,8 @@
 | `${A:+a}` / `${A+a}` | empty | empty / a | a |
 | `${A:?e}` / `${A?e}` | error | error / empty | A |
 
-Defaults, alternatives and messages are interpolated themselves, and only when they are used.
+Defaults, alternatives and messages are interpolated themselves; what is wrong in one counts also
+when it isn't used, an unset variable in it only then.
 `$$` is a dollar sign.
 """
 
@@ -69,19 +70,26 @@ class Interpolator:
         value = self.env.get(reference.name)
         there = value is not None if reference.operator[:1] != ":" else bool(value)
         kind = reference.operator[-1:]
+        body = self._body(reference, kind, there, depth)
         if kind == "-":
-            return value if there and value is not None else self._text(reference.body, depth + 1)
+            return value if there and value is not None else body
         if kind == "+":
-            return self._text(reference.body, depth + 1) if there else ""
+            return body if there else ""
         if kind == "?" and not there:
-            reason = self._text(reference.body, depth + 1)
             raise BadTemplate(
-                f"required variable {reference.name} is missing a value"
-                + f": {reason}" * bool(reason)
+                f"required variable {reference.name} is missing a value" + f": {body}" * bool(body)
             )
         if value is None:
             self.unset[reference.name] = None
         return value or ""
+
+    def _body(self, reference: _Reference, kind: str, there: bool, depth: int) -> str:
+        """The default, alternative or message; one that isn't used must be valid, as in Compose."""
+        used = there if kind == "+" else not there
+        if used:
+            return self._text(reference.body, depth + 1)
+        Interpolator(self.env)._text(reference.body, depth + 1)
+        return ""
 
     def tree(self, value: Any, faults: list[Fault] | None = None) -> Any:
         """`value` with every text in it interpolated; keys stay as they are.
@@ -158,19 +166,24 @@ def parts(template: str) -> Iterator[str | _Reference]:
 
 
 def _closing(template: str, start: int) -> int:
-    """The index of the brace that closes the `${` at `start`."""
-    depth, at = 0, start
-    while at < len(template):
-        if template.startswith("${", at):
+    """The index of the brace that closes the `${` at `start`, on its line.
+
+    Where the braces between don't pair, it is the last one of the line, as Compose takes it.
+    """
+    end = template.find("\n", start)
+    line = template[: end if end >= 0 else len(template)]
+    depth = 0
+    for at in range(start + 1, len(line)):
+        if line[at] == "{":
             depth += 1
-            at += 2
-            continue
-        if template[at] == "}":
+        elif line[at] == "}":
             depth -= 1
             if not depth:
                 return at
-        at += 1
-    raise BadTemplate(f"invalid template: {template!r} has a ${{ that nothing closes")
+    last = line.rfind("}", start)
+    if last < 0:
+        raise BadTemplate(f"invalid template: {template!r} has a ${{ that nothing closes")
+    return last
 
 
 def _braced(inside: str, template: str) -> _Reference:

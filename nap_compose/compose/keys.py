@@ -101,7 +101,7 @@ SERVICE_KEYS: tuple[Entry, ...] = (
             Text(),
             Object(
                 Entry("service", Text(), "which service"),
-                Entry("file", Text(), "the file that has it"),
+                Entry("file", o.optional(o.SOMETHING), "the file that has it"),
                 required=("service",),
                 extensible=False,
             ),

@@ -105,6 +105,9 @@ class Layers:
                 bad.update({str(each): each for each in found})
         if bad:
             raise BadFiles.of(bad.values())
+        if not any(document.value for file in files for document in self.documents(file)):
+            names = " and ".join(self.shown(file) for file in files)
+            raise BadFile(f"there is nothing in {names}", hint="begin with services:")
         return merged
 
     def _merged(

@@ -169,24 +169,25 @@ class _Request:
     def _find(self) -> None:
         """Which files, the project's folder, and the variables.
 
-        `.env` is read from the working directory first, since it may name the files, and then
-        from the project's folder.
+        Where the command names neither files nor the folder, `.env` of the working directory may
+        name them, and its words win over those of `.env` in the project's folder.
         """
-        self.env = self._with_env_files(self.cwd, {})
+        self.env = self.shell
+        if not self.files and not self.project_directory:
+            self.env = self._with_env_files(self.cwd)
         self.found = discovery.find(self.files, self.env, self.cwd)
         folder = self._project_folder()
         self.folder = str(folder)
-        if folder != self.cwd:
-            self.env = self._with_env_files(folder, self.env)
+        self.env = {**self._with_env_files(folder), **self.env}
 
-    def _with_env_files(self, folder: Path, before: Mapping[str, str]) -> dict[str, str]:
+    def _with_env_files(self, folder: Path) -> dict[str, str]:
         """The caller's variables over those of the env files, or of `.env` in `folder`."""
         listed = setting(self.shell, "ENV_FILES")
         names = self.env_files or [name for name in (listed or "").split(",") if name]
         paths = [self.cwd / name for name in names]
         if not paths and not _is_true(setting(self.shell, "DISABLE_ENV_FILE")):
             paths = [folder / ".env"] if (folder / ".env").is_file() else []
-        values = dict(before)
+        values: dict[str, str] = {}
         for path in paths:
             shown = self.layers.shown(str(path))
             found = dotenv.parse(read_text(path), shown, {**values, **self.shell})
@@ -196,8 +197,8 @@ class _Request:
     def _project_folder(self) -> Path:
         if self.project_directory:
             return Path(os.path.normpath(self.cwd / self.project_directory))
-        first = self.found[0]
-        return self.cwd if first == STDIN else Path(first).parent
+        first = next((file for file in self.found if file != STDIN), None)
+        return Path(first).parent if first else self.cwd
 
     def _name(self) -> str:
         """`-p`, the environment, the last `name:`, or the folder's name, in this order."""
@@ -273,7 +274,7 @@ class _Request:
 
     def _profiles(self) -> list[str]:
         listed = setting(self.env, "PROFILES") or ""
-        return self.active or [name.strip() for name in listed.split(",") if name.strip()]
+        return self.active or [name.strip() for name in listed.split(",")]
 
 
 def _is_true(value: str | None) -> bool:

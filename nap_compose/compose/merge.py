@@ -40,7 +40,7 @@ def _value(base: Value, over: Value, entry: Entry | None, shape: Shape | None, p
     if isinstance(base, dict) and isinstance(over, dict):
         return _mappings(base, over, entry, shape, path)
     if isinstance(base, list) and isinstance(over, list):
-        return _lists(base, over, entry)
+        return _lists(base, over, entry, path)
     if isinstance(base, (dict, list)) or isinstance(over, (dict, list)):
         raise Fault(path, "this can't override what an earlier file says: they differ in kind")
     return over
@@ -100,8 +100,10 @@ def _extension(base: Value, over: Value) -> Value:
     return base if over is None else over
 
 
-def _lists(base: list[Any], over: list[Any], entry: Entry | None) -> list[Any]:
+def _lists(base: list[Any], over: list[Any], entry: Entry | None, path: Path) -> list[Any]:
     rule = entry.unique if entry else ""
+    if rule == "exact" and (again := next((item for item in over if item in base), None)):
+        raise Fault(path, f'"{again}" stands here twice: an earlier file or a base has it already')
     return unique([*base, *over], rule) if rule else [*base, *over]
 
 

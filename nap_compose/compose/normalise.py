@@ -44,7 +44,7 @@ def service(spec: dict[str, Any], env: Mapping[str, str], folder: str) -> None:
 
 def _build(build: Mapping[str, Any], env: Mapping[str, str], folder: str) -> dict[str, Any]:
     result = {"context": folder, **build}
-    if not result.get("dockerfile") and not result.get("dockerfile_inline"):
+    if "dockerfile" not in result and "dockerfile_inline" not in result:
         result["dockerfile"] = "Dockerfile"
     if "args" in result:
         found = {k: env.get(k) if v is None else v for k, v in (result["args"] or {}).items()}

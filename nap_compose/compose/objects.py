@@ -13,11 +13,12 @@ SOMETHING = Text(pattern=".", expected="a text that isn't empty")
 TEXTS = Items(Text())
 UNIQUE_TEXTS = Items(Text(), unique=True)
 TEXT_OR_TEXTS = Either(Text(), TEXTS)
-PAIRS = Either(TEXTS, Table(Scalar()))
+_NAMED = Table(Scalar(), keys=".")
+PAIRS = Either(TEXTS, _NAMED)
 """`[A=1, B]` or `{A: 1, B: }`; of the same key twice the later one counts."""
-STRICT_PAIRS = Either(UNIQUE_TEXTS, Table(Scalar()))
+STRICT_PAIRS = Either(UNIQUE_TEXTS, _NAMED)
 """As PAIRS, but the same entry twice is a fault."""
-HOSTS = Either(TEXTS, Table(TEXT_OR_TEXTS))
+HOSTS = Either(UNIQUE_TEXTS, Table(Either(Text(), UNIQUE_TEXTS)))
 OPTIONS = Table(Text(numbers=(int, float)))
 SOME_OPTIONS = Table(Either(Text(numbers=(int, float)), Nothing()))
 CONTAINER_NAME = Text(
@@ -41,7 +42,7 @@ ULIMIT = Either(
         required=("soft", "hard"),
     ),
 )
-ULIMITS = Table(ULIMIT, keys=r"^[a-z]+$")
+ULIMITS = Table(ULIMIT)
 
 PORT = Object(
     Entry("name", Text(), "a name for those who read the file"),
@@ -172,13 +173,13 @@ LOGGING = Object(
 )
 
 _WEIGHTED = Object(
-    Entry("path", Text(), "the device"),
-    Entry("weight", Whole(0, 65535, strict=True), "its weight"),
+    Entry("path", Text(), "the device", zero=True),
+    Entry("weight", Whole(0, 65535, strict=True), "its weight", zero=True),
     extensible=False,
 )
 _RATED = Object(
-    Entry("path", Text(), "the device"),
-    Entry("rate", Size(), "the most a second"),
+    Entry("path", Text(), "the device", zero=True),
+    Entry("rate", Size(), "the most a second", zero=True),
     extensible=False,
 )
 BLKIO = Object(
@@ -212,7 +213,7 @@ DEPENDENCY = Object(
         "restart when the dependency is replaced",
         "it keeps running, and finds the new container under the same name",
     ),
-    Entry("required", Flag(), "false: it may be missing from the app", zero=True),
+    Entry("required", Flag(strict=True), "false: it may be missing from the app", zero=True),
     what="dependency",
 )
 DEPENDS_ON = Either(UNIQUE_TEXTS, Table(DEPENDENCY, keys=NAME))
@@ -246,8 +247,8 @@ _OPTION = Text(numbers=(int, float, bool))
 PROVIDER = Object(
     Entry("type", Text(), "the program"),
     Entry("options", Table(Either(_OPTION, Items(_OPTION))), "what it is given"),
-    required=("type",),
 )
+"""`type` may stand in another file: whether it is there is seen once all are merged."""
 
 CREDENTIAL_SPEC = Object(
     Entry("config", Text(), "a config that holds it"),

@@ -9,19 +9,23 @@ from typing import Any
 
 Join = Callable[[str], str]
 
-_REMOTE = re.compile(r"^([a-z][a-z0-9+.-]*://|git@|github\.com/|[^/@\s]+@[^/:\s]+:)")
+_REMOTE = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://|git@|github\.com/)")
+_WINDOWS = re.compile(r"^([A-Za-z]:[\\/]|\\\\)")
 
 
 def joiner(folder: str) -> Join:
-    """What makes a path absolute: against `folder`, with `~` as the user's home."""
+    """What makes a path absolute: against `folder`, with `~` as the user's home.
+
+    An absolute path stays as it is written.
+    """
 
     def join(path: str) -> str:
-        if path == "~" or path.startswith("~/"):
+        if path.startswith("~"):
             try:
-                path = str(Path.home()) + path[1:]
+                return _clean(f"{Path.home()}/{path[1:]}")
             except RuntimeError:
                 return path
-        return _clean(path if path.startswith("/") else f"{folder}/{path}")
+        return path if path.startswith("/") else _clean(f"{folder}/{path}")
 
     return join
 
@@ -52,7 +56,7 @@ def document(value: dict[str, Any], folder: str) -> None:
     for kind in ("secrets", "configs"):
         for entry in (value.get(kind) or {}).values():
             if isinstance(entry, dict) and isinstance(entry.get("file"), str):
-                entry["file"] = join(entry["file"])
+                entry["file"] = _on_host(entry["file"], join)
     for entry in (value.get("volumes") or {}).values():
         if isinstance(entry, dict):
             _bound_volume(entry, join)
@@ -89,16 +93,19 @@ def _build(build: dict[str, Any], join: Join) -> dict[str, Any]:
 
 
 def _no_path(context: str) -> bool:
-    return is_remote(context) or bool(
-        re.match(r"^(service|docker-image|oci-layout|target):", context)
-    )
+    return is_remote(context) or bool(re.match(r"^(service|docker-image|oci-layout):", context))
 
 
 def _mount(mount: dict[str, Any], join: Join) -> dict[str, Any]:
     source = mount.get("source")
-    if mount.get("type") != "bind" or source is None or re.match(r"^([A-Za-z]:|\\\\)", source):
+    if mount.get("type") != "bind" or source is None:
         return mount
-    return {**mount, "source": join(source)}
+    return {**mount, "source": _on_host(source, join)}
+
+
+def _on_host(path: str, join: Join) -> str:
+    """A path that the host may know in Windows' way, such as `C:/data`."""
+    return path if _WINDOWS.match(path) else join(path)
 
 
 def _bound_volume(volume: dict[str, Any], join: Join) -> None:

@@ -108,8 +108,8 @@ INCLUDE = optional(
             Text(),
             Object(
                 Entry("path", TEXT_OR_TEXTS, "the file, and its overrides"),
-                Entry("env_file", TEXT_OR_TEXTS, "variables for it, instead of its .env"),
-                Entry("project_directory", Text(), "what its paths are relative to"),
+                Entry("env_file", optional(TEXT_OR_TEXTS), "variables for it, instead of its .env"),
+                Entry("project_directory", optional(Text()), "what its paths are relative to"),
                 extensible=False,
             ),
         )

@@ -36,7 +36,7 @@ class Text(Shape):
         self.expected = expected or self.expected
 
     def read(self, value: Any, reading: Reading) -> Any:
-        if isinstance(value, str):
+        if type(value) is str:
             allowed = (not self.choices or value in self.choices) and (
                 not self.pattern or re.search(self.pattern, value)
             )
@@ -49,7 +49,8 @@ class Text(Shape):
         return value
 
     def schema(self) -> Schema:
-        schema: Schema = {"type": ["string", "number"] if self.numbers else "string"}
+        more = [kind for kind, of in (("number", int), ("boolean", bool)) if of in self.numbers]
+        schema: Schema = {"type": ["string", *more] if more else "string"}
         if self.choices:
             schema["enum"] = list(self.choices)
         if self.pattern:
@@ -283,7 +284,7 @@ class Scalar(Shape):
     expected = "a text, a number or a boolean"
 
     def read(self, value: Any, reading: Reading) -> Any:
-        if value is None or isinstance(value, str):
+        if value is None or type(value) is str:
             return value
         if isinstance(value, (bool, int, float)):
             return scalar_text(value)

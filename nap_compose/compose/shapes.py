@@ -13,6 +13,7 @@ from typing import Any
 
 from nap_compose.compose.faults import Fault, Key
 from nap_compose.compose.rows import Entry
+from nap_compose.compose.scalartypes import Date
 from nap_compose.text import nearest
 
 Schema = dict[str, Any]
@@ -64,6 +65,8 @@ def describe(value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Date):
+        return f"the date {value.written}, which needs quotes"
     if isinstance(value, str):
         return f'the text "{value}"' if len(value) <= 40 else "a text"
     if isinstance(value, (int, float)):

@@ -19,6 +19,8 @@ def ports(text: str) -> list[dict[str, Any]]:
     """`[[HOST_IP:]HOST:]CONTAINER[/PROTOCOL]`, with ranges, as one long form for each port."""
     address, published, target, protocol = _port_parts(text)
     low, high = _port_range(target, "container port", text)
+    if not low:
+        raise BadForm(f'"{text}" names no container port: they begin with 1')
     hosts: list[str]
     if not published:
         hosts = [""] * (high - low + 1)
@@ -30,7 +32,7 @@ def ports(text: str) -> list[dict[str, Any]]:
             hosts = [published]
         else:
             raise BadForm(f'the ranges in "{text}" are not of the same length')
-    return [
+    found = [
         {
             "mode": "ingress",
             **({"host_ip": address} if address else {}),
@@ -40,6 +42,8 @@ def ports(text: str) -> list[dict[str, Any]]:
         }
         for index, host in enumerate(hosts)
     ]
+    # Compose sorts the ports of a range as texts.
+    return sorted(found, key=lambda port: str(port["target"]))
 
 
 def _port_parts(text: str) -> tuple[str, str, str, str]:
@@ -51,7 +55,7 @@ def _port_parts(text: str) -> tuple[str, str, str, str]:
     match = re.match(r"^\[([^\]]*)\](?::(.*))?$", rest)
     if match:
         address, rest = match[1], match[2] or ""
-        if rest.count(":") > 1:
+        if rest.count(":") != 1:
             raise BadForm(f'"{text}" is no port: expected [HOST_IP:][HOST:]CONTAINER[/PROTOCOL]')
     elif rest.count(":") >= 2:
         address, published, target = rest.rsplit(":", 2)
@@ -95,7 +99,7 @@ def mount(text: str) -> dict[str, Any]:
     if not text:
         raise BadForm("an empty mount")
     if len(text) <= 2:
-        return {"type": "volume", "target": text}
+        return {"type": "volume", "target": clean(text)}
     sections = _sections(text)
     if not all(sections):
         raise BadForm(f'"{text}" has nothing between two colons')
@@ -157,9 +161,7 @@ def is_path(source: str) -> bool:
 
 def clean(target: str) -> str:
     """A path in the container without `.`, `..` and needless slashes."""
-    if not target.startswith("/"):
-        return target
-    return posixpath.normpath("/" + target.lstrip("/"))
+    return posixpath.normpath(re.sub("^//+", "/", target))
 
 
 def device(text: str) -> dict[str, Any]:
@@ -168,7 +170,7 @@ def device(text: str) -> dict[str, Any]:
     if len(sections) > 3 or not sections[0]:
         raise BadForm(f'"{text}" is no device: expected SOURCE[:TARGET[:PERMISSIONS]]')
     source = sections[0]
-    target = sections[1] if len(sections) > 1 else source
+    target = sections[1] if len(sections) > 1 and sections[1] else source
     return {
         "source": source,
         "target": target,

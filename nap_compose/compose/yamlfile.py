@@ -191,7 +191,7 @@ class _Builder:
     def _key(self, event: Any) -> str:
         if type(event) is yaml.ScalarEvent:
             self.written += 1
-            if event.style or event.tag or isinstance(plain(event.value), str):
+            if event.style or event.tag or type(plain(event.value)) is str:
                 if event.anchor:
                     self.anchors[event.anchor] = (1, event.value)
                 return str(event.value)
@@ -264,10 +264,8 @@ def _unmark(entry: Any, path: Path, resets: list[Path]) -> Any:
 
 
 def mapping(document: Document) -> dict[str, Any]:
-    """The document as a mapping of its top-level elements; an empty one has none."""
+    """The document as a mapping of its top-level elements. Raises Fault."""
     value = document.value
-    if value is None:
-        return {}
     if not isinstance(value, dict):
         raise Fault((), "the top level of a Compose file is a mapping, such as `services:`")
     return value

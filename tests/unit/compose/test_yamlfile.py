@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nap_compose.compose.scalartypes import Date
 from nap_compose.compose.yamlfile import documents
 from nap_compose.errors import BadFile
 
@@ -38,7 +39,8 @@ def value(text: str) -> Any:
         (".5", 0.5),
         ("1e3", 1000.0),
         ("22:22", "22:22"),
-        ("2020-01-01", "2020-01-01"),
+        ("'2020-01-01'", "2020-01-01"),
+        ("2020-13-01", "2020-13-01"),
         ("1.2.3", "1.2.3"),
         ("0x", "0x"),
         ("-", "-"),
@@ -76,6 +78,20 @@ def test_reset_and_override() -> None:
     document = documents(b"a: {b: !reset null, c: !override [1], d: [!reset 1, 2]}", "f.yml")[0]
     assert document.value == {"a": {"c": [1], "d": [2]}}
     assert document.resets == (("a", "b"), ("a", "c"), ("a", "d", 0))
+
+
+@pytest.mark.parametrize(
+    ("scalar", "meant"),
+    [
+        ("2020-1-2", "2020-01-02T00:00:00Z"),
+        ("2020-01-02 03:04:05.50", "2020-01-02T03:04:05.5Z"),
+        ("2020-01-02T03:04:05+01:00", "2020-01-02T03:04:05+01:00"),
+    ],
+)
+def test_a_bare_date_is_no_text(scalar: str, meant: str) -> None:
+    found = value(f"k: {scalar}")["k"]
+    assert isinstance(found, Date)
+    assert (found, found.written) == (meant, scalar)
 
 
 def test_several_documents() -> None:
