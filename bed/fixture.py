@@ -7,6 +7,8 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from zlib import crc32
 
 from bed import lifecycle
 from bed.layout import Bed
@@ -23,6 +25,12 @@ def why_not() -> str | None:
     return None
 
 
+def own_name(name: str) -> str:
+    """The name of a bed for this checkout: tests of two checkouts run beside each other."""
+    checkout = Path(__file__).resolve().parent.parent
+    return f"{name}-{crc32(bytes(checkout)) & 0xFFFF:04x}"
+
+
 @contextmanager
 def bring_up(
     name: str,
@@ -31,7 +39,8 @@ def bring_up(
     engine: str = "20",
     only: Iterable[str] = ("hosts",),
 ) -> Iterator[Bed]:
-    """A fresh bed, taken down at the end whatever happens."""
+    """A fresh bed, taken down at the end whatever happens; its name is this checkout's own."""
+    name = own_name(name)
     lifecycle.down(name)
     try:
         yield lifecycle.up(name, size=hosts, network=network, engine=engine, parts=only)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from nap_compose.exits import Exit
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place in a text file. Lines and columns count from 1; 0 stands for "not known"."""
+    """A place in a text file. Lines and columns count from 1; 0 stands for "not known".
+
+    `text` is the line itself, where it may be shown.
+    """
 
     file: str
     line: int = 0
     column: int = 0
+    text: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         numbers = [str(number) for number in (self.line, self.column) if number]
@@ -58,9 +63,23 @@ class WrongUse(NapError):
 
 
 class BadFile(NapError):
-    """A file that nap was given isn't valid."""
+    """A file that nap was given isn't valid.
+
+    `path` leads to the fault in the document, for whoever has the file and can tell the place.
+    """
 
     exit_code = Exit.WRONG_USE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        place: Place | None = None,
+        hint: str | None = None,
+        path: Iterable[str | int] = (),
+    ) -> None:
+        super().__init__(message, place=place, hint=hint)
+        self.path = tuple(path)
 
 
 class BadFiles(BadFile):
@@ -69,6 +88,12 @@ class BadFiles(BadFile):
     def __init__(self, faults: tuple[BadFile, ...]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = faults
+
+    @classmethod
+    def of(cls, faults: Iterable[BadFile]) -> BadFile:
+        """One error for all the `faults`, of which there is at least one."""
+        found = tuple(faults)
+        return found[0] if len(found) == 1 else cls(found)
 
 
 class Locked(NapError):

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import traceback
-
 import click
 
 from nap_compose.cli.output.terminal import Terminal
-from nap_compose.errors import BadFiles, NapError
+from nap_compose.errors import BadFiles, NapError, Place
 from nap_compose.exits import Exit
 from nap_compose.text import nearest, plain
 
 HINT = "     "
+WIDEST = 100
+"""Characters of a line of a file that are shown."""
 
 
 def complain(error: Exception, terminal: Terminal, *, debug: bool) -> int:
     """Say what went wrong and give the exit code; with `debug` the traceback comes first."""
     if debug:
+        import traceback
+
         for line in "".join(traceback.format_exception(error)).splitlines():
             terminal.tell(plain(line))
     if isinstance(error, BadFiles):
@@ -55,8 +57,21 @@ def _no_such_option(name: str, context: click.Context | None) -> str:
 
 def _say(error: NapError, terminal: Terminal) -> None:
     terminal.tell(_sentence(str(error), terminal))
+    if error.place and error.place.text:
+        for line in excerpt(error.place):
+            terminal.tell(f"{HINT}  {line}")
     if error.hint:
         _hint(error.hint, terminal)
+
+
+def excerpt(place: Place) -> tuple[str, str]:
+    """The line at `place`, of a long one the part around it, and a mark under the column."""
+    from nap_compose.cli.output.width import shown_width
+
+    line, at = place.text.replace("\t", " "), max(place.column - 1, 0)
+    start = max(0, at - WIDEST // 2) if len(line) > WIDEST else 0
+    shown = plain(line[start : start + WIDEST].rstrip())
+    return shown, " " * shown_width(plain(line[start:at])) + "^"
 
 
 def _sentence(text: str, terminal: Terminal) -> str:

@@ -1,15 +1,14 @@
-"""`nap config`: check a file, and show what it comes to. No host is asked."""
+"""`nap config`: check a file, show what it comes to, and how nap treats it. No host is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Column, table
 from nap_compose.cli.session import Session
 from nap_compose.errors import NapError, WrongUse
 from nap_compose.text import nearest
@@ -17,8 +16,7 @@ from nap_compose.text import nearest
 if TYPE_CHECKING:
     from nap_compose.compose.loader import Loaded
     from nap_compose.compose.model import App
-
-LISTS = ("services", "images", "volumes", "networks", "profiles", "variables", "environment")
+    from nap_compose.control.border import Checked
 
 
 @click.command()
@@ -31,6 +29,7 @@ LISTS = ("services", "images", "volumes", "networks", "profiles", "variables", "
 @click.option("--volumes", "chosen", flag_value="volumes", help="The volumes' names")
 @click.option("--networks", "chosen", flag_value="networks", help="The networks' names")
 @click.option("--profiles", "chosen", flag_value="profiles", help="The profiles' names")
+@click.option("--models", "chosen", flag_value="models", help="The models' images")
 @click.option("--variables", "chosen", flag_value="variables", help="The variables and defaults")
 @click.option("--environment", "chosen", flag_value="environment", help="The variables' values")
 @click.option("--hash", "hashes", metavar="SERVICE", help="A service's hash, or '*' for all")
@@ -39,6 +38,9 @@ LISTS = ("services", "images", "volumes", "networks", "profiles", "variables", "
 @click.option("--no-consistency", is_flag=True, help="Don't check that the parts fit together")
 @click.option("--no-path-resolution", is_flag=True, help="Leave paths as they stand")
 @click.option("--no-env-resolution", is_flag=True, help="Don't read the services' env files")
+@click.option("--check", is_flag=True, help="Show how nap treats each key of the file")
+@click.option("--strict", is_flag=True, help="Take warnings as errors")
+@click.option("--schema", is_flag=True, help="Print a JSON Schema of Compose files, for editors")
 @with_shared()
 def config(
     session: Session,
@@ -54,9 +56,15 @@ def config(
     no_consistency: bool,
     no_path_resolution: bool,
     no_env_resolution: bool,
+    check: bool,
+    strict: bool,
+    schema: bool,
 ) -> None:
     """Check a Compose file, and show what nap makes of it."""
-    from nap_compose.cli.files import loaded
+    if schema:
+        _hand_over(session, [_schema()], output)
+        return
+    from nap_compose.cli.files import judge, loaded
     from nap_compose.compose.layers import Options
 
     options = Options(
@@ -67,16 +75,34 @@ def config(
         resolve_env=not no_env_resolution,
     )
     everything = {"profiles": ("*",)} if chosen == "profiles" else {}
-    found = loaded(session, services, options=options, **everything)
-    if quiet:
-        return
-    if chosen:
-        lines = _list(chosen, found)
-    elif hashes:
-        lines = _hashes(found.app, hashes)
-    else:
-        lines = [_rendered(found.app, form, escape=not no_interpolate)]
-    _hand_over(session, lines, output)
+    found = loaded(session, services, options=options, warn=not strict, **everything)
+    checked = _checked(session, found) if check else None
+    if not quiet:
+        if checked is not None:
+            from nap_compose.cli.checking import checklist
+
+            lines: Iterable[str] = checklist(session, found, checked, form)
+        elif chosen:
+            lines = _list(chosen, found, form)
+        elif hashes:
+            lines = _hashes(found.app, hashes)
+        else:
+            lines = [_rendered(found.app, form, escape=not no_interpolate)]
+        _hand_over(session, lines, output)
+    judge(session, found, checked, strict=strict)
+
+
+def _schema() -> str:
+    import json
+
+    from nap_compose.compose.schema import json_schema
+
+    return json.dumps(json_schema(), indent=2)
+
+
+def _checked(session: Session, found: Loaded) -> Checked:
+    with session.control() as control:
+        return control.check(found.app)
 
 
 def _rendered(app: App, form: str, *, escape: bool) -> str:
@@ -85,24 +111,32 @@ def _rendered(app: App, form: str, *, escape: bool) -> str:
     return render(app, form, escape=escape).rstrip("\n")
 
 
-def _list(chosen: str, found: Loaded) -> Iterable[str]:
-    app = found.app
-    if chosen == "images":
-        return [service.image or f"{app.name}-{name}" for name, service in app.services.items()]
-    if chosen == "profiles":
-        specs = (service.spec for service in app.services.values())
-        return sorted({profile for spec in specs for profile in spec.get("profiles") or ()})
+def _list(chosen: str, found: Loaded, form: str) -> Iterable[str]:
+    from nap_compose.compose import listings
+
     if chosen == "environment":
-        return [f"{key}={value}" for key, value in sorted(found.env.items())]
+        return listings.environment(found)
     if chosen == "variables":
-        columns = [Column(title) for title in ("NAME", "REQUIRED", "DEFAULT", "ALTERNATIVE")]
-        rows = [
-            [name, str(variable.required).lower(), variable.default, variable.alternative]
-            for name, variable in sorted(found.variables.items())
-        ]
-        return table(columns, rows, width=None)
-    named: Mapping[str, object] = getattr(app, chosen)
-    return list(named)
+        return _variables(found, form)
+    of_app: Callable[[App], list[str]] = getattr(listings, chosen)
+    return of_app(found.app)
+
+
+def _variables(found: Loaded, form: str) -> Iterable[str]:
+    if form == "json":
+        import json
+
+        from nap_compose.compose import listings
+
+        return [json.dumps(listings.variables(found))]
+    from nap_compose.cli.output.table import Column, table
+
+    columns = [Column(title) for title in ("NAME", "REQUIRED", "DEFAULT", "ALTERNATIVE")]
+    rows = [
+        [name, str(variable.required).lower(), variable.default, variable.alternative]
+        for name, variable in sorted(found.variables.items())
+    ]
+    return table(columns, rows, width=None)
 
 
 def _hashes(app: App, wanted: str) -> Iterable[str]:

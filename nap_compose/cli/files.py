@@ -6,11 +6,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from nap_compose.cli.session import Session
-from nap_compose.errors import WrongUse
+from nap_compose.errors import BadFile, BadFiles, WrongUse
 
 if TYPE_CHECKING:
     from nap_compose.compose.loader import Loaded
     from nap_compose.compose.model import App
+    from nap_compose.control.border import Checked
 
 LARGEST = 16 << 20
 """The largest file in bytes that is taken from standard input."""
@@ -24,7 +25,9 @@ def load(session: Session, services: tuple[str, ...] = (), **settings: Any) -> A
     return loaded(session, services, narrow=False, **settings).app
 
 
-def loaded(session: Session, services: tuple[str, ...] = (), **settings: Any) -> Loaded:
+def loaded(
+    session: Session, services: tuple[str, ...] = (), *, warn: bool = True, **settings: Any
+) -> Loaded:
     """As the loader gives it, once its warnings are shown; `settings` are its further ones."""
     from nap_compose.compose.loader import load as read
 
@@ -40,9 +43,30 @@ def loaded(session: Session, services: tuple[str, ...] = (), **settings: Any) ->
         stdin=_standard_input,
         **settings,
     )
-    for warning in found.warnings:
+    for warning in found.warnings if warn else ():
         session.terminal.warn_once(warning)
     return found
+
+
+def judge(
+    session: Session, found: Loaded, checked: Checked | None = None, *, strict: bool = False
+) -> None:
+    """Warn of what the files ask for and nap ignores.
+
+    Raises BadFile or BadFiles with what would be refused, and if `strict` with every warning.
+    """
+    ignored = found.ignored()
+    faults = [
+        BadFile(refusal.message, hint=refusal.hint, path=refusal.path)
+        for refusal in (checked.refused if checked else ())
+    ]
+    if strict:
+        faults += [*(BadFile(warning) for warning in found.warnings), *ignored]
+    else:
+        for warning in ignored:
+            session.terminal.warn_once(str(warning))
+    if faults:
+        raise found.placed(BadFiles.of(faults))
 
 
 def _standard_input() -> bytes:

@@ -17,7 +17,7 @@ from nap_compose.cli.deploy import (
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.seconds import seconds
 from nap_compose.cli.session import Session
-from nap_compose.errors import WrongUse
+from nap_compose.errors import BadFile, WrongUse
 from nap_compose.text import nearest, plain
 
 if TYPE_CHECKING:
@@ -67,12 +67,14 @@ def up(
 
     Services that need no change are left alone. Ctrl-C stops no container.
     """
-    from nap_compose.cli.files import load
+    from nap_compose.cli.files import judge, loaded
     from nap_compose.control.border import UpRequest
 
     if force_recreate and no_recreate:
         raise WrongUse("--force-recreate and --no-recreate contradict each other")
-    app = load(session, services)
+    found = loaded(session, services, narrow=False)
+    judge(session, found)
+    app = found.app
     request = UpRequest(
         app=app,
         services=services,
@@ -88,10 +90,13 @@ def up(
         dry_run=dry_run,
     )
     mode = "quiet" if quiet else session.options.progress_mode(session.env)
-    with session.control() as control:
-        outcome, done = watched(
-            session, app.name, mode, lambda event, cancel: control.up(request, event, cancel)
-        )
+    try:
+        with session.control() as control:
+            outcome, done = watched(
+                session, app.name, mode, lambda event, cancel: control.up(request, event, cancel)
+            )
+    except BadFile as error:
+        raise found.placed(error) from None
     _report(session, outcome, done, mode, keeps_orphans=not request.remove_orphans)
     return exit_code(outcome)
 

@@ -54,6 +54,11 @@ def _within(form: _Form, value: Value, key: Key, reading: Reading) -> Value:
         if not _has_variable(value, reading):
             reading.faults.append(Fault(reading.path, str(error)))
         return value
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # What was found to have the wrong shape can't be counted on; the rest is still judged.
+        if not reading.faults:
+            raise
+        return value
     finally:
         reading.path.pop()
 
@@ -209,6 +214,8 @@ def _device_request(value: Value, _reading: Reading) -> Value:
     result = dict(value)
     if result.get("count") == "all":
         result["count"] = -1
+    if "count" in result and "device_ids" in result:
+        _reading.fault('"count" and "device_ids" exclude each other')
     if "count" not in result and "device_ids" not in result:
         result["count"] = -1
     if "options" in result:
@@ -258,7 +265,8 @@ def _ssh(value: Value, _reading: Reading) -> Value:
 
 
 def _provider_options(value: Value, _reading: Reading) -> Value:
-    return {key: entry if isinstance(entry, list) else [entry] for key, entry in value.items()}
+    lists = {key: entry if isinstance(entry, list) else [entry] for key, entry in value.items()}
+    return {key: entries for key, entries in lists.items() if entries}
 
 
 def _option_texts(value: Value, _reading: Reading) -> Value:
@@ -270,6 +278,9 @@ def _external(value: Value, reading: Reading) -> Value:
     if not isinstance(value, dict) or not isinstance(value.get("external"), dict):
         return value
     named = value["external"].get("name")
+    reading.warnings.append(
+        f"{dotted(reading.path)}: `external.name` is obsolete: write `external: true` and `name`"
+    )
     if named and value.get("name") and value["name"] != named:
         reading.fault("`name` and `external.name` differ; `external.name` is obsolete")
     return {**value, "external": True, **({"name": named} if named else {})}

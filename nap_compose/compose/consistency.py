@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from nap_compose.compose.faults import Fault, Path
+from nap_compose.compose.normalise import NAMESPACES
+from nap_compose.text import nearest
 
 Json = Mapping[str, Any]
 
@@ -22,6 +23,7 @@ def check(document: Json, known: Collection[str]) -> list[Fault]:
         faults += _dependencies(name, spec, services, known, path)
         faults += _rivals(spec, path)
         faults += _scale(spec, path)
+        faults += _watch(spec, path)
     faults += _same_container_names(services)
     return faults or list(_cycles(services))
 
@@ -95,8 +97,8 @@ def _references(name: str, spec: Json, document: Json, path: Path) -> Iterator[F
 def _defined(document: Json, kind: str, key: str, name: str, path: Path) -> Iterator[Fault]:
     table = document.get(kind) or {}
     if key not in table:
-        near = get_close_matches(key, table, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"declare it under the top-level {kind}:"
+        near = nearest(key, table)
+        hint = f"did you mean {near}?" if near else f"declare it under the top-level {kind}:"
         yield Fault(path, f'service "{name}" refers to undefined {kind[:-1]} "{key}"', hint)
 
 
@@ -104,14 +106,14 @@ def _dependencies(
     name: str, spec: Json, services: Json, known: Collection[str], path: Path
 ) -> Iterator[Fault]:
     for other, entry in (spec.get("depends_on") or {}).items():
-        place = (*path, "depends_on", other)
+        place = (*path, *_reference(spec, other))
         if "condition" not in entry:
             yield Fault(place, '"condition" is missing here', "add `condition: service_started`")
         if other in services:
             continue
         if other not in known:
-            near = get_close_matches(other, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else None
+            near = nearest(other, known)
+            hint = f"did you mean {near}?" if near else f"the file has {', '.join(sorted(known))}"
             yield Fault(place, f'service "{name}" depends on undefined service "{other}"', hint)
         elif entry.get("required", True):
             yield Fault(
@@ -119,6 +121,18 @@ def _dependencies(
                 f'service "{name}" depends on "{other}", which no active profile turns on',
                 "turn its profile on with --profile, or write `required: false`",
             )
+
+
+def _reference(spec: Json, other: str) -> Path:
+    """Where in a service the other one is named: it may depend on it by more than depends_on."""
+    for key in ("links", "volumes_from"):
+        for index, entry in enumerate(spec.get(key) or ()):
+            if entry.partition(":")[0] == other:
+                return key, index
+    for key in NAMESPACES:
+        if spec.get(key) == f"service:{other}":
+            return (key,)
+    return "depends_on", other
 
 
 _RIVALS = (
@@ -159,6 +173,13 @@ def _scale(spec: Json, path: Path) -> Iterator[Fault]:
             f"{count} containers can't share the name {spec['container_name']}",
             "leave container_name out, or have one replica",
         )
+
+
+def _watch(spec: Json, path: Path) -> Iterator[Fault]:
+    for index, rule in enumerate((spec.get("develop") or {}).get("watch") or ()):
+        if rule.get("action") not in ("rebuild", "restart") and not rule.get("target"):
+            place = (*path, "develop", "watch", index)
+            yield Fault(place, f'"target" is missing here: {rule.get("action")} needs one')
 
 
 def _same_container_names(services: Json) -> Iterator[Fault]:

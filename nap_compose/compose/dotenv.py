@@ -14,7 +14,7 @@ from nap_compose.compose.interpolation import BadTemplate, Interpolator
 from nap_compose.errors import BadFile, Place
 
 _SPACES = " \t\v\f\r\u0085\u00a0"
-_KEY = re.compile(r"[A-Za-z0-9_.\-\[\]]*")
+_KEY = re.compile(r"[\w.\-\[\]]*")
 _ESCAPE = re.compile(r"\\(0[0-7]{1,3}|[^0])")
 _PLAIN_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _COMMENT = re.compile(r"\s#.*$")
@@ -129,7 +129,6 @@ class _Parser:
                 escaped = True
             elif char == quote:
                 self.at = index + 1
-                self._end_of_line(start)
                 inside = self.text[start + 1 : index]
                 if quote == "'":
                     return inside.replace("\\'", "'")
@@ -137,15 +136,6 @@ class _Parser:
         line = self.text[start:].split("\n", 1)[0]
         self._bad(start, f"unterminated quoted value {line}")
         return ""
-
-    def _end_of_line(self, start: int) -> None:
-        """After a closing quote only a comment may follow on the line."""
-        end = self.text.find("\n", self.at)
-        end = len(self.text) if end < 0 else end
-        rest = self.text[self.at : end].strip()
-        if rest and not rest.startswith("#"):
-            self._bad(start, f"unexpected text after the closing quote: {rest}")
-        self.at = end
 
     def _expand(self, value: str, at: int) -> str:
         try:
@@ -168,6 +158,8 @@ def _unescape(text: str) -> str:
             return _PLAIN_ESCAPES[code]
         if code.startswith("0") and len(code) > 1:
             return chr(int(code, 8))
-        return "$$" if code == "$" else code
+        if code == "$":
+            return "$$"
+        return code if code in '\\"' else match[0]
 
     return _ESCAPE.sub(one, text)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from nap_compose.compose import merge
 from nap_compose.compose.faults import Fault, Path
@@ -12,8 +11,7 @@ from nap_compose.compose.faults import Fault, Path
 Spec = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Book:
+class Book(NamedTuple):
     """The services of one file, canonical, as `extends` sees them.
 
     `file` names it, `folder` is what its own `extends.file` are relative to, `get` gives a
@@ -44,10 +42,8 @@ def _resolve(
     path: Path = ("services", name, "extends")
     here = (book.file, name)
     if here in chain:
-        cycle = [*chain[chain.index(here) :], here]
-        raise Fault(
-            path, "these services extend each other: " + " → ".join(f"{s} in {f}" for f, s in cycle)
-        )
+        cycle = chain[chain.index(here) :]
+        raise Fault(path, f"these services extend each other: {_way_round(cycle)}")
     wanted, file = _reference(spec["extends"])
     source = open_book(file, book.folder) if file else book
     base = _resolve(wanted, source, open_book, (*chain, here))
@@ -59,6 +55,14 @@ def _resolve(
             base = merge.without(base, reset[2:])
     own = {key: value for key, value in spec.items() if key != "extends"}
     return merge.services(base, own, ("services", name))
+
+
+def _way_round(cycle: Sequence[tuple[str, str]]) -> str:
+    """The whole cycle, told from the same service whichever it was found from."""
+    first = cycle.index(min(cycle))
+    way = [*cycle[first:], *cycle[:first], cycle[first]]
+    one_file = len({file for file, _ in cycle}) == 1
+    return " → ".join(name if one_file else f"{name} in {file}" for file, name in way)
 
 
 def _reference(extends: Any) -> tuple[str, str]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nap_compose.compose import dotenv
 from nap_compose.compose.envfiles import read_text
@@ -16,8 +15,7 @@ from nap_compose.compose.paths import is_remote
 KINDS = ("services", "volumes", "networks", "secrets", "configs", "models")
 
 
-@dataclass(frozen=True)
-class Inclusion:
+class Inclusion(NamedTuple):
     """One entry: the `files` (the first, and its overrides), their `folder` and variables."""
 
     files: tuple[str, ...]

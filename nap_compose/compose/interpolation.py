@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from nap_compose.compose.faults import Fault, Key, dotted
 
@@ -29,8 +28,7 @@ class BadTemplate(Exception):
     """The text isn't a valid template, or a required variable is missing."""
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(NamedTuple):
     """A variable as a file names it, for `nap config --variables`."""
 
     name: str
@@ -39,8 +37,7 @@ class Variable:
     alternative: str = ""
 
 
-@dataclass(frozen=True)
-class _Reference:
+class _Reference(NamedTuple):
     """`${name operator body}`."""
 
     name: str
@@ -86,18 +83,37 @@ class Interpolator:
             self.unset[reference.name] = None
         return value or ""
 
-    def tree(self, value: Any) -> Any:
-        """`value` with every text in it interpolated; keys stay as they are. Raises Fault."""
-        return walk(value, self.text)
+    def tree(self, value: Any, faults: list[Fault] | None = None) -> Any:
+        """`value` with every text in it interpolated; keys stay as they are.
+
+        What can't be is left as it stands, and why goes to `faults`; without it Fault is raised.
+        """
+        return walk(value, self.text, faults)
 
 
-def walk(value: Any, text: Callable[[str], str]) -> Any:
-    """A copy of `value` with `text` applied to each of its texts that holds a `$`."""
+def walk(value: Any, text: Callable[[str], str], faults: list[Fault] | None = None) -> Any:
+    """A copy of `value` with `text` applied to each of its texts that holds a `$`.
+
+    Texts that aren't templates are left as they stand and noted in `faults`; without it the
+    first one is raised.
+    """
     path: list[Key] = []
+
+    def filled(node: str) -> str:
+        try:
+            return text(node)
+        except BadTemplate as error:
+            message = str(error)
+            hint = None if message.startswith("required") else "write $$ for a plain dollar sign"
+            fault = Fault(path, message, hint)
+            if faults is None:
+                raise fault from None
+            faults.append(fault)
+            return node
 
     def visit(node: Any) -> Any:
         if isinstance(node, str):
-            return text(node) if "$" in node else node
+            return filled(node) if "$" in node else node
         if isinstance(node, dict):
             result = {}
             for key, entry in node.items():
@@ -114,12 +130,7 @@ def walk(value: Any, text: Callable[[str], str]) -> Any:
             return items
         return node
 
-    try:
-        return visit(value)
-    except BadTemplate as error:
-        message = str(error)
-        hint = None if message.startswith("required") else "write $$ for a plain dollar sign"
-        raise Fault(path, message, hint) from None
+    return visit(value)
 
 
 def parts(template: str) -> Iterator[str | _Reference]:

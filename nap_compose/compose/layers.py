@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nap_compose.compose import canonical, extends, faults, include, merge, paths, yamlfile
 from nap_compose.compose.discovery import STDIN
@@ -17,7 +17,7 @@ from nap_compose.compose.interpolation import Interpolator
 from nap_compose.compose.keys import SERVICE, TOP
 from nap_compose.compose.shapes import Reading
 from nap_compose.compose.yamlfile import Document
-from nap_compose.errors import BadFile, BadFiles
+from nap_compose.errors import BadFile, BadFiles, Place
 
 Json = dict[str, Any]
 
@@ -25,8 +25,7 @@ MOST_FILES = 1000
 """More files than this in one app are a mistake, or a trap."""
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What of the loading is left out (`nap config --no-interpolate` and its like)."""
 
     interpolate: bool = True
@@ -47,12 +46,25 @@ def _placed(path: faults.Path) -> Iterator[None]:
         raise Fault(path, error.message, error.hint) from None
 
 
+def _below(value: Any, *path: faults.Key) -> Any:
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def in_order(fault: BadFile) -> tuple[str, int, int]:
+    """Sorts faults as they stand in their files."""
+    place = fault.place
+    return (place.file, place.line, place.column) if place else ("", 0, 0)
+
+
 @dataclass
 class Layers:
     """Reads the files of one app, and remembers them to say where a fault is."""
 
     options: Options = field(default_factory=Options)
     stdin: Callable[[], bytes] | None = None
+    cwd: str = ""
     read: list[Document] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)
     _open: dict[str, list[Document]] = field(default_factory=dict)
@@ -66,7 +78,7 @@ class Layers:
                 text = self.stdin() if self.stdin else b""
                 self._open[file] = yamlfile.documents(text, "<stdin>")
             else:
-                self._open[file] = yamlfile.documents(read_bytes(file), file)
+                self._open[file] = yamlfile.documents(read_bytes(file), self.shown(file))
             self.read += self._open[file]
         return self._open[file]
 
@@ -77,60 +89,95 @@ class Layers:
         env: Mapping[str, str],
         includers: tuple[str, ...] = (),
     ) -> Json:
-        """The files, one over the other, with what they include and extend. Raises BadFile."""
+        """The files, one over the other, with what they include and extend.
+
+        Raises BadFile or BadFiles with the faults of all of them.
+        """
         merged: Json = {}
+        bad: dict[str, BadFile] = {}
         for file in files:
-            for document in self.documents(file):
-                try:
+            try:
+                for document in self.documents(file):
                     layer = self._layer(document, file, folder, env)
-                    self._include(layer, folder, env, (*includers, file))
-                    for path in document.resets:
-                        merged = merge.without(merged, path)
-                    merged = merge.documents(merged, layer)
-                except Fault as fault:
-                    raise self.bad(fault, document) from None
+                    merged = self._merged(merged, layer, document, folder, env, (*includers, file))
+            except BadFile as error:
+                found = error.faults if isinstance(error, BadFiles) else (error,)
+                bad.update({str(each): each for each in found})
+        if bad:
+            raise BadFiles.of(bad.values())
         return merged
+
+    def _merged(
+        self,
+        merged: Json,
+        layer: Json,
+        document: Document,
+        folder: str,
+        env: Mapping[str, str],
+        includers: tuple[str, ...],
+    ) -> Json:
+        """`layer` with what it includes, over what was `merged` before it."""
+        try:
+            self._include(layer, folder, env, includers)
+            for path in document.resets:
+                merged = merge.without(merged, path)
+            return merge.documents(merged, layer)
+        except Fault as fault:
+            raise self.bad(fault, document) from None
 
     def _layer(self, document: Document, file: str, folder: str, env: Mapping[str, str]) -> Json:
         """One document: interpolated, checked, canonical, its `extends` resolved."""
-        layer = self._checked(document, self._interpolated(document, env), folder)
+        value, unfilled = self._interpolated(document, env)
+        layer = self._checked(document, value, unfilled, folder)
         services = layer.get("services") or {}
         if any(isinstance(spec, dict) and "extends" in spec for spec in services.values()):
-            book = extends.Book(file, folder, dict(services).get, document.resets)
+            book = extends.Book(self.shown(file), folder, dict(services).get, document.resets)
+            found: dict[str, Fault] = {}
             for name in services:
-                with _placed(("services", name, "extends")):
-                    services[name] = extends.resolve(
-                        name, book, lambda path, home: self._book(path, home, env)
-                    )
+                try:
+                    with _placed(("services", name, "extends")):
+                        services[name] = extends.resolve(
+                            name, book, lambda path, home: self._book(path, home, env)
+                        )
+                except Fault as fault:
+                    found.setdefault(fault.message, fault)
+            if found:
+                raise self.all_bad(tuple(found.values()), document)
         return layer
 
-    def _interpolated(self, document: Document, env: Mapping[str, str]) -> Json:
-        value = yamlfile.mapping(document)
-        if not self.options.interpolate:
-            return value
+    def _interpolated(self, document: Document, env: Mapping[str, str]) -> tuple[Json, list[Fault]]:
+        """The document with its variables filled in, and why some could not be."""
+        try:
+            value = yamlfile.mapping(document)
+        except Fault as fault:
+            raise self.bad(fault, document) from None
+        if not self.options.interpolate or b"$" not in document.text:
+            return value, []
         interpolator = Interpolator(env)
-        filled: Json = interpolator.tree(value)
+        faults: list[Fault] = []
+        filled: Json = interpolator.tree(value, faults)
         for name in interpolator.unset:
             self.warn(f'The "{name}" variable is not set. Defaulting to a blank string.')
-        return filled
+        return filled, faults
 
-    def _checked(self, document: Document, value: Json, folder: str) -> Json:
+    def _checked(self, document: Document, value: Json, unfilled: list[Fault], folder: str) -> Json:
         """The canonical form with absolute paths. Raises every fault that the document has."""
-        reading = Reading(loose=not self.options.interpolate)
-        checked = TOP.read(value, reading)
-        self._report(document, reading)
-        layer = canonical.document(checked, reading)
-        self._report(document, reading)
+        reading = Reading(loose=bool(unfilled) or not self.options.interpolate)
+        layer = canonical.document(TOP.read(value, reading), reading)
+        self._report(document, reading, unfilled)
         if "version" in layer:
-            self.warn(f"{document.file}: `version` is obsolete and has no effect: remove it")
+            place = document.place(("version",))
+            self.warn(f"{place}: version is ignored: it is obsolete, remove it")
             del layer["version"]
         if self.options.resolve_paths:
             paths.document(layer, folder)
         return layer
 
-    def _report(self, document: Document, reading: Reading) -> None:
-        if reading.faults:
-            raise self.all_bad(reading.faults, document)
+    def _report(self, document: Document, reading: Reading, unfilled: Sequence[Fault] = ()) -> None:
+        """Raise what was found wrong, in the file's order, each place once."""
+        if reading.faults or unfilled:
+            found = {fault.path: fault for fault in reversed((*unfilled, *reading.faults))}
+            raise self.all_bad(tuple(reversed(found.values())), document)
         for warning in reading.warnings:
             self.warn(warning)
         reading.warnings.clear()
@@ -140,7 +187,11 @@ class Layers:
         path = os.path.normpath(Path(folder, file))
         home = str(Path(path).parent)
         documents = self.documents(path)
-        raw = [(document, self._interpolated(document, env)) for document in documents]
+        raw = []
+        for document in documents:
+            value, unfilled = self._interpolated(document, env)
+            self._report(document, Reading(), unfilled)
+            raw.append((document, value))
         resets = tuple(reset for document in documents for reset in document.resets)
 
         def get(name: str) -> Json | None:
@@ -154,13 +205,11 @@ class Layers:
                     )  # fmt: skip
             return found
 
-        return extends.Book(path, home, get, resets)
+        return extends.Book(self.shown(path), home, get, resets)
 
     def _extended(self, document: Document, name: str, spec: Any, home: str) -> Json:
         reading = Reading(loose=not self.options.interpolate, path=["services", name])
-        checked = SERVICE.read(spec, reading)
-        self._report(document, reading)
-        layer = canonical.service(checked, reading)
+        layer = canonical.service(SERVICE.read(spec, reading), reading)
         self._report(document, reading)
         if self.options.resolve_paths:
             paths.service(layer, paths.joiner(home))
@@ -173,11 +222,15 @@ class Layers:
         for index, inclusion in include.read(entries, folder, env):
             again = next((file for file in inclusion.files if file in includers), None)
             if again:
-                chain = " → ".join((*includers, again))
+                chain = " → ".join(map(self.shown, (*includers, again)))
                 raise Fault(("include", index), f"these files include each other: {chain}")
             with _placed(("include", index)):
                 included = self.load(inclusion.files, inclusion.folder, inclusion.env, includers)
             include.add(layer, included, index)
+
+    def shown(self, file: str) -> str:
+        """A file's name for the person: relative where it lies below the working directory."""
+        return file.removeprefix(f"{self.cwd}/")
 
     def warn(self, text: str) -> None:
         """Note a warning, once."""
@@ -185,19 +238,46 @@ class Layers:
 
     def bad(self, fault: Fault, document: Document | None = None) -> BadFile:
         """`fault` for the person: in `document`, or in the last file that has its path."""
-        if document is None:
-            document = self._home(fault.path)
-        place = document.place(fault.path) if document else None
-        return BadFile(fault.text(), place=place, hint=fault.hint)
+        place = document.place(fault.path) if document else self.find(fault.path)[0]
+        return BadFile(fault.text(), place=place, hint=fault.hint, path=fault.path)
 
     def all_bad(self, faults: Sequence[Fault], document: Document | None = None) -> BadFile:
-        """One error for all the `faults`."""
-        bad = tuple(self.bad(fault, document) for fault in faults)
-        return bad[0] if len(bad) == 1 else BadFiles(bad)
+        """One error for all the `faults`, in the order of the file."""
+        return BadFiles.of(sorted((self.bad(fault, document) for fault in faults), key=in_order))
 
-    def _home(self, path: faults.Path) -> Document | None:
-        best = None
+    def find(self, path: faults.Path) -> tuple[Place | None, bool]:
+        """Where `path` stands in the last file that has it, and whether all of it does.
+
+        What a service has of one that it extends is found there.
+        """
+        place, depth = self._deepest(path)
+        if depth == len(path) or len(path) < 3 or path[0] != "services":
+            return place, depth == len(path)
+        for name in self._extended_by(path[1]):
+            found, inside = self._deepest(("services", name, *path[2:]))
+            if inside > depth:
+                place, depth = found, inside
+        return place, depth == len(path)
+
+    def _deepest(self, path: faults.Path) -> tuple[Place | None, int]:
+        """Where most of `path` stands, and how many of its steps."""
+        best: tuple[Place | None, int] = (None, -1)
         for document in self.read:
-            if best is None or document.depth(path) >= best.depth(path):
-                best = document
+            depth = document.depth(path)
+            if depth >= best[1]:
+                best = (document.place(path), depth)
         return best
+
+    def _extended_by(self, name: faults.Key) -> Iterator[faults.Key]:
+        """The names of the services that a service extends, and those that they extend."""
+        seen = {name}
+        waiting = [name]
+        while waiting:
+            current = waiting.pop()
+            for document in self.read:
+                given = _below(document.value, "services", current, "extends")
+                base = given.get("service") if isinstance(given, dict) else given
+                if isinstance(base, str) and base not in seen:
+                    seen.add(base)
+                    waiting.append(base)
+                    yield base

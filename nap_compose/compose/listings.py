@@ -1,4 +1,4 @@
-"""The short lists of `nap config`: services, images, volumes, networks, profiles, variables."""
+"""The short lists of `nap config`: services, images, volumes, networks, models and so on."""
 
 from __future__ import annotations
 
@@ -40,6 +40,13 @@ def volumes(app: App) -> list[str]:
 def networks(app: App) -> list[str]:
     """The keys of the networks that services use."""
     return sorted(app.networks)
+
+
+def models(app: App) -> list[str]:
+    """The images of the models that services use."""
+    declared = app.document.get("models") or {}
+    used = {name for service in app.services.values() for name in service.spec.get("models") or ()}
+    return sorted(entry["model"] for name, entry in declared.items() if name in used)
 
 
 def profiles(app: App) -> list[str]:

@@ -23,10 +23,10 @@ from nap_compose.compose import (
 from nap_compose.compose.discovery import STDIN, setting
 from nap_compose.compose.envfiles import read_text
 from nap_compose.compose.faults import Fault
-from nap_compose.compose.layers import Layers, Options
+from nap_compose.compose.layers import Layers, Options, in_order
 from nap_compose.compose.model import App
 from nap_compose.compose.yamlfile import Document
-from nap_compose.errors import BadFile
+from nap_compose.errors import BadFile, BadFiles
 
 Json = dict[str, Any]
 
@@ -35,14 +35,54 @@ Json = dict[str, Any]
 class Loaded:
     """What the files ask for, and what a person should know about them.
 
-    `variables` are what the files name, `env` the values they were given (`nap config
-    --variables`, `--environment`).
+    `env` are the values that variables were given (`nap config --environment`).
     """
 
     app: App
     warnings: tuple[str, ...] = ()
-    variables: Mapping[str, interpolation.Variable] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    _layers: Layers = field(default_factory=Layers, repr=False, compare=False)
+
+    @property
+    def documents(self) -> Sequence[Document]:
+        """The YAML documents that were read, in order."""
+        return self._layers.read
+
+    @property
+    def variables(self) -> Mapping[str, interpolation.Variable]:
+        """The variables that the files name (`nap config --variables`)."""
+        found: dict[str, interpolation.Variable] = {}
+        for document in self.documents:
+            # What isn't a valid template was reported when the file was read.
+            with suppress(Fault):
+                found.update(interpolation.variables(document.value))
+        return found
+
+    def ignored(self) -> list[BadFile]:
+        """What the files ask for and nap ignores, each with its place."""
+        from nap_compose.compose import treatment
+
+        if not self._layers.options.interpolate:
+            return []
+        found = []
+        for finding in treatment.ignored(self.app.document):
+            place, written = self._layers.find(finding.path)
+            # What the loader itself filled in is nobody's wish. In a list that several files
+            # add to, an entry may stand under another number: that is no sign of it.
+            if written or any(isinstance(step, int) for step in finding.path):
+                found.append(BadFile(finding.sentence, place=place, path=finding.path))
+        return found
+
+    def placed(self, error: BadFile) -> BadFile:
+        """`error`, said of the document, with the places of its faults in the files."""
+        faults = error.faults if isinstance(error, BadFiles) else (error,)
+        return BadFiles.of(sorted(map(self._placed, faults), key=in_order))
+
+    def _placed(self, fault: BadFile) -> BadFile:
+        if fault.place or not fault.path:
+            return fault
+        place, _ = self._layers.find(fault.path)
+        return BadFile(fault.message, place=place, hint=fault.hint, path=fault.path)
 
 
 def load(
@@ -68,6 +108,7 @@ def load(
     With variables left as they stand (`options`), the app has a document and no typed services.
     Raises BadFile or BadFiles, with places, and nothing else.
     """
+    home = Path(cwd or Path.cwd()).absolute()
     request = _Request(
         files=files,
         project_name=project_name,
@@ -76,9 +117,9 @@ def load(
         env_files=[str(file) for file in env_files],
         active=list(profiles),
         named=list(services),
-        cwd=Path(cwd or Path.cwd()).absolute(),
+        cwd=home,
         narrow=narrow,
-        layers=Layers(options or Options(), stdin),
+        layers=Layers(options or Options(), stdin, str(home)),
     )
     return request.run()
 
@@ -115,8 +156,8 @@ class _Request:
         return Loaded(
             app=self._app(document, tuple(sorted(known - document["services"].keys()))),
             warnings=tuple(self.layers.warnings),
-            variables=_variables(self.layers),
             env=self.env,
+            _layers=self.layers,
         )
 
     def _app(self, document: Json, profiled_out: tuple[str, ...]) -> App:
@@ -147,7 +188,8 @@ class _Request:
             paths = [folder / ".env"] if (folder / ".env").is_file() else []
         values = dict(before)
         for path in paths:
-            found = dotenv.parse(read_text(path), str(path), {**values, **self.shell})
+            shown = self.layers.shown(str(path))
+            found = dotenv.parse(read_text(path), shown, {**values, **self.shell})
             values.update({key: value for key, value in found.items() if value is not None})
         return {**values, **self.shell}
 
@@ -210,12 +252,20 @@ class _Request:
             kept = profiles.with_dependencies(document["services"], self.named)
             document["services"] = {name: specs[name] for name in specs if name in kept}
         if options.resolve_env:
-            for name, spec in document["services"].items():
-                envfiles.resolve(name, spec, self.env)
+            self._resolve_env(document["services"])
         if options.normalise:
             normalise.used_only(document)
             normalise.names(document, document["name"])
         return normalise.completed(document)
+
+    def _resolve_env(self, services: Json) -> None:
+        faults = []
+        for name, spec in services.items():
+            try:
+                envfiles.resolve(name, spec, self.env)
+            except Fault as fault:
+                faults.append(fault)
+        self._refuse(faults)
 
     def _refuse(self, faults: Sequence[Fault]) -> None:
         if faults:
@@ -228,12 +278,3 @@ class _Request:
 
 def _is_true(value: str | None) -> bool:
     return (value or "").lower() in ("1", "t", "true", "yes", "y", "on")
-
-
-def _variables(layers: Layers) -> dict[str, interpolation.Variable]:
-    found: dict[str, interpolation.Variable] = {}
-    for document in layers.read:
-        # What isn't a valid template was reported when the file was read.
-        with suppress(Fault):
-            found.update(interpolation.variables(document.value))
-    return found

@@ -12,7 +12,8 @@ from typing import Any
 
 from nap_compose.compose.faults import Fault, Path
 from nap_compose.compose.keys import TOP
-from nap_compose.compose.shapes import Either, Entry, Items, Merge, Object, Shape, Table
+from nap_compose.compose.rows import Entry, Merge
+from nap_compose.compose.shapes import Either, Items, Object, Shape, Table
 
 Value = Any
 
@@ -146,7 +147,8 @@ def _key(key: str) -> Callable[[Value], Value]:
 
 
 NAMES: Mapping[str, Callable[[Value], Value]] = {
-    "itself": str,
+    "exact": str,
+    "itself": lambda entry: str(entry).partition("=")[0],
     "port": _port,
     "target": _key("target"),
     "path": _key("path"),

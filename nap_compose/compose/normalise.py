@@ -37,6 +37,8 @@ def service(spec: dict[str, Any], env: Mapping[str, str], folder: str) -> None:
             port.setdefault("protocol", "tcp")
     if isinstance(spec.get("deploy"), dict):
         spec["deploy"] = {"resources": {}, "placement": {}, **spec["deploy"]}
+        if spec.get("scale") is not None:
+            spec["deploy"].setdefault("replicas", spec["scale"])
     _imply_dependencies(spec)
 
 

@@ -1,9 +1,10 @@
-"""The objects inside a service and at the top level: their keys, forms and merge rules."""
+"""The objects inside a service: their keys, forms, merge rules, and how nap treats them."""
 
 from __future__ import annotations
 
+from nap_compose.compose.rows import Entry, Merge, ignored, translated
 from nap_compose.compose.scalars import Cut, Duration, Flag, Mode, Scalar, Size, Text, Whole
-from nap_compose.compose.shapes import Either, Entry, Items, Merge, Nothing, Object, Shape, Table
+from nap_compose.compose.shapes import Either, Items, Nothing, Object, Shape, Table
 
 NAME = r"^[a-zA-Z0-9._-]+$"
 """What services, networks, volumes, secrets and configs may be called."""
@@ -34,70 +35,107 @@ def optional(shape: Shape) -> Shape:
 
 ULIMIT = Either(
     Whole(),
-    Object(Entry("soft", Whole()), Entry("hard", Whole()), required=("soft", "hard")),
+    Object(
+        Entry("soft", Whole(), "the limit that holds at first"),
+        Entry("hard", Whole(), "how far a process may raise it"),
+        required=("soft", "hard"),
+    ),
 )
 ULIMITS = Table(ULIMIT, keys=r"^[a-z]+$")
 
 PORT = Object(
-    Entry("name", Text()),
-    Entry("mode", Text()),
-    Entry("host_ip", Text()),
-    Entry("target", Whole(1, 65535)),
-    Entry("published", Text(numbers=(int,))),
-    Entry("protocol", Text()),
-    Entry("app_protocol", Text()),
+    Entry("name", Text(), "a name for those who read the file"),
+    translated(
+        "mode",
+        Text(),
+        "host or ingress",
+        "either way the host that runs the replica publishes the port",
+    ),
+    Entry("host_ip", Text(), "the host's address that it is published on"),
+    Entry("target", Whole(1, 65535), "the container's port"),
+    Entry("published", Text(numbers=(int,)), "the host's port or a range of them"),
+    Entry("protocol", Text(), "tcp, udp or sctp"),
+    ignored("app_protocol", Text(), "what is spoken on it", "nothing reads it"),
     required=("target",),
     what="port",
 )
 
 MOUNT = Object(
-    Entry("type", Text("bind", "volume", "tmpfs", "cluster", "npipe", "image")),
-    Entry("source", Text()),
-    Entry("target", SOMETHING),
-    Entry("read_only", Flag()),
-    Entry("consistency", Text()),
+    Entry(
+        "type",
+        Text("bind", "volume", "tmpfs", "cluster", "npipe", "image"),
+        "what is mounted: bind, volume, tmpfs or image",
+    ),
+    Entry(
+        "source",
+        Text(),
+        "the volume, path or image",
+        note="across hosts a bind beside the Compose file is refused: the hosts don't have it",
+    ),
+    Entry("target", SOMETHING, "where in the container"),
+    Entry("read_only", Flag(), "whether it can't be written to"),
+    Entry("consistency", Text(), "a hint for engines on a Mac"),
     Entry(
         "bind",
         Object(
-            Entry("propagation", Text()),
-            Entry("create_host_path", Flag()),
-            Entry("recursive", Text("enabled", "disabled", "writable", "readonly")),
-            Entry("selinux", Text("z", "Z")),
+            Entry("propagation", Text(), "whether mounts within it spread"),
+            Entry("create_host_path", Flag(), "make the path if it is missing"),
+            Entry(
+                "recursive",
+                Text("enabled", "disabled", "writable", "readonly"),
+                "whether mounts within it come along",
+            ),
+            Entry("selinux", Text("z", "Z"), "relabel it: z shared, Z private"),
         ),
+        "options of a bind",
     ),
     Entry(
         "volume",
-        Object(Entry("labels", LABELS), Entry("nocopy", Flag()), Entry("subpath", Text())),
+        Object(
+            Entry("labels", LABELS, "labels of an anonymous volume"),
+            Entry("nocopy", Flag(), "don't fill it from the image"),
+            Entry("subpath", Text(), "a path within the volume"),
+        ),
+        "options of a volume",
     ),
-    Entry("tmpfs", Object(Entry("size", Size()), Entry("mode", Whole(0, strict=True)))),
-    Entry("image", Object(Entry("subpath", Text()))),
+    Entry(
+        "tmpfs",
+        Object(
+            Entry("size", Size(), "the most it may hold"),
+            Entry("mode", Whole(0, strict=True), "its permissions"),
+        ),
+        "options of a tmpfs",
+    ),
+    Entry(
+        "image", Object(Entry("subpath", Text(), "a path within the image")), "options of an image"
+    ),
     required=("type", "target"),
     what="mount",
 )
 
 FILE_REFERENCE = Object(
-    Entry("source", Text()),
-    Entry("target", Text()),
-    Entry("uid", Text()),
-    Entry("gid", Text()),
-    Entry("mode", Mode()),
+    Entry("source", Text(), "which one"),
+    Entry("target", Text(), "the file in the container"),
+    Entry("uid", Text(), "the file's user"),
+    Entry("gid", Text(), "the file's group"),
+    Entry("mode", Mode(), "the file's permissions"),
     what="file",
 )
 FILE_REFERENCES = Items(Either(Text(), FILE_REFERENCE))
 
 DEVICE = Object(
-    Entry("source", Text()),
-    Entry("target", Text()),
-    Entry("permissions", Text()),
+    Entry("source", Text(), "the device of the host"),
+    Entry("target", Text(), "its path in the container"),
+    Entry("permissions", Text(), "r, w and m for read, write, make"),
     required=("source", "target"),
 )
 
 DEVICE_REQUEST_KEYS = (
-    Entry("driver", Text()),
-    Entry("count", Either(Whole(None, None, "all"))),
-    Entry("device_ids", UNIQUE_TEXTS),
-    Entry("capabilities", UNIQUE_TEXTS),
-    Entry("options", STRICT_PAIRS),
+    Entry("driver", Text(), "who provides the devices"),
+    Entry("count", Either(Whole(None, None, "all")), "how many, or all"),
+    Entry("device_ids", UNIQUE_TEXTS, "which ones"),
+    Entry("capabilities", UNIQUE_TEXTS, "what they must be able to do"),
+    Entry("options", STRICT_PAIRS, "options of the driver"),
 )
 
 GPUS = Either(Text("all"), Items(Object(*DEVICE_REQUEST_KEYS)))
@@ -108,9 +146,9 @@ ENV_FILE = Either(
         Either(
             Text(),
             Object(
-                Entry("path", Text()),
-                Entry("format", Text()),
-                Entry("required", Flag()),
+                Entry("path", Text(), "the file"),
+                Entry("format", Text(), "raw: values are taken as they stand"),
+                Entry("required", Flag(), "false: it may be missing"),
                 required=("path",),
                 extensible=False,
             ),
@@ -119,194 +157,100 @@ ENV_FILE = Either(
 )
 
 HEALTHCHECK = Object(
-    Entry("test", TEXT_OR_TEXTS, merge=Merge.REPLACE),
-    Entry("interval", Duration(), zero=True),
-    Entry("timeout", Duration(), zero=True),
-    Entry("retries", Cut(0), zero=True),
-    Entry("start_period", Duration(), zero=True),
-    Entry("start_interval", Duration(), zero=True),
-    Entry("disable", Flag()),
+    Entry("test", TEXT_OR_TEXTS, "the command that tells", merge=Merge.REPLACE),
+    Entry("interval", Duration(), "time between two checks", zero=True),
+    Entry("timeout", Duration(), "how long one may take", zero=True),
+    Entry("retries", Cut(0), "failures in a row until it is unhealthy", zero=True),
+    Entry("start_period", Duration(), "time in which failures don't count", zero=True),
+    Entry("start_interval", Duration(), "time between checks in that time", zero=True),
+    Entry("disable", Flag(), "turn the image's own check off"),
 )
 
 LOGGING = Object(
-    Entry("driver", Text()),
-    Entry("options", SOME_OPTIONS),
+    Entry("driver", Text(), "where the engine sends its output"),
+    Entry("options", SOME_OPTIONS, "options of the driver"),
 )
 
 _WEIGHTED = Object(
-    Entry("path", Text()), Entry("weight", Whole(0, 65535, strict=True)), extensible=False
+    Entry("path", Text(), "the device"),
+    Entry("weight", Whole(0, 65535, strict=True), "its weight"),
+    extensible=False,
 )
-_RATED = Object(Entry("path", Text()), Entry("rate", Size()), extensible=False)
+_RATED = Object(
+    Entry("path", Text(), "the device"),
+    Entry("rate", Size(), "the most a second"),
+    extensible=False,
+)
 BLKIO = Object(
-    Entry("weight", Whole(0, 65535, strict=True)),
-    Entry("weight_device", Items(_WEIGHTED)),
-    Entry("device_read_bps", Items(_RATED)),
-    Entry("device_read_iops", Items(_RATED)),
-    Entry("device_write_bps", Items(_RATED)),
-    Entry("device_write_iops", Items(_RATED)),
+    Entry("weight", Whole(0, 65535, strict=True), "weight against other containers"),
+    Entry("weight_device", Items(_WEIGHTED), "the same for single devices"),
+    Entry("device_read_bps", Items(_RATED), "bytes read a second"),
+    Entry("device_read_iops", Items(_RATED), "reads a second"),
+    Entry("device_write_bps", Items(_RATED), "bytes written a second"),
+    Entry("device_write_iops", Items(_RATED), "writes a second"),
     extensible=False,
 )
 
 HOOK = Object(
-    Entry("command", COMMAND, zero=True),
-    Entry("user", Text()),
-    Entry("privileged", Flag()),
-    Entry("working_dir", Text()),
-    Entry("environment", STRICT_PAIRS),
+    Entry("command", COMMAND, "what runs", zero=True),
+    Entry("user", Text(), "as whom"),
+    Entry("privileged", Flag(), "with all rights on the host"),
+    Entry("working_dir", Text(), "in which directory"),
+    Entry("environment", STRICT_PAIRS, "with which variables"),
     required=("command",),
 )
-
-WATCH = Object(
-    Entry("path", SOMETHING),
-    Entry("action", Text("rebuild", "sync", "restart", "sync+restart", "sync+exec")),
-    Entry("target", Text()),
-    Entry("ignore", Either(Text(), UNIQUE_TEXTS)),
-    Entry("include", Either(Text(), UNIQUE_TEXTS)),
-    Entry("exec", HOOK),
-    Entry("initial_sync", Flag(strict=True)),
-    required=("path", "action"),
-)
-DEVELOP = Object(Entry("watch", Items(WATCH)))
 
 DEPENDENCY = Object(
     Entry(
         "condition",
         Text("service_started", "service_healthy", "service_completed_successfully"),
+        "when it counts as up, on whichever host it is",
     ),
-    Entry("restart", Flag()),
-    Entry("required", Flag(), zero=True),
+    ignored(
+        "restart",
+        Flag(),
+        "restart when the dependency is replaced",
+        "it keeps running, and finds the new container under the same name",
+    ),
+    Entry("required", Flag(), "false: it may be missing from the app", zero=True),
     what="dependency",
 )
 DEPENDS_ON = Either(UNIQUE_TEXTS, Table(DEPENDENCY, keys=NAME))
 
 ATTACHMENT = Object(
-    Entry("aliases", TEXTS, unique="itself"),
-    Entry("ipv4_address", Text()),
-    Entry("ipv6_address", Text()),
-    Entry("link_local_ips", TEXTS, unique="itself"),
-    Entry("mac_address", Text()),
-    Entry("interface_name", Text()),
-    Entry("driver_opts", OPTIONS),
-    Entry("priority", Cut(strict=True)),
-    Entry("gw_priority", Cut(strict=True)),
+    Entry("aliases", TEXTS, "more names on this network", unique="itself"),
+    Entry("ipv4_address", Text(), "a fixed IPv4 address"),
+    Entry("ipv6_address", Text(), "a fixed IPv6 address"),
+    Entry("link_local_ips", TEXTS, "link-local addresses", unique="itself"),
+    Entry("mac_address", Text(), "its MAC address on this network"),
+    Entry("interface_name", Text(), "what the interface is called"),
+    Entry("driver_opts", OPTIONS, "options of the network's driver"),
+    Entry("priority", Cut(strict=True), "the highest is connected first"),
+    Entry("gw_priority", Cut(strict=True), "the highest gives the default gateway"),
 )
 ATTACHMENTS = Either(UNIQUE_TEXTS, Table(optional(ATTACHMENT), keys=NAME))
 
 SERVICE_MODELS = Either(
     UNIQUE_TEXTS,
-    Table(optional(Object(Entry("endpoint_var", Text()), Entry("model_var", Text())))),
-)
-
-PROVIDER = Object(
-    Entry("type", Text()),
-    Entry("options", Table(Either(Scalar(), Items(Scalar())))),
-    required=("type",),
-)
-
-CREDENTIAL_SPEC = Object(Entry("config", Text()), Entry("file", Text()), Entry("registry", Text()))
-
-BUILD = Either(
-    Text(),
-    Object(
-        Entry("context", Text()),
-        Entry("dockerfile", Text()),
-        Entry("dockerfile_inline", Text()),
-        Entry("entitlements", TEXTS),
-        Entry("args", PAIRS),
-        Entry("ssh", PAIRS),
-        Entry("provenance", Either(Text(), Flag())),
-        Entry("sbom", Either(Text(), Flag())),
-        Entry("labels", LABELS),
-        Entry("cache_from", TEXTS),
-        Entry("cache_to", TEXTS),
-        Entry("no_cache", Flag()),
-        Entry("no_cache_filter", TEXT_OR_TEXTS),
-        Entry("additional_contexts", Either(TEXTS, Table(Text()))),
-        Entry("network", Text()),
-        Entry("pull", Flag()),
-        Entry("target", Text()),
-        Entry("shm_size", Size()),
-        Entry("extra_hosts", HOSTS, merge=Merge.HOSTS),
-        Entry("isolation", Text()),
-        Entry("privileged", Flag()),
-        Entry("secrets", FILE_REFERENCES),
-        Entry("tags", TEXTS, unique="itself"),
-        Entry("ulimits", ULIMITS, merge=Merge.REPLACE_ENTRIES),
-        Entry("platforms", TEXTS),
+    Table(
+        optional(
+            Object(
+                Entry("endpoint_var", Text(), "the variable that holds its URL"),
+                Entry("model_var", Text(), "the variable that holds its name"),
+            )
+        )
     ),
 )
 
-NETWORK = optional(
-    Object(
-        Entry("name", Text()),
-        Entry("driver", Text()),
-        Entry("driver_opts", OPTIONS),
-        Entry(
-            "ipam",
-            Object(
-                Entry("driver", Text()),
-                Entry(
-                    "config",
-                    Items(
-                        Object(
-                            Entry("subnet", Text()),
-                            Entry("ip_range", Text()),
-                            Entry("gateway", Text()),
-                            Entry("aux_addresses", Table(Text())),
-                        )
-                    ),
-                    unique="subnet",
-                ),
-                Entry("options", Table(Text())),
-            ),
-        ),
-        Entry("external", Either(Flag(), Object(Entry("name", Text())))),
-        Entry("internal", Flag()),
-        Entry("enable_ipv4", Flag(), zero=True),
-        Entry("enable_ipv6", Flag(), zero=True),
-        Entry("attachable", Flag()),
-        Entry("labels", LABELS),
-    )
+_OPTION = Text(numbers=(int, float, bool))
+PROVIDER = Object(
+    Entry("type", Text(), "the program"),
+    Entry("options", Table(Either(_OPTION, Items(_OPTION))), "what it is given"),
+    required=("type",),
 )
 
-VOLUME = optional(
-    Object(
-        Entry("name", Text()),
-        Entry("driver", Text()),
-        Entry("driver_opts", OPTIONS),
-        Entry("external", Either(Flag(), Object(Entry("name", Text())))),
-        Entry("labels", STRICT_PAIRS),
-    )
-)
-
-_FILE_OBJECT = (
-    Entry("name", Text()),
-    Entry("environment", Text()),
-    Entry("file", Text()),
-    Entry("external", Either(Flag(), Object(Entry("name", Text())))),
-    Entry("labels", LABELS),
-    Entry("template_driver", Text()),
-)
-SECRET = Object(*_FILE_OBJECT, Entry("driver", Text()), Entry("driver_opts", OPTIONS))
-CONFIG = Object(*_FILE_OBJECT, Entry("content", Text()))
-
-MODEL = Object(
-    Entry("name", Text()),
-    Entry("model", Text()),
-    Entry("context_size", Whole(strict=True)),
-    Entry("runtime_flags", TEXTS),
-)
-
-INCLUDE = optional(
-    Items(
-        Either(
-            Text(),
-            Object(
-                Entry("path", TEXT_OR_TEXTS),
-                Entry("env_file", TEXT_OR_TEXTS),
-                Entry("project_directory", Text()),
-                extensible=False,
-            ),
-        )
-    )
+CREDENTIAL_SPEC = Object(
+    Entry("config", Text(), "a config that holds it"),
+    Entry("file", Text(), "a file that holds it"),
+    Entry("registry", Text(), "a key of the host's registry"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -19,12 +20,39 @@ def find(text: bytes, index: int, file: str, path: Path) -> tuple[Place, int]:
     Where the document has only the beginning of the path, that is the place; the depth says how
     many steps were found.
     """
+    if len(path) == 1 and (line := _plain_key(text, index, path[0])) is not None:
+        return at(text, file, line, 0), 1
     nodes = _nodes(text)
     node = nodes[index] if index < len(nodes) else None
     if node is None:
         return Place(file), 0
     mark, depth = _mark(node, path)
-    return Place(file, mark.line + 1, mark.column + 1), depth
+    return at(text, file, mark.line, mark.column), depth
+
+
+def _plain_key(text: bytes, index: int, key: Key) -> int | None:
+    """The line of a key that begins one, the only one to do so: found without reading YAML."""
+    if index:
+        return None
+    found = list(re.finditer(rb"^%s[ \t]*:" % re.escape(str(key)).encode(), text, re.MULTILINE))
+    return text[: found[0].start()].count(b"\n") if len(found) == 1 else None
+
+
+def at(text: bytes, file: str, line: int, column: int) -> Place:
+    """The place at `line` and `column`, counted from 0, with the line itself.
+
+    One after the file's end is brought back to the end of its last line.
+    """
+    lines = _lines(text)
+    if line >= len(lines) > 0:
+        last = lines[-1]
+        return Place(file, len(lines), len(last) + 1, last)
+    return Place(file, line + 1, column + 1, lines[line] if lines else "")
+
+
+@lru_cache(maxsize=16)
+def _lines(text: bytes) -> tuple[str, ...]:
+    return tuple(line.decode("utf-8", "replace").rstrip("\r") for line in text.splitlines())
 
 
 @lru_cache(maxsize=16)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
 from typing import Any
 
 from nap_compose.compose import units
@@ -27,19 +26,19 @@ class Text(Shape):
         numbers: tuple[type, ...] = (),
     ) -> None:
         self.choices = choices
-        self.pattern = re.compile(pattern) if pattern else None
+        self.pattern = pattern
         self.numbers = numbers
         if numbers:
             self.takes = (str, *numbers)
             self.expected = "a text or a number"
         if choices:
-            self.expected = "one of " + ", ".join(choices)
+            self.expected = ("one of " if len(choices) > 1 else "") + ", ".join(choices)
         self.expected = expected or self.expected
 
     def read(self, value: Any, reading: Reading) -> Any:
         if isinstance(value, str):
             allowed = (not self.choices or value in self.choices) and (
-                self.pattern is None or self.pattern.search(value)
+                not self.pattern or re.search(self.pattern, value)
             )
             if not allowed and not reading.unresolved(value):
                 self.wrong(value, reading)
@@ -54,7 +53,7 @@ class Text(Shape):
         if self.choices:
             schema["enum"] = list(self.choices)
         if self.pattern:
-            schema["pattern"] = self.pattern.pattern
+            schema["pattern"] = self.pattern
         return schema
 
 
@@ -303,6 +302,8 @@ def scalar_text(value: bool | float | int) -> str:
         return str(value)
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    from decimal import Decimal
+
     sign, digits, power = Decimal(repr(value)).normalize().as_tuple()
     text = "".join(map(str, digits))
     exponent = len(text) - 1 + int(power)

@@ -9,27 +9,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
-from enum import Enum
 from typing import Any
 
 from nap_compose.compose.faults import Fault, Key
+from nap_compose.compose.rows import Entry
+from nap_compose.text import nearest
 
 Schema = dict[str, Any]
 
 
-@dataclass
 class Reading:
-    """One walk over a document: where it is, and what it found.
+    """One walk over a document: the `path` where it is, and the `faults` and `warnings` it found.
 
     `loose`: variables were left as they stand, so a text with a `$` may become anything.
     """
 
-    loose: bool = False
-    path: list[Key] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    def __init__(self, loose: bool = False, path: Iterable[Key] = ()) -> None:
+        self.loose = loose
+        self.path: list[Key] = list(path)
+        self.faults: list[Fault] = []
+        self.warnings: list[str] = []
 
     def fault(self, message: str, *more: Key, hint: str | None = None) -> None:
         """Note a fault at the current path, or at `more` below it."""
@@ -118,7 +117,7 @@ class Table(Shape):
 
     def __init__(self, entry: Shape, *, keys: str = "") -> None:
         self.entry = entry
-        self.keys = re.compile(keys) if keys else None
+        self.keys = keys
 
     def read(self, value: Any, reading: Reading) -> Any:
         if not isinstance(value, dict):
@@ -127,7 +126,7 @@ class Table(Shape):
         table = {}
         for key, entry in value.items():
             reading.path.append(key)
-            if self.keys and not self.keys.search(key):
+            if self.keys and not re.search(self.keys, key):
                 reading.fault(
                     f'"{key}" can\'t be a name here', hint="use letters, digits, '.', '_' and '-'"
                 )
@@ -138,7 +137,7 @@ class Table(Shape):
     def schema(self) -> Schema:
         schema: Schema = {"type": "object", "additionalProperties": self.entry.schema()}
         if self.keys:
-            schema["propertyNames"] = {"pattern": self.keys.pattern}
+            schema["propertyNames"] = {"pattern": self.keys}
         return schema
 
 
@@ -178,41 +177,6 @@ class Either(Shape):
 
     def schema(self) -> Schema:
         return {"anyOf": [shape.schema() for shape in self.shapes]}
-
-
-class Treatment(str, Enum):
-    """What nap does with a key."""
-
-    APPLIED = "applied"
-    TRANSLATED = "translated"
-    REFUSED = "refused"
-    IGNORED = "ignored with a warning"
-
-
-class Merge(str, Enum):
-    """How a key of a later file meets the same key of an earlier one."""
-
-    DEFAULT = "mappings merge, lists append, the rest is replaced"
-    REPLACE = "the later one replaces the earlier"
-    DRIVER = "merged when the drivers agree, else replaced"
-    HOSTS = "the addresses of a name append"
-    REPLACE_ENTRIES = "mappings merge, each entry is replaced"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A row of the table of keys: `unique` names the rule by which list entries are the same.
-
-    `zero`: an empty value says something else than no value, so it is kept.
-    """
-
-    key: str
-    shape: Shape
-    does: str = ""
-    treatment: Treatment = Treatment.APPLIED
-    merge: Merge = Merge.DEFAULT
-    unique: str = ""
-    zero: bool = False
 
 
 class Object(Shape):
@@ -255,8 +219,8 @@ class Object(Shape):
         return result
 
     def _unknown(self, key: str, reading: Reading) -> None:
-        near = get_close_matches(key, self.entries, n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]}?" if near else None
+        near = nearest(key, self.entries)
+        hint = f"did you mean {near}?" if near else None
         known = "" if near or len(self.entries) > 12 else f"; known are {', '.join(self.entries)}"
         reading.fault(f'unknown key "{key}"{known}', hint=hint)
 
@@ -267,8 +231,7 @@ class Object(Shape):
             "additionalProperties": False,
         }
         for key, entry in self.entries.items():
-            if entry.does:
-                schema["properties"][key]["description"] = entry.does
+            schema["properties"][key]["description"] = entry.line
         if self.required:
             schema["required"] = list(self.required)
         if self.extensible:

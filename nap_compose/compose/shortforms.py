@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import posixpath
 import re
 from typing import Any
@@ -67,6 +66,8 @@ def _port_parts(text: str) -> tuple[str, str, str, str]:
 
 def check_address(address: str, text: str) -> None:
     """Raise BadForm, which shows `text`, unless `address` is an IP address."""
+    import ipaddress
+
     try:
         ipaddress.ip_address(address)
     except ValueError:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 _SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*([kKmMgGtTpP]?)([iI]?[bB])?$")
 _POWER = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
@@ -46,10 +49,17 @@ def duration(text: str) -> int | None:
         return 0
     if not rest or not _PARTS.fullmatch(rest):
         return None
-    total = sum(
-        (Decimal(number) * _NANOSECONDS[unit] for number, unit in _PART.findall(rest)), Decimal(0)
-    )
-    return sign * int(total) if total <= LONGEST else None
+    total = int(sum(_exactly(number, _NANOSECONDS[unit]) for number, unit in _PART.findall(rest)))
+    return sign * total if total <= LONGEST else None
+
+
+def _exactly(number: str, unit: int) -> int | Decimal:
+    """`number` times `unit`."""
+    if number.isdecimal():
+        return int(number) * unit
+    from decimal import Decimal
+
+    return Decimal(number) * unit
 
 
 def duration_text(nanoseconds: int) -> str:

@@ -58,23 +58,16 @@ def documents(text: bytes, file: str) -> list[Document]:
         return list(_documents(text, file))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = _last_place(text, file, mark) if mark else Place(file)
+        place = places.at(text, file, mark.line, mark.column) if mark else Place(file)
         raise BadFile(
             f"this is not valid YAML: {_sentence(error)}", place=place, hint=_hint(text, mark)
         ) from None
     except yaml.reader.ReaderError as error:
-        line = text[: int(error.position)].count(b"\n") + 1
-        raise BadFile(f"this is not valid YAML: {error.reason}", place=Place(file, line)) from None
+        before = text[: int(error.position)].split(b"\n")
+        place = places.at(text, file, len(before) - 1, len(before[-1].decode("utf-8", "replace")))
+        raise BadFile(f"this is not valid YAML: {error.reason}", place=place) from None
     except (yaml.YAMLError, ValueError) as error:
         raise BadFile(f"this is not valid YAML: {error}", place=Place(file)) from None
-
-
-def _last_place(text: bytes, file: str, mark: Any) -> Place:
-    """The mark's place; one after the file's end is brought back to the end of its last line."""
-    lines = text.splitlines()
-    if lines and mark.line >= len(lines):
-        return Place(file, len(lines), len(lines[-1]) + 1)
-    return Place(file, mark.line + 1, mark.column + 1)
 
 
 def _sentence(error: yaml.MarkedYAMLError) -> str:
@@ -95,7 +88,7 @@ def _documents(text: bytes, file: str) -> Iterator[Document]:
         while not isinstance(event := parser.get_event(), yaml.StreamEndEvent):
             if not isinstance(event, yaml.DocumentStartEvent):
                 continue
-            builder = _Builder(file, parser.get_event)
+            builder = _Builder(file, text, parser.get_event)
             value = builder.value(parser.get_event(), 0)
             resets: list[Path] = []
             if builder.marked:
@@ -127,8 +120,9 @@ class _Builder:
     `anchors` maps each anchor to how many nodes it unfolds to and its value.
     """
 
-    def __init__(self, file: str, event: Any) -> None:
+    def __init__(self, file: str, text: bytes, event: Any) -> None:
         self.file = file
+        self.text = text
         self.event = event
         self.marked = False
         self.unfolded = 0
@@ -234,7 +228,7 @@ class _Builder:
 
     def _bad(self, event: Any, message: str) -> BadFile:
         mark = event.start_mark
-        return BadFile(message, place=Place(self.file, mark.line + 1, mark.column + 1))
+        return BadFile(message, place=places.at(self.text, self.file, mark.line, mark.column))
 
 
 _TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,)}

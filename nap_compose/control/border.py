@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from nap_compose.compose.model import App
+from nap_compose.compose.rows import Site
 from nap_compose.orchestration.events import OnEvent
 from nap_compose.orchestration.plan import Plan
 
@@ -207,6 +208,23 @@ class LogRequest:
     containers: bool = True
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """What of an app nap won't carry out: `path` leads to it in the app's document."""
+
+    path: tuple[str | int, ...]
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Where an app would run, and what of it would be refused there."""
+
+    site: Site
+    refused: tuple[Refusal, ...] = ()
+
+
 class Cancel(Protocol):
     """Whether the person has pressed Ctrl-C: 0 no, 1 finish what runs, 2 end at once."""
 
@@ -221,6 +239,9 @@ class Control(Protocol):
 
     def notices(self) -> tuple[str, ...]:
         """What the person should know at every call, such as an engine reached without TLS."""
+
+    def check(self, app: App) -> Checked:
+        """What `up` would refuse, told without asking a host."""
 
     def up(self, request: UpRequest, on_event: OnEvent, cancel: Cancel) -> Outcome: ...
     def down(self, request: DownRequest, on_event: OnEvent, cancel: Cancel) -> Outcome: ...

@@ -17,8 +17,8 @@ from nap_compose.cluster.state import StoreAway
 from nap_compose.cluster.view import View
 from nap_compose.control import running
 from nap_compose.control.border import Cancel, DownRequest, Outcome, Who
-from nap_compose.control.parts import Parts
-from nap_compose.errors import Away, NapError
+from nap_compose.control.parts import Parts, seen_at_all
+from nap_compose.errors import NapError
 from nap_compose.exits import Exit
 from nap_compose.orchestration.events import OnEvent
 from nap_compose.orchestration.plan import Change, Plan
@@ -37,10 +37,7 @@ def down(
     with app_lock.take(
         parts.store, owner, request.app, who=who.name, deployment=deployment
     ) as lease:
-        view = parts.look(only=_LOOK)
-        if not view.hosts:
-            why = "; ".join(f"{host.name}: {host.text}" for host in view.unseen)
-            raise Away(f"no host answers ({why})", hint="nap host ls shows each with its reason")
+        view = seen_at_all(parts.look(only=_LOOK))
         places = placements.read(parts.store, owner, request.app)
         plan = plan_down(
             Leaving(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
 from nap_compose.auth.system import system_user
 from nap_compose.cluster.cluster import Cluster
 from nap_compose.cluster.observe import Whose
 from nap_compose.cluster.view import ContainerView
+from nap_compose.compose.model import App
+from nap_compose.compose.rows import Site
 from nap_compose.control.border import (
     Cancel,
+    Checked,
     Control,
     DownRequest,
     Listing,
     LogLine,
     LogRequest,
     Outcome,
+    Refusal,
     Target,
     UpRequest,
     Who,
@@ -36,6 +40,7 @@ class LocalControl:
     def __init__(self, cluster: Cluster, who: Who) -> None:
         self._parts = Parts(cluster)
         self._who = who
+        self._reading: list[Generator[LogLine, None, None]] = []
 
     def whoami(self) -> Who:
         """Who the caller is taken for."""
@@ -44,6 +49,15 @@ class LocalControl:
     def notices(self) -> tuple[str, ...]:
         """Engines that anybody may command."""
         return self._parts.engines.notices()
+
+    def check(self, app: App) -> Checked:
+        """What `up` would refuse."""
+        from nap_compose.orchestration.checks import faults
+
+        cluster = self._parts.cluster
+        site = Site(cluster.name, len(cluster.hosts))
+        found = faults(app, site)
+        return Checked(site, tuple(Refusal(f.path, f.message, f.hint) for f in found))
 
     def up(self, request: UpRequest, on_event: OnEvent, cancel: Cancel) -> Outcome:
         """Bring an app to what its file says."""
@@ -104,7 +118,7 @@ class LocalControl:
             now = self._parts.look(only=CONTAINERS, whose=whose)
             return now.of_app(target.owner, target.app)
 
-        return read_logs(
+        lines = read_logs(
             self._parts.engines,
             containers,
             request,
@@ -112,9 +126,13 @@ class LocalControl:
             warn=warn,
             refresh=refresh,
         )
+        self._reading.append(lines)
+        return lines
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, once nobody reads on it any more."""
+        for lines in self._reading:
+            lines.close()
         self._parts.close()
 
     def _owned(self, target: Target) -> Target:

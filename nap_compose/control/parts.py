@@ -10,10 +10,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from nap_compose.cluster import observe as looking
-from nap_compose.cluster.cluster import Cluster
+from nap_compose.cluster.cluster import EMBEDDED, Cluster
 from nap_compose.cluster.engines import ClusterEngines, engines_of
 from nap_compose.cluster.observe import ANYBODY, EVERYTHING, Part, Whose
 from nap_compose.cluster.view import HostState, View
+from nap_compose.errors import Away
 
 if TYPE_CHECKING:
     from nap_compose.cluster.keyring import Keyring
@@ -67,8 +68,11 @@ class Parts:
         states: Mapping[str, HostState] | None = None,
         labels: Mapping[str, Mapping[str, str]] | None = None,
     ) -> View:
-        """What is there now; hosts that don't answer stand in the view's `unseen`."""
-        return looking.observe(
+        """What is there now; hosts that don't answer stand in the view's `unseen`.
+
+        Embedded there is but one engine, and without it nothing to see: Away is raised.
+        """
+        view = looking.observe(
             self.engines,
             self.cluster,
             states=states,
@@ -77,9 +81,23 @@ class Parts:
             only=only,
             whose=whose,
         )
+        return seen_at_all(view) if self.cluster.embedded else view
 
     def close(self) -> None:
         """Close what was opened."""
         for name in ("engines", "store", "records"):
             if name in self.__dict__:
                 self.__dict__[name].close()
+
+
+def seen_at_all(view: View) -> View:
+    """The view; raises Away where no host answered, since nothing can be decided then."""
+    if view.hosts:
+        return view
+    if [host.name for host in view.unseen] == [EMBEDDED]:
+        raise Away(
+            f"the Docker engine doesn't answer: {view.unseen[0].text}",
+            hint="is it running? DOCKER_HOST names another one, a cluster file a whole cluster",
+        )
+    why = "; ".join(f"{host.name}: {host.text}" for host in view.unseen)
+    raise Away(f"no host answers ({why})", hint="nap host ls shows each with its reason")

@@ -19,11 +19,12 @@ from nap_compose.cluster.state import Lease, Lost, StoreAway
 from nap_compose.cluster.view import View
 from nap_compose.compose.hashing import config_hash
 from nap_compose.compose.model import App
+from nap_compose.compose.rows import Site
 from nap_compose.control import running
 from nap_compose.control.border import Cancel, Outcome, UpRequest, Who
-from nap_compose.control.parts import Parts
+from nap_compose.control.parts import Parts, seen_at_all
 from nap_compose.db.records import RevisionRecord
-from nap_compose.errors import Away, NapError
+from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.container import image_reference
 from nap_compose.orchestration.checks import check
 from nap_compose.orchestration.decide import Wish, making_way
@@ -41,7 +42,7 @@ def up(parts: Parts, who: Who, request: UpRequest, on_event: OnEvent, cancel: Ca
     """Bring the app to what the file says; see `Control.up`."""
     began = time.monotonic()
     app = scaled(request.app, request.scale)
-    check(app, hosts=len(parts.cluster.hosts))
+    check(app, Site(parts.cluster.name, len(parts.cluster.hosts)))
     road = _Road(parts, who, replace(request, app=app), on_event, cancel)
     with app_lock.take(
         parts.store, who.owner, app.name, who=who.name, deployment=road.deployment
@@ -97,7 +98,7 @@ class _Road:
             notes=tuple(self.notes),
         )
         if outcome.state == "rolled back":
-            # Nothing is where it was headed. Else a host that dies later would be waited for.
+            # A replica that never came to be must not be missed when its host dies.
             with contextlib.suppress(StoreAway):
                 placements.write(self.parts.store, self.who.owner, self.app.name, before)
         return outcome if not wish.placement.unseen else running.partial(outcome)
@@ -135,11 +136,7 @@ class _Road:
             for name, record in known.items()
             if name in self.parts.cluster.hosts
         }
-        view = self.parts.look(states=states, labels=labels)
-        if not view.hosts:
-            why = "; ".join(f"{host.name}: {host.text}" for host in view.unseen)
-            raise Away(f"no host answers ({why})", hint="nap host ls shows each with its reason")
-        return view
+        return seen_at_all(self.parts.look(states=states, labels=labels))
 
     def _wish(self, view: View, seen: Claims, lease: Lease) -> Wish:
         app, request, owner = self.app, self.request, self.who.owner
@@ -170,7 +167,7 @@ class _Road:
             project=project,
             revision=revisions.latest_number(self.parts.store, owner, app.name),
             deployment=self.deployment,
-            fence=lease.fence,
+            fence=_fence(lease, view, owner, app.name),
             hashes={name: config_hash(service) for name, service in app.services.items()},
             images=images,
             overlay=offer.kind.value,
@@ -277,6 +274,13 @@ class _Road:
         if now != before:
             placements.write(self.parts.store, self.who.owner, self.app.name, now)
         return before
+
+
+def _fence(lease: Lease, view: View, owner: str, app: str) -> int:
+    """A number above every container's that is there, also where the state store was lost and
+    counts from the start again."""
+    seen = [c.identity.fence for c in view.of_app(owner, app) if c.identity is not None]
+    return max([lease.fence, *(fence + 1 for fence in seen)])
 
 
 def _demands(wish: Wish) -> dict[str, Demand]:

@@ -14,6 +14,7 @@ from nap_compose.orchestration.events import Phase
 from nap_compose.orchestration.masking import masker
 from nap_compose.orchestration.plan import Kind, Plan, Step
 from nap_compose.orchestration.steps.acts import DO, UNDO
+from nap_compose.orchestration.steps.waiting import Unwell
 from nap_compose.orchestration.steps.workshop import Workshop
 from nap_compose.orchestration.threads import begin
 
@@ -180,7 +181,7 @@ class _Run:
         self.execution.failures.append((step, error))
         if self.execution.state == "done":
             self.execution.state = "failed"
-        self.emitter.step(step, Phase.FAILED, error=error.message)
+        self.emitter.step(step, Phase.FAILED, error=_told_of(step, error))
 
     def _look_around(self) -> None:
         if self.execution.state != "done":
@@ -193,3 +194,10 @@ class _Run:
 
 def _not_put_back(step: Step) -> str:
     return f"{step.subject} on {step.host} was not put back"
+
+
+def _told_of(step: Step, error: NapError) -> str:
+    """The error's message, with whom it is about where that isn't whom the step is about."""
+    if isinstance(error, Unwell) and error.subject != step.subject:
+        return f"{error.subject} {error.message}"
+    return error.message

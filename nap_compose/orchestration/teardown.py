@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from nap_compose.cluster import labels
 from nap_compose.cluster.view import ContainerView, NetworkView, View, VolumeView
@@ -68,10 +69,10 @@ def plan_down(leaving: Leaving) -> Plan:
                 why = "what stands on hosts that were not seen may use it"
                 summary.append(Line(Change.UNSEEN, _called(network), network.host, why))
                 continue
-            steps.append(_removal_of(network, Kind.REMOVE_NETWORK, removed))
+            steps.append(_removal_of(network, removed, known_on=_know(network, leaving.view)))
             summary.append(Line(Change.REMOVE, _called(network), network.host))
         for volume in _volumes(leaving) if leaving.volumes else ():
-            steps.append(_removal_of(volume, Kind.REMOVE_VOLUME, removed))
+            steps.append(_removal_of(volume, removed))
             summary.append(Line(Change.REMOVE, _called(volume), volume.host))
     return Plan(
         owner=leaving.owner,
@@ -142,7 +143,17 @@ def _called(thing: NetworkView | VolumeView) -> str:
     return f"{kind} {thing.labels.get(labels.COMPOSE + kind) or thing.name}"
 
 
-def _removal_of(thing: NetworkView | VolumeView, kind: Kind, needs: tuple[str, ...]) -> Step:
+def _know(network: NetworkView, view: View) -> list[str]:
+    """The hosts that list the network."""
+    return [
+        name
+        for name, host in view.hosts.items()
+        if any(each.id == network.id for each in host.networks)
+    ]
+
+
+def _removal_of(thing: NetworkView | VolumeView, needs: tuple[str, ...], **args: Any) -> Step:
+    kind = Kind.REMOVE_NETWORK if isinstance(thing, NetworkView) else Kind.REMOVE_VOLUME
     target = thing.id if isinstance(thing, NetworkView) else thing.name
     return Step(
         id=f"{kind.value}:{target[:40]}@{thing.host}",
@@ -151,4 +162,5 @@ def _removal_of(thing: NetworkView | VolumeView, kind: Kind, needs: tuple[str, .
         target=target,
         subject=_called(thing),
         needs=needs,
+        args=args,
     )

@@ -10,7 +10,7 @@ import yaml
 
 from bed import containers, docker_api, engines, hosts, lifecycle, namespaces, packages, proc, swarm
 from bed.errors import BedError
-from bed.fixture import bring_up
+from bed.fixture import bring_up, own_name
 from bed.layout import ENGINE_PORT
 
 pytestmark = pytest.mark.bed
@@ -45,7 +45,7 @@ def start(bed):
 
 
 def command(*words):
-    argv = [sys.executable, "-m", "bed", *words, "--name", "hosts1"]
+    argv = [sys.executable, "-m", "bed", *words, "--name", own_name("hosts1")]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 

@@ -10,10 +10,11 @@ import pytest
 
 from bed import containers, hosts, layout, lifecycle, net, proc, remains
 from bed.errors import BedError
+from bed.fixture import own_name
 
 pytestmark = pytest.mark.bed
 
-NAME = "hosts2"
+NAME = own_name("gone")
 
 
 def trace():

@@ -15,6 +15,7 @@ from nap_compose.orchestration.bodies.making import Making
 from nap_compose.orchestration.bodies.networking import endpoint, other_networks
 from nap_compose.orchestration.naming import slot_name
 from nap_compose.orchestration.plan import Step
+from nap_compose.orchestration.steps.passing import until_it_passes
 from nap_compose.orchestration.steps.workshop import Report, Workshop
 from nap_compose.orchestration.wanted import Slot, namespace_of
 
@@ -77,7 +78,7 @@ def start(step: Step, shop: Workshop, report: Report) -> str:
         if step.args.get("paused"):
             engine.unpause_container(container)
         else:
-            engine.start_container(container)
+            until_it_passes(lambda: engine.start_container(container), report)
     except EngineAway:
         with shop.lock:
             shop.made.add(step.id)  # it may run all the same
@@ -86,6 +87,7 @@ def start(step: Step, shop: Workshop, report: Report) -> str:
         raise _explained(error, step) from error
     with shop.lock:
         shop.made.add(step.id)
+        shop.last_start = time.monotonic()
     return "started"
 
 
@@ -120,7 +122,7 @@ def bring_back(step: Step, shop: Workshop) -> str:
     engine = shop.engine(step)
     _rename(engine, step.target, str(step.args["name"]))
     if step.args.get("running"):
-        engine.start_container(step.target)
+        until_it_passes(lambda: engine.start_container(step.target))
     return ""
 
 
@@ -135,16 +137,16 @@ def stop(step: Step, shop: Workshop, report: Report) -> str:
 
 def unstop(step: Step, shop: Workshop) -> str:
     """Start it again."""
-    shop.engine(step).start_container(step.target)
+    engine = shop.engine(step)
+    until_it_passes(lambda: engine.start_container(step.target))
     return ""
 
 
 def remove(step: Step, shop: Workshop, _report: Report) -> str:
-    """Remove a container. Its volumes stay unless all data goes: a successor may have inherited
-    the anonymous ones."""
+    """Remove a container. Its anonymous volumes stay unless the step takes them along: a
+    successor may have inherited them."""
     volumes = bool(step.args.get("volumes"))
-    engine = shop.engine(step)
-    _gone(lambda: engine.remove_container(step.target, volumes=volumes, force=True))
+    _gone(lambda: shop.engine(step).remove_container(step.target, volumes=volumes, force=True))
     return "removed"
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping
 
-from nap_compose.cluster.engine import Conflict, Engine, EngineError, Json, NotFound
+from nap_compose.cluster.engine import Conflict, Engine, EngineAway, EngineError, Json, NotFound
 from nap_compose.cluster.images import familiar
-from nap_compose.cluster.labels import COMPOSE, OWNER
+from nap_compose.cluster.labels import COMPOSE, DEPLOYMENT, OWNER
 from nap_compose.cluster.seen import network_view, volume_view
 from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.shared import network_body, volume_body
 from nap_compose.orchestration.plan import Kind, Step
+from nap_compose.orchestration.steps.passing import patience_with, until_it_passes
 from nap_compose.orchestration.steps.workshop import Report, Workshop
 from nap_compose.units import show_size
 
@@ -29,27 +31,37 @@ LETS_GO = 15.0
 """How long a removed container's endpoint may keep its network in use, seconds."""
 
 
+FORGETS = 10.0
+"""How long a removed network is waited for to be listed no more, seconds."""
+
+
 def ensure_network(step: Step, shop: Workshop, report: Report) -> str:
     """Make the network where it is missing, and wait until each host that uses it knows it."""
-    engine = shop.engine(step)
-    app, key = shop.the_app(), str(step.args["key"])
-    there = [n for n in engine.networks({"name": [step.target]}) if n["Name"] == step.target]
-    for network in there:
-        _check_ours(network, step, shop)
-    if not there:
-        report("creating")
-        compose = {"network": key}
-        labels = shop.labels_of(shop.identity(), step.target, compose)
-        overlay = bool(step.args["overlay"])
-        body = network_body(step.target, app.networks.get(key, {}), labels, overlay=overlay)
-        made = engine.create_network({**body, "CheckDuplicate": True})
+    report("creating")
+    network, made = until_it_passes(lambda: _network(step, shop), report)
+    if made:
         with shop.lock:
             shop.made.add(step.id)
-            shop.made_ids[step.id] = made
+            shop.made_ids[step.id] = network
     if shop.overlay == "consul":
         for host in step.args.get("users") or ():
             _wait_known(shop.engines.on(str(host)), step.target)
     return "created"
+
+
+def _network(step: Step, shop: Workshop) -> tuple[str, bool]:
+    """The network's id, and whether this deployment made it (also in an earlier try)."""
+    engine = shop.engine(step)
+    app, key = shop.the_app(), str(step.args["key"])
+    for there in engine.networks({"name": [step.target]}):
+        if there["Name"] == step.target:
+            _check_ours(there, step, shop)
+            by = (there.get("Labels") or {}).get(DEPLOYMENT)
+            return str(there["Id"]), by == shop.plan.deployment
+    labels = shop.labels_of(shop.identity(), step.target, {"network": key})
+    overlay = bool(step.args["overlay"])
+    body = network_body(step.target, app.networks.get(key, {}), labels, overlay=overlay)
+    return engine.create_network({**body, "CheckDuplicate": True}), True
 
 
 def remove_made_network(step: Step, shop: Workshop) -> str:
@@ -58,12 +70,16 @@ def remove_made_network(step: Step, shop: Workshop) -> str:
     known = shop.made_ids.get(step.id)
     for network in [known] if known else _unconfirmed_networks(step, shop, engine):
         _remove_network(engine, network)
+        _wait_forgotten(engine, network)
     return ""
 
 
 def remove_network(step: Step, shop: Workshop, _report: Report) -> str:
-    """Remove a network, once its last endpoints have let go of it."""
+    """Remove a network, once its last endpoints have let go of it, and see it gone everywhere."""
     _remove_network(shop.engine(step), step.target)
+    for host in step.args.get("known_on") or ():
+        with contextlib.suppress(EngineAway):
+            _wait_forgotten(shop.engines.on(str(host)), step.target)
     return "removed"
 
 
@@ -234,13 +250,22 @@ def _remove_network(engine: Engine, network: str) -> None:
         except NotFound:
             return
         except EngineError as error:
-            if "active endpoints" not in error.message and "in use" not in error.message:
+            held = "active endpoints" in error.message or "in use" in error.message
+            if not held and not patience_with(error):
                 raise
             if time.monotonic() > until:
                 raise
             time.sleep(0.2)
         else:
             return
+
+
+def _wait_forgotten(engine: Engine, network: str) -> None:
+    """An engine may list an overlay network for a moment after it was removed, also the one that
+    was asked: an `up` that looked then would count on it."""
+    until = time.monotonic() + FORGETS
+    while engine.networks({"id": [network]}) and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def _quietly_remove_volume(engine: Engine, volume: str) -> None:

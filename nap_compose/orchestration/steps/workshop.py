@@ -31,7 +31,8 @@ class Workshop:
     `app` is None when an app is taken away. `containers` maps each slot to the id of the
     container that has it now; steps add to it as they make them. `made_ids` maps the step that
     made something to that thing's id: only what stands there was surely made now. `stopped` tells
-    when the person wants an end; `deadline` (monotonic seconds) is when waiting for health ends.
+    when the person wants an end; `deadline` is when waiting for health ends, `last_start` when a
+    container was last started (both in monotonic seconds).
     """
 
     plan: Plan
@@ -50,6 +51,7 @@ class Workshop:
     made: set[str] = field(default_factory=set)
     made_ids: dict[str, str] = field(default_factory=dict)
     image_ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    last_start: float = float("-inf")
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def engine(self, step: Step) -> Engine:

@@ -11,9 +11,12 @@ from typing import Any
 from nap_compose.cli.main import main
 from nap_compose.cli.output.terminal import Terminal
 from nap_compose.cli.session import Session
+from nap_compose.compose.model import App
+from nap_compose.compose.rows import EMBEDDED
 from nap_compose.control.border import (
     AppRow,
     Cancel,
+    Checked,
     DownRequest,
     HostRow,
     Listing,
@@ -80,6 +83,7 @@ class Scripted:
     outcome: Outcome = UNCHANGED
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    checked: Checked = field(default_factory=lambda: Checked(EMBEDDED))
     during: Callable[[Cancel], None] | None = None
     asked: list[Any] = field(default_factory=list)
     closed: bool = False
@@ -89,6 +93,10 @@ class Scripted:
 
     def notices(self) -> tuple[str, ...]:
         return self.notes
+
+    def check(self, app: App) -> Checked:
+        self.asked.append(app)
+        return self.checked
 
     def up(self, request: UpRequest, on_event: OnEvent, cancel: Cancel) -> Outcome:
         return self._deploy(request, on_event, cancel)

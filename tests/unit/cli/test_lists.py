@@ -2,6 +2,7 @@
 
 import json
 import platform
+from dataclasses import replace
 from pathlib import Path
 
 import nap_compose
@@ -63,6 +64,13 @@ def test_hosts_fit_the_terminal() -> None:
         assert "h2" in out
 
 
+def test_a_host_that_answers_is_shown_in_full_whatever_its_swarm_says(empty: Path) -> None:
+    host = replace(HOSTS[0], overlay="swarm", problem="the swarm does not have a leader")
+    result = nap("host", "ls", control=Scripted(host_rows=[host]), width=200)
+    assert "8GiB" in result.out
+    assert "host h1: the swarm does not have a leader" in result.err
+
+
 def test_config_shows_the_file(shop: Path) -> None:
     result = nap("config")
     assert result.code == 0
@@ -120,7 +128,7 @@ def test_config_names_every_fault(shop: Path) -> None:
     (shop / "compose.yaml").write_text("services:\n  web:\n    imagee: x\n")
     result = nap("config", "-q")
     assert result.code == 2
-    assert f"{shop}/compose.yaml:3:5: " in result.err
+    assert "nap: compose.yaml:3:5: " in result.err
     assert "image" in result.err
 
 

@@ -44,6 +44,9 @@ ENV = {"HOME": "/root", "A": "from-env"}
         ("A=mine\nB=$A", {"A": "mine", "B": "from-env"}),
         ("K=a\nK=b", {"K": "b"}),
         ("A.B=1", {"A.B": "1"}),
+        ("É=1", {"É": "1"}),
+        ('K="\\c \\\\ \\0101"', {"K": "\\c \\ A"}),
+        ('K="a" L=b', {"K": "a", "L": "b"}),
     ],
 )
 def test_syntax(text: str, values: dict[str, str | None]) -> None:

@@ -98,7 +98,7 @@ def test_several_documents() -> None:
         ("{a: b}: c", "f.yml:1:1", "a key must be a word"),
         ("a: {<<: 1}", "f.yml:1:5", "`<<` takes a mapping"),
         ("a: !!int x", "f.yml:1:4", "is no int"),
-        ("a: \x07", "f.yml:1", "control characters"),
+        ("a: \x07", "f.yml:1:4", "control characters"),
     ],
 )
 def test_faults_have_a_place(text: str, where: str, message: str) -> None:

@@ -11,6 +11,7 @@ import yaml
 
 from nap_compose.cluster import cluster, config
 from nap_compose.exits import Exit
+from tools import compose_keys
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -124,3 +125,8 @@ def test_commands_in_the_docs_are_there(doc: Path) -> None:
     makefile = (ROOT / "Makefile").read_text()
     for goal in re.findall(r"(?:^[#$] |`)make ([a-z-]+)", doc.read_text(), re.MULTILINE):
         assert f"\n{goal}:" in makefile, goal
+
+
+def test_the_page_of_compose_keys_is_what_the_table_says() -> None:
+    """Where this fails, run tools/compose_keys.py."""
+    assert compose_keys.PAGE.read_text(encoding="utf-8") == compose_keys.page()
