@@ -53,7 +53,7 @@ def _date(text: str) -> Date | None:
         return None
     clock = [int(part or 0) for part in (hour, minute, second)]
     try:
-        datetime(int(year), int(month), int(day), *clock)
+        datetime(int(year), int(month), int(day), clock[0], clock[1], clock[2])
     except ValueError:
         return None
     form = f"{year}-{int(month):02}-{int(day):02}T{clock[0]:02}:{clock[1]:02}:{clock[2]:02}"
