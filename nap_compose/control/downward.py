@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from nap_compose.cluster import app_lock, placements
+from nap_compose.cluster.labels import COMPOSE
 from nap_compose.cluster.names import project_of
 from nap_compose.cluster.networks import network_offer
 from nap_compose.cluster.observe import Part
@@ -68,7 +69,7 @@ def down(
                 cancel=cancel,
             )
         else:
-            outcome = running.unchanged(plan, view, ())
+            outcome = running.unchanged(plan, view, _others(parts, plan, view))
         if outcome.state in ("done", "unchanged"):
             # With the store away the next `down` forgets it.
             with contextlib.suppress(StoreAway):
@@ -92,6 +93,21 @@ def _away(places: Mapping[str, str], view: View, request: DownRequest) -> dict[s
         for slot, host in places.items()
         if host in unseen and _goes(slot, request.services)
     }
+
+
+def _others(parts: Parts, plan: Plan, view: View) -> tuple[str, ...]:
+    """Say so where the local engine has the project from another tool: that isn't nap's."""
+    theirs = [
+        container
+        for container in view.containers()
+        if container.identity is None and container.labels.get(COMPOSE + "project") == plan.project
+    ]
+    if not theirs or not parts.cluster.embedded:
+        return ()
+    return (
+        f"{len(theirs)} containers of project {plan.project} were not made by nap and are left "
+        f"alone; `docker compose -p {plan.project} down` takes them away",
+    )
 
 
 def _forget(

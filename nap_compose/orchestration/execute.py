@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from nap_compose.errors import Interrupted, NapError
 from nap_compose.orchestration.emitter import Emitter
 from nap_compose.orchestration.events import Phase
+from nap_compose.orchestration.masking import masker
 from nap_compose.orchestration.plan import Kind, Plan, Step
 from nap_compose.orchestration.steps.acts import DO, UNDO
 from nap_compose.orchestration.steps.waiting import Unwell
@@ -78,6 +79,7 @@ class _Run:
         self.cancelled = cancelled
         self.execution = Execution()
         self.begun: list[Step] = []
+        self.mask = masker(shop.app)
         # Nobody waits on for a replica once the deployment has failed elsewhere.
         shop.stopped = lambda: self.execution.state != "done" or self.cancelled() > 0
 
@@ -137,7 +139,7 @@ class _Run:
                 left = UNDO[step.kind, step.undo](step, self.shop)
             except NapError as error:
                 complete = False
-                left = f"{_not_put_back(step)}: {error}"
+                left = self.mask(f"{_not_put_back(step)}: {error}")
             if left:
                 self.execution.left.append(left)
         self.execution.state = "rolled back" if complete else "failed"
@@ -178,6 +180,7 @@ class _Run:
         if not isinstance(error, NapError):
             self.execution.state = "failed"  # so that those who wait for a replica end
             raise error
+        error.message = self.mask(error.message)
         self.execution.failures.append((step, error))
         if self.execution.state == "done":
             self.execution.state = "failed"

@@ -56,8 +56,7 @@ def plan_down(leaving: Leaving) -> Plan:
             needs=tuple(f"stop:{other.id[:12]}" for other in _dependents(container, going)),
             args=stop_args(container, leaving.grace),
         )
-        gone = removal(container, subject, needs=(stop.id,), volumes=leaving.volumes)
-        steps += [stop, gone]
+        steps += [stop, removal(container, subject, needs=(stop.id,), volumes=leaving.volumes)]
         summary.append(Line(Change.REMOVE, subject, container.host))
     summary += [
         Line(Change.UNSEEN, slot, host, f"{host} was not seen")

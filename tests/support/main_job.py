@@ -122,7 +122,7 @@ class MainJob:
         starting = f"deploy web.1 on {rows['web.1']['Host']}: starting"
         assert order.index(starting) < order.index("web.1 out") < order.index("deploy done")
 
-        assert nap("config", "-f", file, "--services").out.split() == ["db", "web"]
+        assert sorted(nap("config", "-f", file, "--services").out.split()) == ["db", "web"]
         assert "command:" in nap("-f", file, "config").out
 
     def test_a_second_up_changes_nothing_and_says_so(self, nap: Nap, bed: Bed, apps: Apps) -> None:

@@ -37,5 +37,6 @@ UNDO: Mapping[tuple[Kind, str], Undo] = {
     (Kind.TAKE_NAME, "give back"): containers.give_name_back,
     (Kind.SET_ASIDE, "bring back"): containers.bring_back,
     (Kind.START, "stop"): containers.unstart,
+    (Kind.START, "pause"): containers.pause_again,
     (Kind.STOP, "start"): containers.unstop,
 }

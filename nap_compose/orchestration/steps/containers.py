@@ -75,7 +75,10 @@ def start(step: Step, shop: Workshop, report: Report) -> str:
     report("starting")
     engine, container = shop.engine(step), shop.container_of(step)
     try:
-        until_it_passes(lambda: engine.start_container(container), report)
+        if step.args.get("paused"):
+            engine.unpause_container(container)
+        else:
+            until_it_passes(lambda: engine.start_container(container), report)
     except EngineAway:
         with shop.lock:
             shop.made.add(step.id)  # it may run all the same
@@ -91,6 +94,13 @@ def start(step: Step, shop: Workshop, report: Report) -> str:
 def unstart(step: Step, shop: Workshop) -> str:
     """Stop a container that stood stopped before."""
     _gone(lambda: shop.engine(step).stop_container(shop.container_of(step)))
+    return ""
+
+
+def pause_again(step: Step, shop: Workshop) -> str:
+    """Freeze a container that was frozen before."""
+    if step.id in shop.made:
+        _gone(lambda: shop.engine(step).pause_container(shop.container_of(step)))
     return ""
 
 

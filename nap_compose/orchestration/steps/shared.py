@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from nap_compose.cluster.engine import Conflict, Engine, EngineAway, EngineError, NotFound
+from nap_compose.cluster.engine import Conflict, Engine, EngineAway, EngineError, Json, NotFound
 from nap_compose.cluster.images import familiar
-from nap_compose.cluster.labels import DEPLOYMENT
+from nap_compose.cluster.labels import COMPOSE, DEPLOYMENT, OWNER
 from nap_compose.cluster.seen import network_view, volume_view
 from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.shared import network_body, volume_body
@@ -55,6 +55,7 @@ def _network(step: Step, shop: Workshop) -> tuple[str, bool]:
     app, key = shop.the_app(), str(step.args["key"])
     for there in engine.networks({"name": [step.target]}):
         if there["Name"] == step.target:
+            _check_ours(there, step, shop)
             by = (there.get("Labels") or {}).get(DEPLOYMENT)
             return str(there["Id"]), by == shop.plan.deployment
     labels = shop.labels_of(shop.identity(), step.target, {"network": key})
@@ -87,7 +88,9 @@ def ensure_volume(step: Step, shop: Workshop, _report: Report) -> str:
     engine = shop.engine(step)
     app, key = shop.the_app(), str(step.args["key"])
     labels = shop.labels_of(shop.identity(), step.target, {"volume": key})
-    engine.create_volume(volume_body(step.target, app.volumes.get(key, {}), labels))
+    made = engine.create_volume(volume_body(step.target, app.volumes.get(key, {}), labels))
+    # An engine gives back one of that name that is there already, whoever made it.
+    _check_ours(made, step, shop)
     with shop.lock:
         shop.made.add(step.id)
     return "created"
@@ -212,6 +215,19 @@ def _unconfirmed_volume(step: Step, shop: Workshop, engine: Engine) -> bool:
         return False
     view = volume_view(raw, step.host, cluster=shop.cluster.name, seal=shop.seal)
     return shop.made_now(view.identity)
+
+
+def _check_ours(thing: Json, step: Step, shop: Workshop) -> None:
+    """Refuse what appeared under that name since the hosts were looked at, and isn't the app's."""
+    found: Mapping[str, str] = thing.get("Labels") or {}
+    project = found.get(COMPOSE + "project", "")
+    mine = (shop.plan.project, shop.plan.owner)
+    if (project, found.get(OWNER, "")) != mine:
+        raise NapError(
+            f"{step.target} belongs to {f'project {project}' if project else 'somebody else'}",
+            host=step.host,
+            hint="it has only just appeared: run the command again to see what is there",
+        )
 
 
 def _wait_known(engine: Engine, network: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from nap_compose.cluster.engine import Engine, NotFound
+from nap_compose.cluster.engine import Engine, EngineAway, NotFound
 from nap_compose.compose.model import Condition
 from nap_compose.errors import Interrupted, NapError
 from nap_compose.health.verdict import Verdict, Word, judge
@@ -18,6 +18,9 @@ LONGEST_PAUSE = 0.5
 
 SETTLES = 0.5
 """How long a container must have run, in seconds, where it has no health check to say more."""
+
+BLINK = 15.0
+"""Seconds that a host may be away before those who wait for its containers give up."""
 
 TAIL = 15
 """How many of a failed container's last lines are shown."""
@@ -39,8 +42,16 @@ def wait(step: Step, shop: Workshop, report: Report) -> str:
     container = shop.container_of(step)
     condition = Condition(step.args["condition"])
     said = ""
+    seen = time.monotonic()
     for pause in _pauses():
-        found = shop.snapshots.since(step.host, time.monotonic()).get(container)
+        try:
+            found = shop.snapshots.since(step.host, time.monotonic()).get(container)
+        except EngineAway:
+            if shop.stopped() or time.monotonic() > min(seen + BLINK, shop.deadline):
+                raise
+            time.sleep(pause)
+            continue
+        seen = time.monotonic()
         verdict = judge(found, condition)
         if verdict.word is Word.MET:
             return verdict.text
