@@ -72,9 +72,11 @@ def test_broken_yaml(nap: Nap, bed: Bed, apps: Apps) -> None:
     )
     with unchanged(bed.hosts):
         ended = nap("up", "-f", file, code=Exit.WRONG_USE)
-    (error,) = ended.said
-    assert error.startswith(f"nap: {file}:5:5: this is not valid YAML: ")
+    error, line, mark = ended.said
+    assert error.startswith("nap: broken.yml:5:5: this is not valid YAML: ")
     assert "did not find expected ',' or ']'" in error
+    assert line.endswith("    init: true")
+    assert line[mark.index("^") :] == "init: true"
 
 
 def test_an_unknown_key(nap: Nap, bed: Bed, apps: Apps) -> None:
@@ -83,7 +85,9 @@ def test_an_unknown_key(nap: Nap, bed: Bed, apps: Apps) -> None:
     with unchanged(bed.hosts):
         ended = nap("up", "-f", file, code=Exit.WRONG_USE)
     assert ended.said == [
-        f'nap: {file}:4:5: services.web.comand: unknown key "comand"',
+        'nap: unknown.yml:4:5: services.web.comand: unknown key "comand"',
+        "           comand: sleep 9",
+        "           ^",
         "     did you mean command?",
     ]
 
