@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -184,15 +185,38 @@ def test_one_that_crashes_in_its_first_moments_is_found(fake: FakeCluster, road:
 
 
 def test_a_start_is_tried_again_where_an_engine_misses_its_cluster_store(
-    fake: FakeCluster, road: Road
+    fake_cluster: MakeCluster,
 ) -> None:
+    fake = fake_cluster(2, "consul")
+    for image in ("web:1", "db:1"):
+        fake.add_image(image)
     gone = "failed to update store for object type *libnetwork.endpointCnt: connection refused"
     faults = [
-        fake[host].fault("POST", "/containers/.*/start", status=500, message=gone, times=1)
-        for host in ("h1", "h2", "h3")
+        engine.fault("POST", "/containers/.*/start", status=500, message=gone, times=1)
+        for engine in fake
     ]
-    assert road.up(shop()).state == "done"
+    assert Road.on(fake).up(shop()).state == "done"
     assert sum(fault.hit for fault in faults) == 2
+
+
+def test_in_a_swarm_a_host_starts_one_at_a_time_and_stops_none_meanwhile(
+    fake_cluster: MakeCluster,
+) -> None:
+    fake = fake_cluster(2, "swarm")
+    fake.add_image("web:1")
+    road = Road.on(fake)
+    six = {"deploy": {"replicas": 6, "update_config": {"parallelism": 0}}}
+    road.up(app({"web": six}))
+    fake.forget()
+    for engine in fake:
+        engine.fault("POST", "/containers/.*/start", delay=0.2)
+    assert road.up(app({"web": {**six, "environment": {"A": "1"}}})).state == "done"
+    for engine in fake:
+        starts = sorted(call.at for call in engine.calls("POST", "/containers/.*/start"))
+        stops = [call.at for call in engine.calls("POST", "/containers/.*/stop")]
+        assert (len(starts), len(stops)) == (3, 3)
+        assert all(later - earlier >= 0.2 for earlier, later in pairwise(starts))
+        assert not any(at <= stop < at + 0.2 for at in starts for stop in stops)
 
 
 def test_a_job_that_ends_well_lets_its_dependents_start(fake: FakeCluster, road: Road) -> None:

@@ -78,7 +78,8 @@ def start(step: Step, shop: Workshop, report: Report) -> str:
         if step.args.get("paused"):
             engine.unpause_container(container)
         else:
-            until_it_passes(lambda: engine.start_container(container), report)
+            with shop.gate(step.host).starting():
+                until_it_passes(lambda: engine.start_container(container), shop.overlay, report)
     except EngineAway:
         with shop.lock:
             shop.made.add(step.id)  # it may run all the same
@@ -110,7 +111,8 @@ def set_aside(step: Step, shop: Workshop, report: Report) -> str:
     name = str(step.args["name"])
     if step.args.get("running"):
         report("stopping")
-        engine.stop_container(step.target, grace=step.args.get("grace"))
+        with shop.gate(step.host).stopping():
+            engine.stop_container(step.target, grace=step.args.get("grace"))
     aside = names.set_aside_name(name.partition(".old.")[0], shop.plan.deployment)
     if name != aside and ".old." not in name:
         engine.rename_container(step.target, aside)
@@ -122,7 +124,7 @@ def bring_back(step: Step, shop: Workshop) -> str:
     engine = shop.engine(step)
     _rename(engine, step.target, str(step.args["name"]))
     if step.args.get("running"):
-        until_it_passes(lambda: engine.start_container(step.target))
+        until_it_passes(lambda: engine.start_container(step.target), shop.overlay)
     return ""
 
 
@@ -131,14 +133,15 @@ def stop(step: Step, shop: Workshop, report: Report) -> str:
     if step.args.get("running"):
         report("stopping")
         grace = step.args.get("grace")
-        _gone(lambda: shop.engine(step).stop_container(step.target, grace=grace))
+        with shop.gate(step.host).stopping():
+            _gone(lambda: shop.engine(step).stop_container(step.target, grace=grace))
     return "stopped"
 
 
 def unstop(step: Step, shop: Workshop) -> str:
     """Start it again."""
     engine = shop.engine(step)
-    until_it_passes(lambda: engine.start_container(step.target))
+    until_it_passes(lambda: engine.start_container(step.target), shop.overlay)
     return ""
 
 

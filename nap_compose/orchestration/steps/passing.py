@@ -26,23 +26,30 @@ _STORE = re.compile(
 behind in the namespaces of overlay networks that it removed: what it asks from there fails, and
 what it asks a moment later, from another thread, doesn't."""
 
-_PATIENCE = ((_ELECTION, 20.0), (_STORE, 5.0))
-"""For how long each is waited for, seconds."""
+_PATIENCE = {"swarm": (_ELECTION, 20.0), "consul": (_STORE, 5.0)}
+"""What passes on which kind of overlay network, and for how many seconds it is waited for."""
 
 
-def patience_with(error: EngineError) -> float:
-    """For how many seconds the fault may be expected to pass; 0 where it isn't one that does."""
-    return max((within for sign, within in _PATIENCE if sign.search(error.message)), default=0.0)
+def patience_with(error: EngineError, overlay: str = "") -> float:
+    """For how many seconds a fault may be expected to pass; 0 where it isn't one that does.
+
+    `overlay` is swarm or consul; empty: either.
+    """
+    kinds = [kind for name, kind in _PATIENCE.items() if overlay in ("", name)]
+    return max((within for sign, within in kinds if sign.search(error.message)), default=0.0)
 
 
-def until_it_passes(act: Callable[[], T], report: Report | None = None) -> T:
-    """Do it, and again while it fails with a fault that passes. `act` can be repeated."""
+def until_it_passes(act: Callable[[], T], overlay: str, report: Report | None = None) -> T:
+    """Do it, and again while it fails with a fault that passes on such an overlay network.
+
+    `act` can be repeated.
+    """
     began = time.monotonic()
     while True:
         try:
             return act()
         except EngineError as error:
-            if time.monotonic() - began >= patience_with(error):
+            if time.monotonic() - began >= patience_with(error, overlay):
                 raise
         if report is not None:
             report("trying again")

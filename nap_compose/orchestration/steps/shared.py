@@ -38,7 +38,7 @@ FORGETS = 10.0
 def ensure_network(step: Step, shop: Workshop, report: Report) -> str:
     """Make the network where it is missing, and wait until each host that uses it knows it."""
     report("creating")
-    network, made = until_it_passes(lambda: _network(step, shop), report)
+    network, made = until_it_passes(lambda: _network(step, shop), shop.overlay, report)
     if made:
         with shop.lock:
             shop.made.add(step.id)

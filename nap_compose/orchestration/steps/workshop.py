@@ -15,6 +15,7 @@ from nap_compose.cluster.seal import Seal
 from nap_compose.cluster.view import View
 from nap_compose.compose.model import App
 from nap_compose.orchestration.plan import Plan, Step
+from nap_compose.orchestration.steps.gates import Gate, OpenGate
 from nap_compose.orchestration.steps.snapshots import Snapshots
 
 
@@ -53,10 +54,17 @@ class Workshop:
     image_ids: dict[tuple[str, str], str] = field(default_factory=dict)
     last_start: float = float("-inf")
     lock: threading.Lock = field(default_factory=threading.Lock)
+    gates: dict[str, Gate] = field(default_factory=dict)
 
     def engine(self, step: Step) -> Engine:
         """The engine that a step acts on."""
         return self.engines.on(step.host)
+
+    def gate(self, host: str) -> Gate:
+        """Who may start and stop containers there at the same time."""
+        with self.lock:
+            made = Gate() if self.overlay == "swarm" else OpenGate()
+            return self.gates.setdefault(host, made)
 
     def cluster_index(self, host: str) -> int:
         """The number of a host in the cluster file, from 0: to share work out evenly."""
