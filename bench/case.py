@@ -33,6 +33,7 @@ Prepare = Callable[[Path], AbstractContextManager[Sides]]
 class Case:
     """`bar` is the largest ratio of nap's median time to the peer's; None: only shown.
 
+    `start` names the case that does next to nothing: what this one takes beyond it is shown too.
     `runs` are the timed runs of each side; one more of each comes before them, untimed.
     """
 
@@ -42,6 +43,7 @@ class Case:
     bar: float | None
     prepare: Prepare
     runs: int = 15
+    start: str = ""
 
 
 class CannotRun(Exception):
@@ -52,14 +54,14 @@ CASES: dict[str, Case] = {}
 
 
 def case(
-    name: str, *, what: str, peer: str, bar: float | None, runs: int = 15
+    name: str, *, what: str, peer: str, bar: float | None, runs: int = 15, start: str = ""
 ) -> Callable[[Prepare], Prepare]:
     """Register the function below as the preparation of a case."""
 
     def register(prepare: Prepare) -> Prepare:
         if name in CASES:
             raise ValueError(f"there are two cases called {name}")
-        CASES[name] = Case(name, what, peer, bar, prepare, runs)
+        CASES[name] = Case(name, what, peer, bar, prepare, runs, start)
         return prepare
 
     return register

@@ -17,6 +17,10 @@ SEED = 20240501
 """The interval is drawn by lot, but for the same times it is always the same."""
 
 
+NOT_OURS = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+"""What slows Python down while one works on it; people run what is installed and compiled."""
+
+
 class Broken(Exception):
     """A side didn't do its job, so its time means nothing."""
 
@@ -32,6 +36,13 @@ class Times:
     def ratio(self) -> float:
         """nap's median over the peer's: below 1, nap is faster."""
         return median(self.nap) / median(self.peer)
+
+    def beyond(self, start: Times) -> tuple[float, float]:
+        """What nap and the peer take at the median beyond what they take in `start`, in seconds."""
+        return (
+            max(median(self.nap) - median(start.nap), 0.0),
+            max(median(self.peer) - median(start.peer), 0.0),
+        )
 
     def interval(self, share: float = 0.95) -> tuple[float, float]:
         """Where the ratio lies with a probability of `share`: pairs drawn with replacement."""
@@ -67,11 +78,12 @@ def _turn(number: int) -> Iterator[str]:
 
 def seconds(command: Command) -> float:
     """How long one run takes; raises Broken where it doesn't end with 0."""
+    env = {key: value for key, value in os.environ.items() if key not in NOT_OURS}
     began = time.perf_counter()
     ended = subprocess.run(
         command.argv,
         cwd=command.cwd,
-        env={**os.environ, **command.env},
+        env={**env, **command.env},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -67,8 +67,28 @@ def table(results: Sequence[Result]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
+    lines += _beyond_the_start(results)
     problems = [f"{result.case.name}: {result.problem}" for result in results if result.problem]
     return "\n".join([*lines, *problems])
+
+
+def _beyond_the_start(results: Sequence[Result]) -> list[str]:
+    """The cases with their start-up taken away, where the case that measures it ran too."""
+    lines = []
+    for name, (nap, peer) in beyond_the_start(results).items():
+        ratio = f"  {nap / peer:.2f}" if peer else ""
+        lines.append(f"  {name}: {1000 * nap:.0f} ms, peer {1000 * peer:.0f} ms{ratio}")
+    return ["", "start-up taken away:", *lines] if lines else []
+
+
+def beyond_the_start(results: Sequence[Result]) -> dict[str, tuple[float, float]]:
+    """What nap and the peer need beyond their start, in seconds, where a case names that."""
+    times = {result.case.name: result.times for result in results if result.times}
+    return {
+        result.case.name: result.times.beyond(start)
+        for result in results
+        if result.times and (start := times.get(result.case.start))
+    }
 
 
 def _row(result: Result) -> tuple[str, ...]:
@@ -99,5 +119,9 @@ def write(path: Path, results: Sequence[Result]) -> None:
             "python": platform.python_version(),
         },
         "results": [result.to_json() for result in results],
+        "beyond_the_start_s": {
+            name: {"nap": nap, "peer": peer}
+            for name, (nap, peer) in beyond_the_start(results).items()
+        },
     }
     path.write_text(json.dumps(document, indent=2) + "\n")

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from bench.case import Command, Sides, case
-from bench.programs import NAP, compose
+from bench.programs import NAP, docker_compose
 
 SERVICE = """\
   web{n}:
@@ -59,16 +59,23 @@ def _prepare(services: int) -> Callable[[Path], AbstractContextManager[Sides]]:
     def prepare(folder: Path) -> Iterator[Sides]:
         (folder / "app.yml").write_text(app_of(services))
         words = ("-f", "app.yml", "config", "-q")
+        compose, env = docker_compose(folder)
         # No cluster: nap reads the file alone, as Compose does.
         yield Sides(
             nap=Command((NAP, *words), cwd=folder),
-            peer=Command((compose(), *words), cwd=folder),
+            peer=Command((*compose, *words), cwd=folder, env=env),
         )
 
     return prepare
 
 
-for _count in (10, 100):
-    case(f"config-{_count}", what=f"config -q of {_count} services", peer="Compose", bar=1.0)(
-        _prepare(_count)
-    )
+_START = "config-1"
+for _count in (1, 10, 100, 500):
+    _name = f"config-{_count}"
+    case(
+        _name,
+        what=f"config -q, {_count} service{'s' if _count > 1 else ''}",
+        peer="docker compose",
+        bar=None if _name == _START else 1.0,
+        start="" if _name == _START else _START,
+    )(_prepare(_count))

@@ -116,7 +116,8 @@ def _report(
     elif outcome.state == "planned" and not plan.empty:
         report.show_plan(plan, terminal)
     elif mode != "quiet" and (outcome.state == "unchanged" or plan.empty) and not outcome.error:
-        terminal.say(f"nothing to do: nothing of {plain(plan.app)} is there")
+        where = "on the hosts that were seen" if outcome.left else "there"
+        terminal.say(f"nothing to do: nothing of {plain(plan.app)} is {where}")
     elif mode != "quiet" and outcome.state == "done":
         terminal.say(f"{plain(plan.app)} is down{report.took(outcome)}")
         report.show_changes(outcome, terminal)

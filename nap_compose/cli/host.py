@@ -66,7 +66,7 @@ def ls(session: Session, quiet: bool, form: str) -> None:
 
 def _cells(row: HostRow) -> list[Cell | str]:
     colour = "red" if row.problem else "green" if row.state == "active" else "yellow"
-    seen = not row.problem
+    seen = bool(row.engine)
     return [
         row.name,
         Cell(row.state, colour),

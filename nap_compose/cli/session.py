@@ -58,4 +58,5 @@ class Session:
 
 def nothing_seen(listing: Listing) -> int:
     """The exit code of a listing: an empty one says nothing where hosts were not seen."""
-    return Exit.PARTIAL if listing.warnings and not listing.rows else Exit.DONE
+    seen = [row for row in listing.rows if getattr(row, "state", "") != "unknown"]
+    return Exit.PARTIAL if listing.warnings and not seen else Exit.DONE

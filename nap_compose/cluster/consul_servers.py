@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 import weakref
@@ -20,13 +21,15 @@ from consul.exceptions import (
     NotFound,
 )
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from nap_compose.cluster.state import StoreAway
 
-CONNECT_TIMEOUT = 3.0
-ANSWER_TIMEOUT = 12.0
-"""Seconds. Consul itself holds a request for 7 s while it has no leader."""
+CONNECT_TIMEOUT = 2.0
+ANSWER_TIMEOUT = 10.0
+"""Seconds. Consul itself holds a request for 7 s while it has no leader, and for longer when its
+leader is cut off in the middle of one."""
 
 ELECTION = 20.0
 """Seconds to wait for Consul to choose a new leader."""
@@ -44,28 +47,41 @@ class Servers:
     whatever the environment says.
     """
 
-    def __init__(self, urls: Sequence[str], ca: Path | None, token: str) -> None:
+    def __init__(
+        self,
+        urls: Sequence[str],
+        ca: Path | None,
+        token: str,
+        *,
+        answer_timeout: float = ANSWER_TIMEOUT,
+        election: float = ELECTION,
+    ) -> None:
         self._urls = tuple(urls)
         self._ca = ca
         self._token = token
+        self._answer_timeout = answer_timeout
+        self._election = election
         self._first = 0
         self._guard = threading.Lock()
         self._clients: weakref.WeakKeyDictionary[threading.Thread, dict[str, Any]]
         self._clients = weakref.WeakKeyDictionary()
 
-    def call(self, ask: Callable[[Any], T], *, again: bool = True) -> T:
-        """What `ask` gives for a Consul client.
+    def in_haste(self) -> Servers:
+        """The same servers for who asks again anyway, and would rather not wait for one."""
+        return Servers(self._urls, self._ca, self._token, answer_timeout=2.0, election=0.0)
 
-        `again` says whether asking twice does the same as once; where it doesn't, a request that
-        may have arrived is not repeated. Raises StoreAway, and lets through what Consul says of
-        the request itself (ClientError, NotFound).
+    def call(self, ask: Callable[[Any], T], doubts: list[str] | None = None) -> T:
+        """What `ask` gives for a Consul client, by the first server that answers.
+
+        A request may so be made twice. Where that isn't the same as once, hand in a list: it gets
+        a word for each server that may have done what was asked and didn't say so. Raises
+        StoreAway, and lets through what Consul says of the request itself (ClientError, NotFound).
         """
-        deadline = time.monotonic() + ELECTION
+        deadline = time.monotonic() + self._election
         while True:
             problems: dict[str, str] = {}
             leaderless = False
-            for number in range(len(self._urls)):
-                at = (self._first + number) % len(self._urls)
+            for at in self._in_turn():
                 url = self._urls[at]
                 try:
                     answer = ask(self._client(url))
@@ -73,19 +89,22 @@ class Servers:
                     raise self.refused(str(error)) from error
                 except (ClientError, NotFound):
                     raise
-                except (requests.RequestException, ConsulException) as error:
-                    not_done = _was_not_done(error)
-                    if not (again or not_done):
-                        self._first = (at + 1) % len(self._urls)
-                        raise _unsure(url, error) from error
+                except (OSError, ConsulException) as error:  # what requests raises is an OSError
+                    self._first = (at + 1) % len(self._urls)
+                    problems[url] = self._phrase(error)
                     leaderless = leaderless or isinstance(error, ConsulException)
-                    problems[url] = _phrase(error)
+                    if doubts is not None and not _was_not_done(error):
+                        doubts.append(f"{url}: {problems[url]}")
                 else:
                     self._first = at
                     return answer
             if not leaderless or time.monotonic() >= deadline:
                 raise _away(problems)
             time.sleep(0.5)
+
+    def _in_turn(self) -> list[int]:
+        count = len(self._urls)
+        return [(self._first + number) % count for number in range(count)]
 
     def refused(self, said: str) -> StoreAway:
         """What is to be said when Consul doesn't let nap's token do something."""
@@ -117,7 +136,7 @@ class Servers:
             port=parts.port or (8501 if parts.scheme == "https" else 8500),
             scheme=parts.scheme,
             verify=str(self._ca) if self._ca else True,
-            connections_timeout=ANSWER_TIMEOUT,
+            connections_timeout=self._answer_timeout,
         )
         # The library lets CONSUL_HTTP_TOKEN win, and sends no token with transactions.
         client.token = self._token or None
@@ -129,9 +148,29 @@ class Servers:
         session.mount(f"{parts.scheme}://", _QuickToConnect())
         return client
 
+    def _phrase(self, error: Exception) -> str:
+        if isinstance(error, ConsulException):
+            return str(error).removeprefix("500 ").strip()
+        if isinstance(error, requests.ConnectTimeout):
+            return f"no connection within {CONNECT_TIMEOUT:.0f} s"
+        if isinstance(error, requests.Timeout):
+            return f"no answer within {self._answer_timeout:.0f} s"
+        if isinstance(error, requests.exceptions.SSLError):
+            return f"TLS failed: {_innermost(error)}"
+        if _never_connected(error):
+            return f"no connection: {_innermost(error)}"
+        return f"the connection broke: {_innermost(error)}"
+
 
 class _QuickToConnect(HTTPAdapter):
-    """Waits less for a connection than for an answer."""
+    """Waits less for a host to take what is sent to it than for an answer."""
+
+    def init_poolmanager(self, *sizes: Any, **settings: Any) -> None:
+        options = [*HTTPConnection.default_socket_options]
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: a host that is cut off is noticed in time
+            patience = int(CONNECT_TIMEOUT * 1000)
+            options.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience))
+        super().init_poolmanager(*sizes, socket_options=options, **settings)
 
     def send(self, request: requests.PreparedRequest, **settings: Any) -> requests.Response:  # type: ignore[override]
         settings["timeout"] = (CONNECT_TIMEOUT, settings.get("timeout"))
@@ -154,20 +193,6 @@ def _never_connected(error: Exception) -> bool:
     return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
 
 
-def _phrase(error: Exception) -> str:
-    if isinstance(error, ConsulException):
-        return str(error).removeprefix("500 ").strip()
-    if isinstance(error, requests.ConnectTimeout):
-        return f"no connection within {CONNECT_TIMEOUT:.0f} s"
-    if isinstance(error, requests.Timeout):
-        return f"no answer within {ANSWER_TIMEOUT:.0f} s"
-    if isinstance(error, requests.exceptions.SSLError):
-        return f"TLS failed: {_innermost(error)}"
-    if _never_connected(error):
-        return f"no connection: {_innermost(error)}"
-    return f"the connection broke: {_innermost(error)}"
-
-
 def _innermost(error: BaseException) -> str:
     """What the system said, without the layers of libraries around it."""
     seen: BaseException = error
@@ -176,13 +201,6 @@ def _innermost(error: BaseException) -> str:
         if inner is None:
             return getattr(seen, "strerror", None) or str(seen) or type(seen).__name__
         seen = inner
-
-
-def _unsure(url: str, error: Exception) -> StoreAway:
-    return StoreAway(
-        f"Consul at {url} didn't say whether a change was made: {_phrase(error)}",
-        hint="run the command again: it finds out, and goes on from there",
-    )
 
 
 def _away(problems: dict[str, str]) -> StoreAway:

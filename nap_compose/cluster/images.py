@@ -15,13 +15,20 @@ def familiar(reference: str) -> str:
 
     >>> familiar("docker.io/library/redis")
     'redis:latest'
+    >>> familiar("docker.io/library/redis:7@sha256:ab")
+    'redis@sha256:ab'
     """
     for prefix in _HUB:
         if reference.startswith(prefix):
             reference = reference[len(prefix) :]
             break
-    if "@" in reference or reference.startswith("sha256:"):
+    if reference.startswith("sha256:"):
         return reference
+    if "@" in reference:
+        # Beside a digest a tag says nothing, and engines list the digest without it.
+        name, _, digest = reference.partition("@")
+        path, slash, last = name.rpartition("/")
+        return f"{path}{slash}{last.partition(':')[0]}@{digest}"
     last = reference.rsplit("/", 1)[-1]
     return reference if ":" in last else f"{reference}:latest"
 

@@ -9,9 +9,12 @@ from collections.abc import Callable
 
 from nap_compose.cluster.state import StoreAway
 
+RENEWALS = 5
+"""So often is a lease renewed in its time: a store that is away for half of it costs no lease."""
+
 
 class KeptLease:
-    """A key that is ours, renewed every third of `ttl` seconds until it is released.
+    """A key that is ours, renewed RENEWALS times in `ttl` seconds until it is released.
 
     `renew` says whether the key is still ours, `give_back` lets go of it in the store. The lease
     counts as lost when the store says so, and also when no renewal got through for `ttl` seconds:
@@ -68,7 +71,7 @@ class KeptLease:
         self.release()
 
     def _keep(self) -> None:
-        pause = self._ttl / 3
+        pause = self._ttl / RENEWALS
         while not self._stop.wait(pause) and not self.lost:
             asked_at = time.monotonic()
             try:
@@ -76,9 +79,9 @@ class KeptLease:
                     self._gone = True
                     return
             except StoreAway:
-                pause = min(1.0, self._ttl / 10)
+                pause = min(0.3, self._ttl / 10)
                 continue
             # A process that was suspended while it waited for the answer finds it outdated.
             if not self.lost:
                 self._sure_until = asked_at + self._ttl
-            pause = self._ttl / 3
+            pause = self._ttl / RENEWALS

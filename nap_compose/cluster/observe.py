@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, TypeVar
 
 from nap_compose.cluster import labels as label
 from nap_compose.cluster import seen
+from nap_compose.cluster.asking import Asked
 from nap_compose.cluster.cluster import Cluster, Host
 from nap_compose.cluster.engine import Engine, EngineAway, EngineError, Engines, Filters, Json
 from nap_compose.cluster.seal import Seal
@@ -26,7 +25,6 @@ from nap_compose.cluster.view import (
 from nap_compose.errors import NapError
 
 DEADLINE = 10.0
-T = TypeVar("T")
 
 
 class Part(str, Enum):
@@ -108,7 +106,7 @@ def observe(
     """
     taken_at = seen.now()
     names = [name for name in engines.names if hosts is None or name in hosts]
-    asked = {name: _Asked(_question(engines, name, only, whose)) for name in names}
+    asked = {name: Asked(_question(engines, name, only, whose)) for name in names}
     ends = time.monotonic() + deadline
     answers: dict[str, _Answers] = {}
     unseen: list[Unseen] = []
@@ -182,36 +180,6 @@ class _Reader:
             for raw in answer.containers
         )
         return tuple(container for container in read if self.whose.wants(container))
-
-
-class _Asked(Generic[T]):
-    """A question that is being asked in a thread of its own.
-
-    The thread is a daemon: a host that hangs holds up neither the others nor nap's end.
-    """
-
-    def __init__(self, question: Callable[[], T]) -> None:
-        self._done = threading.Event()
-        self._answer: list[T] = []
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._ask, args=(question,), daemon=True)
-        self._thread.start()
-
-    def answer(self, ends: float) -> T:
-        """What came of it. Raises what the question raised, or TimeoutError at `ends`."""
-        if not self._done.wait(max(0.0, ends - time.monotonic())):
-            raise TimeoutError
-        if self._error:
-            raise self._error
-        return self._answer[0]
-
-    def _ask(self, question: Callable[[], T]) -> None:
-        try:
-            self._answer.append(question())
-        except BaseException as error:
-            self._error = error
-        finally:
-            self._done.set()
 
 
 def _question(

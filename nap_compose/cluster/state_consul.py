@@ -1,8 +1,10 @@
 """The state store of a cluster: Consul's keys, sessions and transactions.
 
 Every write is a transaction, because only those tell the version that they made. A lease is a
-lock with a session; the session hangs on its time alone and on no check of a node's health, so
-that a Consul server's death ends no lease.
+lock with a session. A session ends with the node that it stands on: by that node's health checks,
+unless it names none, and when the node is taken from the catalog, which Consul does to servers of
+its own some seconds after they die. So nap's sessions stand on an entry of nap's own, and live by
+being renewed alone.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from consul.callback import CB
-from consul.exceptions import ClientError, NotFound
+from consul.exceptions import ClientError, ConsulException, NotFound
 
 from nap_compose.cluster.cluster import Cluster, Consul
 from nap_compose.cluster.consul_servers import Servers
@@ -36,6 +38,13 @@ SHORTEST_TTL, LONGEST_TTL = 10, 86400
 LOCK_DELAY = 2
 """Seconds for which nobody gets a dead holder's key, so that its last request can end first."""
 
+LEASES_NODE = {
+    "Node": "nap-leases",
+    "Address": "127.0.0.1",
+    "NodeMeta": {"is": "no machine: what nap's leases stand on"},
+}
+"""The catalog's entry that sessions stand on. No agent is behind it, so nobody takes it away."""
+
 INSECURE = "consul"
 """What the cluster file's `insecure` names where Consul may go without TLS and ACLs."""
 
@@ -45,12 +54,18 @@ class ConsulStore:
 
     def __init__(self, servers: Servers, prefix: str) -> None:
         self._servers = servers
+        # A lease's time would be over before a server that hangs is given up on.
+        self._for_leases = servers.in_haste()
         self._root = f"{prefix}/{VERSION}/"
 
     @classmethod
     def of(cls, cluster: Cluster, section: Consul) -> ConsulStore:
         """The cluster's Consul. Raises BadFile for what can't, or mustn't, be used of it."""
         token = read_secret(section.token_file, "Consul's token") if section.token_file else ""
+        if section.ca is not None and not section.ca.is_file():
+            raise BadFile(
+                "the CA that Consul is checked with isn't there", place=Place(str(section.ca))
+            )
         urls = (section.url, *section.also)
         if INSECURE not in cluster.insecure:
             _check_secure(cluster, urls, token)
@@ -62,12 +77,12 @@ class ConsulStore:
 
     def put(self, key: str, value: Any, if_version: int | None = None) -> int:
         check_key(key)
-        results = self._transact([self._put(Put(key, value, if_version))], again=if_version is None)
+        results = self._transact([self._put(Put(key, value, if_version))])
         return int(results[0]["KV"]["ModifyIndex"])
 
     def delete(self, key: str, if_version: int | None = None) -> None:
         check_key(key)
-        self._transact(self._delete(Delete(key, if_version)), again=if_version is None)
+        self._transact(self._delete(Delete(key, if_version)))
 
     def list(self, prefix: str) -> Sequence[Entry]:
         path = self._root + check_prefix(prefix)
@@ -117,10 +132,11 @@ class ConsulStore:
             for step in ([self._put(op)] if isinstance(op, Put) else self._delete(op))
         ]
         if written:
-            self._transact(written, again=all(op.if_version is None for op in ops))
+            self._transact(written)
 
     def close(self) -> None:
         self._servers.close()
+        self._for_leases.close()
 
     def _row(self, key: str) -> Any:
         return self._servers.call(lambda client: client.kv.get(self._root + key))[1]
@@ -140,8 +156,8 @@ class ConsulStore:
         return sorted((self._entry(row) for row in rows or ()), key=lambda entry: entry.key)
 
     def _put(self, op: Put) -> Mapping[str, Any]:
-        # Consul passes over a write that changes nothing, and the version stays as it was. Flags
-        # are the writer's own to choose: chance in them makes each write a change.
+        # Flags are the writer's own to choose. Chance in them marks each write as this one: Consul
+        # would pass over a write that changes nothing, and the version would stay as it was.
         text = _base64(encode(op.key, op.value))
         step = self._step("set", op.key, Value=text, Flags=secrets.randbits(53))
         if op.if_version is not None:
@@ -158,11 +174,14 @@ class ConsulStore:
     def _step(self, verb: str, key: str, **more: Any) -> dict[str, Any]:
         return {"KV": {"Verb": verb, "Key": self._root + key, **more}}
 
-    def _transact(self, steps: Sequence[Mapping[str, Any]], *, again: bool) -> Any:
-        """Run a transaction and give its results; `again` says whether running it twice is the
-        same as once. Raises Lost where a step doesn't fit."""
+    def _transact(self, steps: Sequence[Mapping[str, Any]], *, once: bool = True) -> Any:
+        """Run a transaction and give its results. Raises Lost where a step doesn't fit.
+
+        `once` false says that it fits, and does the same, when it was run before.
+        """
+        doubts: list[str] = []
         try:
-            answer = self._servers.call(lambda client: client.txn.put(list(steps)), again=again)
+            answer = self._servers.call(lambda client: client.txn.put(list(steps)), doubts)
         except ClientError as error:
             status, _, body = str(error).partition(" ")
             if status != "409":
@@ -170,13 +189,27 @@ class ConsulStore:
             said = [str(each.get("What", "")) for each in json.loads(body).get("Errors") or ()]
             if any("Permission denied" in what for what in said):
                 raise self._servers.refused(", ".join(said)) from error
+            if doubts and once:
+                return self._found_done(steps, doubts)
             raise Lost(", ".join(said)) from error
         return answer["Results"]
+
+    def _found_done(self, steps: Sequence[Mapping[str, Any]], doubts: Sequence[str]) -> Any:
+        """The results of a transaction that a server did and didn't say so, so that it no longer
+        fitted when it was asked for again. Raises StoreAway where nobody can tell."""
+        rows = [self._row(step["KV"]["Key"][len(self._root) :]) for step in steps]
+        if all(_shows(row, step["KV"]) for row, step in zip(rows, steps, strict=True)):
+            return [{"KV": row} for row in rows]
+        raise StoreAway(
+            f"Consul didn't say whether a change was made ({'; '.join(doubts)})",
+            hint="run the command again: it finds out, and goes on from there",
+        )
 
     def _open_session(self, key: str, ttl: int) -> str:
         body = json.dumps(
             {
                 "Name": f"nap {key}",
+                "Node": LEASES_NODE["Node"],
                 "TTL": f"{ttl}s",
                 "Behavior": "delete",
                 "LockDelay": f"{LOCK_DELAY}s",
@@ -187,10 +220,13 @@ class ConsulStore:
         )
 
         def create(client: Any) -> Any:
-            headers = client.prepare_headers()
-            return client.http.put(
-                CB.json(is_id=True), "/v1/session/create", headers=headers, data=body
-            )
+            try:
+                return _put(client, CB.json(is_id=True), "/v1/session/create", body)
+            except ConsulException as error:
+                if "Missing node registration" not in str(error):
+                    raise
+            _put(client, CB.json(), "/v1/catalog/register", json.dumps(LEASES_NODE))
+            return _put(client, CB.json(is_id=True), "/v1/session/create", body)
 
         return str(self._servers.call(create))
 
@@ -203,8 +239,7 @@ class ConsulStore:
         deadline = time.monotonic() + LOCK_DELAY + 1
         while True:
             try:
-                # With the same session once more is the same lock.
-                return int(self._transact([lock], again=True)[0]["KV"]["ModifyIndex"])
+                return int(self._transact([lock], once=False)[0]["KV"]["ModifyIndex"])
             except Lost:
                 row = self._row(key)
                 if row and row.get("Session"):
@@ -216,17 +251,21 @@ class ConsulStore:
 
     def _renew(self, key: str, session: str) -> bool:
         try:
-            self._servers.call(lambda client: client.session.renew(session))
+            self._for_leases.call(lambda client: client.session.renew(session))
         except NotFound:
             return False
-        row = self._row(key)
+        # That tells enough, unless somebody deleted the key to break the lease.
+        try:
+            _, row = self._for_leases.call(lambda client: client.kv.get(self._root + key))
+        except StoreAway:
+            return True
         return bool(row) and row.get("Session") == session
 
     def _give_back(self, key: str, session: str) -> None:
         # The key goes before the session: a session that ends with a lock starts the lock delay.
         ours = self._step("check-session", key, Session=session)
         with contextlib.suppress(Lost):
-            self._transact([ours, self._step("delete", key)], again=False)
+            self._transact([ours, self._step("delete", key)])
         self._close_session(session)
 
 
@@ -245,6 +284,18 @@ def _check_secure(cluster: Cluster, urls: Sequence[str], token: str) -> None:
             place=Place(cluster.file),
             hint=f"turn on Consul's ACLs and name a token_file, {without}",
         )
+
+
+def _put(client: Any, callback: Any, path: str, body: str) -> Any:
+    """A request that the library has no word for."""
+    return client.http.put(callback, path, headers=client.prepare_headers(), data=body)
+
+
+def _shows(row: Mapping[str, Any] | None, step: Mapping[str, Any]) -> bool:
+    """Whether a key looks as this step leaves it behind."""
+    if "Flags" in step:
+        return row is not None and row["Flags"] == step["Flags"]
+    return row is None or not step["Verb"].startswith("delete")
 
 
 def _base64(text: str) -> str:

@@ -130,7 +130,7 @@ SERVICE_KEYS: tuple[Entry, ...] = (
     not_across_hosts(
         "links",
         o.TEXTS,
-        "other services that are up first",
+        "other services that are up first, and further names for them",
         "services are reached by their own names; another name is an alias of theirs",
         unique="itself",
     ),

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 Json = Mapping[str, Any]
 """A JSON object. Nobody who is handed one changes it."""
@@ -24,8 +25,7 @@ class Condition(str, Enum):
     COMPLETED = "service_completed_successfully"
 
 
-@dataclass(frozen=True)
-class Dependency:
+class Dependency(NamedTuple):
     """`service` must reach `condition` before the dependent starts.
 
     `restart`: the dependent is restarted when `service` is recreated. `required` false: a
@@ -38,8 +38,7 @@ class Dependency:
     required: bool = True
 
 
-@dataclass(frozen=True)
-class Port:
+class Port(NamedTuple):
     """A container's port and where a host publishes it.
 
     `published` is a number, a range "8000-8010" or empty (the engine chooses); `host_ip` is empty
@@ -56,8 +55,7 @@ class Port:
         return int(self.published) if self.published.isdecimal() else None
 
 
-@dataclass(frozen=True)
-class Mount:
+class Mount(NamedTuple):
     """Something mounted into the container; `spec` is its canonical long form.
 
     `source` is the key of a named volume, a path, or empty (an anonymous volume, a tmpfs).
@@ -67,7 +65,7 @@ class Mount:
     target: str
     source: str = ""
     read_only: bool = False
-    spec: Json = field(default_factory=dict)
+    spec: Json = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -107,6 +105,11 @@ class Service:
             mounts=tuple(_mount(entry) for entry in spec.get("volumes") or ()),
             networks={key: value or {} for key, value in (spec.get("networks") or {}).items()},
         )
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it runs on each host (mode `global`); `replicas` is then how many on each."""
+        return self.mode.startswith("global")
 
     @property
     def healthcheck(self) -> Json:

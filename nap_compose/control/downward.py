@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 
 from nap_compose.cluster import app_lock, placements
+from nap_compose.cluster.labels import COMPOSE
 from nap_compose.cluster.names import project_of
 from nap_compose.cluster.networks import network_offer
 from nap_compose.cluster.observe import Part
+from nap_compose.cluster.state import StoreAway
 from nap_compose.cluster.view import View
 from nap_compose.control import running
 from nap_compose.control.border import Cancel, DownRequest, Outcome, Who
@@ -17,7 +21,7 @@ from nap_compose.control.parts import Parts, seen_at_all
 from nap_compose.errors import NapError
 from nap_compose.exits import Exit
 from nap_compose.orchestration.events import OnEvent
-from nap_compose.orchestration.plan import Plan
+from nap_compose.orchestration.plan import Change, Plan
 from nap_compose.orchestration.teardown import Leaving, plan_down
 
 _LOOK = frozenset({Part.CONTAINERS, Part.NETWORKS, Part.VOLUMES, Part.INFO})
@@ -34,6 +38,7 @@ def down(
         parts.store, owner, request.app, who=who.name, deployment=deployment
     ) as lease:
         view = seen_at_all(parts.look(only=_LOOK))
+        places = placements.read(parts.store, owner, request.app)
         plan = plan_down(
             Leaving(
                 owner=owner,
@@ -47,24 +52,29 @@ def down(
                 volumes=request.volumes,
                 grace=request.grace,
                 network_host=_network_host(parts, view),
+                away=_away(places, view, request),
             )
         )
         if request.dry_run:
             return running.planned(plan, ())
-        if not plan.steps:
-            return running.unchanged(plan, view, ())
-        outcome = running.run(
-            parts,
-            plan,
-            verb="down",
-            who=who.name,
-            view=view,
-            lease=lease,
-            on_event=on_event,
-            cancel=cancel,
-        )
-        outcome = _with_what_stays(parts, owner, request, plan, outcome)
-    return replace(outcome, seconds=time.monotonic() - began)
+        if plan.steps:
+            outcome = running.run(
+                parts,
+                plan,
+                verb="down",
+                who=who.name,
+                view=view,
+                lease=lease,
+                on_event=on_event,
+                cancel=cancel,
+            )
+        else:
+            outcome = running.unchanged(plan, view, _others(parts, plan, view))
+        if outcome.state in ("done", "unchanged"):
+            # With the store away the next `down` forgets it.
+            with contextlib.suppress(StoreAway):
+                _forget(parts, owner, request, plan, places)
+    return replace(_with_what_stays(plan, outcome), seconds=time.monotonic() - began)
 
 
 def _network_host(parts: Parts, view: View) -> str:
@@ -75,21 +85,60 @@ def _network_host(parts: Parts, view: View) -> str:
         return ""
 
 
-def _with_what_stays(
-    parts: Parts, owner: str, request: DownRequest, plan: Plan, outcome: Outcome
-) -> Outcome:
-    """Say what hosts that weren't seen may still hold, and forget what is certainly gone."""
-    known = placements.read(parts.store, owner, request.app)
-    away = {unseen.name for unseen in plan.unseen}
-    there = {slot: host for slot, host in known.items() if host in away}
-    if outcome.state == "done" and not request.services:
-        if there:
-            placements.write(parts.store, owner, request.app, there)
-        else:
-            placements.delete(parts.store, owner, request.app)
-    if not there:
+def _away(places: Mapping[str, str], view: View, request: DownRequest) -> dict[str, str]:
+    """The replicas that go, as far as they are known to be on hosts that weren't seen."""
+    unseen = {host.name for host in view.unseen}
+    return {
+        slot: host
+        for slot, host in places.items()
+        if host in unseen and _goes(slot, request.services)
+    }
+
+
+def _others(parts: Parts, plan: Plan, view: View) -> tuple[str, ...]:
+    """Say so where the local engine has the project from another tool: that isn't nap's."""
+    theirs = [
+        container
+        for container in view.containers()
+        if container.identity is None and container.labels.get(COMPOSE + "project") == plan.project
+    ]
+    if not theirs or not parts.cluster.embedded:
+        return ()
+    return (
+        f"{len(theirs)} containers of project {plan.project} were not made by nap and are left "
+        f"alone; `docker compose -p {plan.project} down` takes them away",
+    )
+
+
+def _forget(
+    parts: Parts, owner: str, request: DownRequest, plan: Plan, places: Mapping[str, str]
+) -> None:
+    """Forget where replicas were that are certainly gone."""
+    away = {host.name for host in plan.unseen}
+    rest = {
+        slot: host
+        for slot, host in places.items()
+        if host in away or slot in plan.orphans or not _goes(slot, request.services)
+    }
+    if not rest:
+        placements.delete(parts.store, owner, request.app)
+    elif rest != places:
+        placements.write(parts.store, owner, request.app, rest)
+
+
+def _goes(slot: str, services: tuple[str, ...]) -> bool:
+    return not services or slot.rpartition(".")[0] in services
+
+
+def _with_what_stays(plan: Plan, outcome: Outcome) -> Outcome:
+    """Say what hosts that weren't seen may still hold."""
+    left = tuple(
+        f"{line.subject} on {line.host}: {line.reason}"
+        for line in plan.summary
+        if line.change is Change.UNSEEN
+    )
+    if not left:
         return outcome
-    left = tuple(f"{slot} on {host}, which was not seen" for slot, host in sorted(there.items()))
     return replace(
         outcome,
         left=(*outcome.left, *left),

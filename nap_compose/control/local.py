@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
 from nap_compose.auth.system import system_user
 from nap_compose.cluster.cluster import Cluster
@@ -40,6 +40,7 @@ class LocalControl:
     def __init__(self, cluster: Cluster, who: Who) -> None:
         self._parts = Parts(cluster)
         self._who = who
+        self._reading: list[Generator[LogLine, None, None]] = []
 
     def whoami(self) -> Who:
         """Who the caller is taken for."""
@@ -117,7 +118,7 @@ class LocalControl:
             now = self._parts.look(only=CONTAINERS, whose=whose)
             return now.of_app(target.owner, target.app)
 
-        return read_logs(
+        lines = read_logs(
             self._parts.engines,
             containers,
             request,
@@ -125,9 +126,13 @@ class LocalControl:
             warn=warn,
             refresh=refresh,
         )
+        self._reading.append(lines)
+        return lines
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, once nobody reads on it any more."""
+        for lines in self._reading:
+            lines.close()
         self._parts.close()
 
     def _owned(self, target: Target) -> Target:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
+from nap_compose.cluster.asking import Asked
 from nap_compose.cluster.observe import Part, Whose
 from nap_compose.cluster.view import ContainerView, HostView, Unseen, View
 from nap_compose.control.border import AppRow, HostRow, Listing, Row, Target
@@ -12,6 +14,11 @@ from nap_compose.control.parts import Parts
 from nap_compose.errors import NapError
 
 CONTAINERS = frozenset({Part.CONTAINERS})
+STORE_PATIENCE = 5.0
+"""Seconds for which a command that only looks waits for the state store."""
+
+T = TypeVar("T")
+
 ENDED = ("exited", "dead", "created")
 
 
@@ -73,16 +80,22 @@ def host_records(parts: Parts) -> tuple[dict[str, Any], dict[str, Any]]:
 
     if parts.cluster.embedded:
         return {}, {}
-    try:
-        found = records.read_all(parts.store)
-    except NapError:
-        return {}, {}
+    found = _at_hand(lambda: records.read_all(parts.store)) or {}
     states = {name: record.state for name, record in found.items()}
     labels = {
         name: {key: value for key, value in record.labels.items() if value is not None}
         for name, record in found.items()
     }
     return states, labels
+
+
+def _at_hand(read: Callable[[], T]) -> T | None:
+    """What the state store says if it can be had in time, else None: reading goes on without it,
+    and doesn't wait while its servers choose a leader."""
+    try:
+        return Asked(read).answer(time.monotonic() + STORE_PATIENCE)
+    except (NapError, TimeoutError):
+        return None
 
 
 def warnings_of(view: View) -> tuple[str, ...]:
@@ -154,10 +167,7 @@ def _unknown(parts: Parts, target: Target, unseen: tuple[Unseen, ...]) -> list[R
     away = {host.name: host for host in unseen}
     if not away or parts.cluster.embedded:
         return []
-    try:
-        known = placements.read_all(parts.store)
-    except NapError:
-        return []
+    known = _at_hand(lambda: placements.read_all(parts.store)) or {}
     rows = []
     for (owner, app), slots in known.items():
         for slot, host in slots.items():

@@ -70,10 +70,8 @@ def run(
             lost=lambda: lease.lost,
             cancelled=lambda: cancel.level,
         )
-        error = "; ".join(
-            f"{step.subject} on {step.host}: {failure.message}"
-            for step, failure in execution.failures
-        )
+        failures = [_failure(step, problem) for step, problem in execution.failures]
+        error = "; ".join(f"{each.subject} on {each.host}: {each.reason}" for each in failures)
     except BaseException as crash:
         error = f"nap itself failed: {crash!r}"
         raise
@@ -176,7 +174,9 @@ def _outcome(
 
 def _failure(step: Step, problem: NapError) -> Failure:
     if isinstance(problem, Unwell):
-        return Failure(step.subject, step.host, problem.reason, problem.log, problem.probe)
+        # The replica's own host and name: the step may have looked at all of them.
+        host = problem.host or step.host
+        return Failure(problem.subject, host, problem.reason, problem.log, problem.probe)
     return Failure(step.subject, step.host, problem.message, hint=problem.hint or "")
 
 

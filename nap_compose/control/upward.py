@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from nap_compose.cluster.host_records import HostRecord
 from nap_compose.cluster.images import Found, find_all
 from nap_compose.cluster.names import project_of
 from nap_compose.cluster.networks import network_offer
-from nap_compose.cluster.state import Lease, Lost
+from nap_compose.cluster.state import Lease, Lost, StoreAway
 from nap_compose.cluster.view import View
 from nap_compose.compose.hashing import config_hash
 from nap_compose.compose.model import App
@@ -28,7 +29,7 @@ from nap_compose.orchestration.bodies.container import image_reference
 from nap_compose.orchestration.checks import check
 from nap_compose.orchestration.decide import Wish, making_way
 from nap_compose.orchestration.events import OnEvent
-from nap_compose.orchestration.placement import Placement, Situation, place
+from nap_compose.orchestration.placement import Situation, place
 from nap_compose.orchestration.plan import Plan
 from nap_compose.orchestration.planner import plan_up
 from nap_compose.orchestration.wanted import Slot, scaled, select
@@ -49,7 +50,9 @@ def up(parts: Parts, who: Who, request: UpRequest, on_event: OnEvent, cancel: Ca
         try:
             outcome = road.go(lease)
         finally:
-            claims.release(parts.store, road.deployment)
+            # Without the store the claims end with the lock; what was done is still to be told.
+            with contextlib.suppress(StoreAway):
+                claims.release(parts.store, road.deployment)
     return replace(outcome, seconds=time.monotonic() - began)
 
 
@@ -74,10 +77,11 @@ class _Road:
         if self.request.dry_run:
             return running.planned(plan, tuple(self.notes))
         if not plan.steps:
+            self._remember(wish, plan)
             return running.unchanged(plan, wish.view, tuple(self.notes))
         if not plan.empty:
             plan = self._written_down(plan)
-        self._remember(wish.placement)
+        before = self._remember(wish, plan)
         outcome = running.run(
             self.parts,
             plan,
@@ -93,6 +97,10 @@ class _Road:
             timeout=self.request.timeout,
             notes=tuple(self.notes),
         )
+        if outcome.state == "rolled back":
+            # A replica that never came to be must not be missed when its host dies.
+            with contextlib.suppress(StoreAway):
+                placements.write(self.parts.store, self.who.owner, self.app.name, before)
         return outcome if not wish.placement.unseen else running.partial(outcome)
 
     def _choose(self, lease: Lease) -> Wish:
@@ -159,7 +167,7 @@ class _Road:
             project=project,
             revision=revisions.latest_number(self.parts.store, owner, app.name),
             deployment=self.deployment,
-            fence=lease.fence,
+            fence=_fence(lease, view, owner, app.name),
             hashes={name: config_hash(service) for name, service in app.services.items()},
             images=images,
             overlay=offer.kind.value,
@@ -239,15 +247,40 @@ class _Road:
         )
         return replace(plan, revision=revision.number)
 
-    def _remember(self, placement: Placement) -> None:
-        """Where each replica is now headed, before it gets there: a host that dies meanwhile
-        must not make it forgotten. Replicas of services that weren't chosen stay as known."""
-        hosts = {str(slot): host for slot, host in self._known().items()}
-        chosen = {slot.service for slot in (*placement.choices, *placement.unseen)}
-        kept = {slot: host for slot, host in hosts.items() if slot.rpartition(".")[0] not in chosen}
-        new = {str(slot): choice.host for slot, choice in placement.choices.items()}
-        away = {str(slot): host for slot, host in placement.unseen.items()}
-        placements.write(self.parts.store, self.who.owner, self.app.name, {**kept, **new, **away})
+    def _remember(self, wish: Wish, plan: Plan) -> dict[str, str]:
+        """Write where each replica is now headed, before it gets there: a host that dies
+        meanwhile must not make it forgotten. Gives what was known before.
+
+        Replicas of services that weren't chosen stay as known; those of services that the file no
+        longer has only while their containers stay, or can't be seen.
+        """
+        before = {str(slot): host for slot, host in self._known().items()}
+        away = {host.name for host in wish.view.unseen}
+        orphans = () if wish.remove_orphans else plan.orphans
+        kept = {
+            slot: host
+            for slot, host in before.items()
+            for service in [slot.rpartition(".")[0]]
+            if service not in wish.services
+            and (
+                service in (*self.app.services, *self.app.profiled_out)
+                or slot in orphans
+                or host in away
+            )
+        }
+        new = {str(slot): choice.host for slot, choice in wish.placement.choices.items()}
+        unseen = {str(slot): host for slot, host in wish.placement.unseen.items()}
+        now = {**kept, **new, **unseen}
+        if now != before:
+            placements.write(self.parts.store, self.who.owner, self.app.name, now)
+        return before
+
+
+def _fence(lease: Lease, view: View, owner: str, app: str) -> int:
+    """A number above every container's that is there, also where the state store was lost and
+    counts from the start again."""
+    seen = [c.identity.fence for c in view.of_app(owner, app) if c.identity is not None]
+    return max([lease.fence, *(fence + 1 for fence in seen)])
 
 
 def _demands(wish: Wish) -> dict[str, Demand]:

@@ -85,7 +85,8 @@ class Fetch:
         except NotFound:
             pass
         except EngineAway as error:
-            self._away.gone(self.host, error.message)
+            if not self._stop.is_set():  # else it was we who hung up
+                self._away.gone(self.host, error.message)
         except EngineError as error:
             self._warn(f"the log of {self.log.subject} can't be read: {error}")
         finally:

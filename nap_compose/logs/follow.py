@@ -187,6 +187,8 @@ class Follow:
             except NotFound:
                 break
             except EngineAway as error:
+                if self._stop.is_set():  # it was we who hung up
+                    return
                 self._away.gone(host, error.message)
                 self._stop.wait(wait)
                 wait = min(2 * wait, RETRY_LAST)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from nap_compose.cluster.engine import Engines
 from nap_compose.cluster.view import ContainerView
@@ -23,7 +23,7 @@ def read_logs(
     deployments: DeploymentLines | None = None,
     warn: Warn,
     refresh: Refresh | None = None,
-) -> Iterator[LogLine]:
+) -> Generator[LogLine, None, None]:
     """The lines that `request` asks for, by time over all hosts.
 
     `containers` are those of the app; `deployments` its deployments' lines, limited to the

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from nap_compose.cluster import labels
 from nap_compose.compose import treatment
 from nap_compose.compose.faults import Path, dotted
-from nap_compose.compose.model import App, Json
+from nap_compose.compose.model import App
 from nap_compose.compose.rows import Site
 from nap_compose.errors import BadFile, BadFiles
 
@@ -32,8 +32,6 @@ def faults(app: App, site: Site) -> Iterator[BadFile]:
         yield from _reserved((*path, "labels"), service.spec)
         if site.hosts > 1:
             yield from _beside_the_file(app, name)
-        else:
-            yield from _other_names(path, service.spec)
         for index, mount in enumerate(service.mounts):
             yield from _reserved(
                 (*path, "volumes", index, "volume", "labels"), mount.spec.get("volume") or {}
@@ -55,19 +53,6 @@ def _beside_the_file(app: App, name: str) -> Iterator[BadFile]:
                 hint="use a named volume for data, build files into the image, or name an "
                 "absolute path that every host has",
                 path=("services", name, "volumes", index),
-            )
-
-
-def _other_names(path: Path, spec: Json) -> Iterator[BadFile]:
-    """Links that give a service another name."""
-    for index, link in enumerate(spec.get("links") or ()):
-        other, _, alias = str(link).partition(":")
-        if alias and alias != other:
-            where = (*path, "links", index)
-            yield BadFile(
-                f"{dotted(where)}: {other} is not reached by the name {alias}",
-                hint=f"give it to {other}: `networks: {{default: {{aliases: [{alias}]}}}}`",
-                path=where,
             )
 
 

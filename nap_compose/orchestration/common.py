@@ -40,8 +40,10 @@ def stop_args(container: ContainerView, grace: float | None) -> dict[str, Any]:
     }
 
 
-def removal(container: ContainerView, subject: str, needs: tuple[str, ...]) -> Step:
-    """The step that removes a stopped container; its named volumes stay."""
+def removal(
+    container: ContainerView, subject: str, needs: tuple[str, ...], *, volumes: bool = False
+) -> Step:
+    """The step that removes a stopped container, with `volumes` its anonymous ones too."""
     return Step(
         id=f"remove:{container.id[:12]}",
         kind=Kind.REMOVE,
@@ -49,6 +51,7 @@ def removal(container: ContainerView, subject: str, needs: tuple[str, ...]) -> S
         target=container.id,
         subject=subject,
         needs=needs,
+        args={"volumes": True} if volumes else {},
     )
 
 

@@ -138,6 +138,13 @@ def _decide(wish: Wish, slot: Slot, host: str, why: str, renewed: set[str]) -> D
         serving = _serving(there)
         return Decision(slot, host, Change.REPLACE, reason, serving, _without(there, serving))
     if right.state == "running":
+        new = [
+            entry.service
+            for entry in wish.service(slot).depends_on
+            if entry.restart and entry.service in renewed
+        ]
+        if new and not wish.no_start:
+            return Decision(slot, host, Change.START, f"restarts with {new[0]}", right, leftovers)
         return Decision(slot, host, Change.KEEP, "", right, leftovers)
     if wish.no_start:
         return Decision(slot, host, Change.KEEP, f"is {right.state}", right, leftovers)

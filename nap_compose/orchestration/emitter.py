@@ -11,13 +11,17 @@ from nap_compose.orchestration.plan import Step
 
 
 class Emitter:
-    """The events of one deployment. Listeners are called one event at a time."""
+    """The events of one deployment. Listeners are called one event at a time.
+
+    One that can't write any more, because the terminal was closed or the disk is full, is not
+    called again: a deployment goes on without it.
+    """
 
     def __init__(
         self, deployment: str, listeners: list[OnEvent], clock: Callable[[], str] = utc_now
     ) -> None:
         self._deployment = deployment
-        self._listeners = listeners
+        self._listeners = list(listeners)
         self._clock = clock
         self._lock = threading.Lock()
         self._seq = 0
@@ -47,5 +51,8 @@ class Emitter:
                 bytes_done=done,
                 bytes_total=total,
             )
-            for listener in self._listeners:
-                listener(event)
+            for listener in self._listeners.copy():
+                try:
+                    listener(event)
+                except OSError:
+                    self._listeners.remove(listener)

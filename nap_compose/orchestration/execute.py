@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from nap_compose.errors import Interrupted, NapError
 from nap_compose.orchestration.emitter import Emitter
 from nap_compose.orchestration.events import Phase
+from nap_compose.orchestration.masking import masker
 from nap_compose.orchestration.plan import Kind, Plan, Step
 from nap_compose.orchestration.steps.acts import DO, UNDO
+from nap_compose.orchestration.steps.waiting import Unwell
 from nap_compose.orchestration.steps.workshop import Workshop
 
 WORKERS = 64
@@ -53,8 +55,11 @@ def execute(
     """
     run = _Run(plan, shop, emitter, lost, cancelled)
     run.forward()
-    if run.execution.state == "failed" and go_back and not lost():
-        run.back()
+    if run.execution.state == "failed" and go_back:
+        if run.past_return:
+            run.tell_what_is_left()
+        else:
+            run.back()
     return run.execution
 
 
@@ -74,6 +79,7 @@ class _Run:
         self.cancelled = cancelled
         self.execution = Execution()
         self.begun: list[Step] = []
+        self.mask = masker(shop.app)
         # Nobody waits on for a replica once the deployment has failed elsewhere.
         shop.stopped = lambda: self.execution.state != "done" or self.cancelled() > 0
 
@@ -98,24 +104,42 @@ class _Run:
         for step in todo.values():
             self.emitter.step(step, Phase.SKIPPED)
 
+    @property
+    def past_return(self) -> bool:
+        """Whether something may be removed already that the way back would need: all was well by
+        then, so what is there now is better than half of what was there before."""
+        return any(step.kind is Kind.REMOVE for step in self.begun)
+
+    def tell_what_is_left(self) -> None:
+        """Say what should have gone and may still be there."""
+        self.execution.left += [
+            f"an old container of {step.subject} may still be on {step.host}; "
+            "the same command again removes it"
+            for step in self.plan.steps
+            if step.kind is Kind.REMOVE and step not in self.execution.done
+        ]
+
     def back(self) -> None:
         """Take back what was begun, last first; say what could not be.
 
         New containers go before anything else: they hold the names and ports that the old ones
-        come back to.
+        come back to. Without the lock nothing more is taken back, nor after a second Ctrl-C.
         """
         complete = True
-        last_first = self.begun[::-1]
+        last_first = [step for step in self.begun[::-1] if (step.kind, step.undo) in UNDO]
         made = [step for step in last_first if step.kind is Kind.CREATE]
-        for step in [*made, *(step for step in last_first if step not in made)]:
-            undo = UNDO.get((step.kind, step.undo))
-            if undo is None:
-                continue
+        todo = [*made, *(step for step in last_first if step not in made)]
+        while todo:
+            if self.lost() or self.cancelled() > 1:
+                self.execution.state = "abandoned" if self.lost() else "interrupted"
+                self.execution.left += [_not_put_back(step) for step in todo]
+                return
+            step = todo.pop(0)
             try:
-                left = undo(step, self.shop)
+                left = UNDO[step.kind, step.undo](step, self.shop)
             except NapError as error:
                 complete = False
-                left = f"{step.subject} on {step.host} could not be put back: {error}"
+                left = self.mask(f"{_not_put_back(step)}: {error}")
             if left:
                 self.execution.left.append(left)
         self.execution.state = "rolled back" if complete else "failed"
@@ -130,10 +154,14 @@ class _Run:
         ready = [step for step in todo.values() if all(need in done for need in step.needs)]
         for step in ready:
             del todo[step.id]
-            self.begun.append(step)
             running[pool.submit(self._do, step)] = step
 
     def _do(self, step: Step) -> str:
+        # A step may have waited for a thread while the deployment came to its end.
+        if self.shop.stopped() or self.lost():
+            raise Interrupted(f"{step.subject} was not begun", host=step.host)
+        self.begun.append(step)
+
         def report(text: str, done: int = 0, total: int = 0) -> None:
             self.emitter.step(step, Phase.RUNNING, text, done=done, total=total)
 
@@ -150,11 +178,13 @@ class _Run:
             self.emitter.step(step, Phase.SKIPPED, error=str(error))
             return
         if not isinstance(error, NapError):
+            self.execution.state = "failed"  # so that those who wait for a replica end
             raise error
+        error.message = self.mask(error.message)
         self.execution.failures.append((step, error))
         if self.execution.state == "done":
             self.execution.state = "failed"
-        self.emitter.step(step, Phase.FAILED, error=error.message)
+        self.emitter.step(step, Phase.FAILED, error=_told_of(step, error))
 
     def _look_around(self) -> None:
         if self.execution.state != "done":
@@ -163,3 +193,14 @@ class _Run:
             self.execution.state = "interrupted"
         elif self.lost():
             self.execution.state = "abandoned"
+
+
+def _not_put_back(step: Step) -> str:
+    return f"{step.subject} on {step.host} was not put back"
+
+
+def _told_of(step: Step, error: NapError) -> str:
+    """The error's message, with whom it is about where that isn't whom the step is about."""
+    if isinstance(error, Unwell) and error.subject != step.subject:
+        return f"{error.subject} {error.message}"
+    return error.message

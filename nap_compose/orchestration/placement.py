@@ -6,7 +6,8 @@ on a host that can have it stays there: nothing is moved for a nicer score.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nap_compose.cluster.images import familiar
@@ -14,6 +15,7 @@ from nap_compose.cluster.view import ContainerView, HostState, HostView, Publish
 from nap_compose.compose.model import App, Json, Port, Service
 from nap_compose.errors import NapError
 from nap_compose.exits import Exit
+from nap_compose.orchestration.bodies.making import volume_name
 from nap_compose.orchestration.constraints import Constraint
 from nap_compose.orchestration.wanted import Slot, namespace_of, slots_of
 
@@ -78,9 +80,12 @@ def place(app: App, services: tuple[str, ...], situation: Situation) -> Placemen
     constraint that can't be read.
     """
     desk = _Desk(app, situation)
-    for name in sorted(services, key=lambda name: _freedom(app.services[name])):
-        for slot in slots_of(app.services[name], len(desk.open_hosts)):
-            desk.seat(slot)
+    chosen = [app.services[name] for name in services]
+    for service in chosen:
+        if service.everywhere:
+            desk.seat_everywhere(service)
+    for slot in desk.in_order(service for service in chosen if not service.everywhere):
+        desk.seat(slot)
     order = {name: index for index, name in enumerate(app.services)}
     in_order = sorted(desk.choices, key=lambda slot: (order[slot.service], slot.number))
     return Placement({slot: desk.choices[slot] for slot in in_order}, desk.unseen)
@@ -106,7 +111,6 @@ class _Desk:
         self.choices: dict[Slot, Choice] = {}
         self.unseen: dict[Slot, str] = {}
         view = situation.view
-        self.open_hosts = [h for h in view.hosts.values() if h.state is HostState.ACTIVE]
         self._mine = view.of_app(situation.owner, app.name)
         self._home = _homes(self._mine)
         self._away = {host.name for host in view.unseen}
@@ -115,10 +119,79 @@ class _Desk:
         }
         self._load = {host.name: self._foreign_load(host) for host in view.hosts.values()}
 
+    def in_order(self, services: Iterable[Service]) -> list[Slot]:
+        """The replicas in the order in which they are seated: whoever is somewhere already stays
+        there, so they come before those that are new and could go elsewhere."""
+        by_freedom = sorted(services, key=_freedom)
+        slots = [slot for service in by_freedom for slot in slots_of(service)]
+
+        def key(slot: Slot) -> tuple[bool, bool]:
+            return bool(namespace_of(self.app.services[slot.service])), slot not in self._home
+
+        return sorted(slots, key=key)
+
+    def seat_everywhere(self, service: Service) -> None:
+        """A global service: its replicas on every host that takes containers and that its
+        constraints allow. One that has a host already keeps its number."""
+        here = {slot: host for slot, host in self._home.items() if slot.service == service.name}
+        self.unseen.update(
+            {
+                slot: host
+                for slot, host in self.situation.known.items()
+                if slot.service == service.name and host in self._away
+            }
+        )
+        meant = [host for host in self._all_hosts() if not self._not_for(service, host)]
+        stay = {
+            slot: host.name
+            for host in meant
+            for slot in sorted(slot for slot, home in here.items() if home == host.name)[
+                : service.replicas
+            ]
+            if slot not in self.unseen
+        }
+        numbers = (
+            number
+            for number in itertools.count(1)
+            if Slot(service.name, number) not in {*stay, *self.unseen}
+        )
+        for host in meant:
+            mine = [slot for slot, home in stay.items() if home == host.name]
+            new = service.replicas - len(mine)
+            mine += [Slot(service.name, next(numbers)) for _ in range(new)]
+            for slot in mine:
+                self._seat_on(host, slot)
+        if not meant and not self.unseen and service.replicas:
+            raise NoRoom(
+                Slot(service.name, 1),
+                {host.name: self._not_for(service, host) for host in self._all_hosts()},
+            )
+
+    def _seat_on(self, host: HostView, slot: Slot) -> None:
+        why = self._objection(slot, host)
+        if why:
+            raise NoRoom(slot, {host.name: why})
+        reason = "is there already" if self._home.get(slot) == host.name else "one on each host"
+        against = {
+            other.name: self._not_for(self.app.services[slot.service], other) or "has its own"
+            for other in self._all_hosts()
+            if other is not host
+        }
+        self._take(slot, Choice(host.name, reason, against))
+
+    def _not_for(self, service: Service, host: HostView) -> str:
+        """Why a global service has no replica on `host`; empty where it has."""
+        here = any(s.service == service.name and at == host.name for s, at in self._home.items())
+        stays = here and host.state is HostState.CORDONED
+        if host.state is not HostState.ACTIVE and not stays:
+            return f"is {host.state.value}"
+        return next((c.objection(host) for c in _constraints(service) if c.objection(host)), "")
+
     def seat(self, slot: Slot) -> None:
         """Choose the host of one replica."""
         last = self.situation.known.get(slot, "")
-        if slot not in self._home and last in self._away:
+        if last in self._away:
+            # What else is seen of it is older: the replica itself may well run there.
             self.unseen[slot] = last
             return
         table = {host.name: self._objection(slot, host) for host in self._all_hosts()}
@@ -128,12 +201,15 @@ class _Desk:
             raise NoRoom(slot, {**table, **away})
         best = min(fitting, key=lambda host: self._score(slot, host))
         against = {name: why for name, why in table.items() if why}
-        self.choices[slot] = Choice(best.name, self._reason(slot, best, len(fitting)), against)
-        self._load[best.name] += 1
+        self._take(slot, Choice(best.name, self._reason(slot, best, len(fitting)), against))
+
+    def _take(self, slot: Slot, choice: Choice) -> None:
+        self.choices[slot] = choice
+        self._load[choice.host] += 1
         for port in self.app.services[slot.service].ports:
             # Of a range the engine takes one that is free; so many are left for the others.
-            free = [key for key in _keys(port) if key not in self._taken[best.name]]
-            self._taken[best.name].update(dict.fromkeys(free[:1], str(slot)))
+            free = [key for key in _keys(port) if key not in self._taken[choice.host]]
+            self._taken[choice.host].update(dict.fromkeys(free[:1], str(slot)))
 
     def _all_hosts(self) -> list[HostView]:
         return list(self.situation.view.hosts.values())
@@ -168,15 +244,18 @@ class _Desk:
 
     def _apart_from_its_namespace(self, service: Service, host: HostView) -> str:
         for name in namespace_of(service):
-            other = self.choices.get(Slot(name, 1))
-            if other and other.host != host.name:
-                return f"shares namespaces with {name}, which is on {other.host}"
+            there = self._place_of(Slot(name, 1))
+            if there and there != host.name:
+                return f"shares namespaces with {name}, which is on {there}"
         return ""
+
+    def _place_of(self, slot: Slot) -> str:
+        """Where a replica goes, or is, if it isn't among those that are seated."""
+        choice = self.choices.get(slot)
+        return choice.host if choice else self.unseen.get(slot) or self._home.get(slot, "")
 
     def _full_of_its_kind(self, service: Service, host: HostView) -> str:
         here = self._count(service.name, host.name)
-        if service.mode.startswith("global") and here >= service.replicas:
-            return f"has its {service.name} already"
         most = int(_placement(service).get("max_replicas_per_node") or 0)
         return f"has {here} of {service.name}, {most} is the most" if 0 < most <= here else ""
 
@@ -185,8 +264,7 @@ class _Desk:
         for mount in service.mounts:
             if mount.type != "volume" or mount.source not in self.app.volumes:
                 continue
-            volume = self.app.volumes[mount.source]
-            name = volume.get("name") or f"{self.situation.project}_{mount.source}"
+            name = volume_name(self.app, self.situation.project, mount.source)
             homes = [
                 other.name
                 for other in self._all_hosts()

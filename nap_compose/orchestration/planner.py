@@ -122,7 +122,8 @@ class _Planner:
                     args={
                         "id": found.id if found else "",
                         "size": found.size if found else 0,
-                        "from": list(found.hosts) if found else [],
+                        # A digest is lost on the way from host to host: it must be pulled.
+                        "from": list(found.hosts) if found and "@" not in reference else [],
                         "platform": self.wish.service(decision.slot).spec.get("platform") or "",
                     },
                 )
@@ -149,7 +150,8 @@ class _Planner:
             return
         if decision.change is Change.START:
             named = self._take_name(decision, old.id if old else "")
-            self._start(decision, needs=(named,) if named else ())
+            stopped = self._stop_first(decision, old) if old and old.state == "running" else ""
+            self._start(decision, needs=tuple(filter(None, (named, stopped))))
             return
         create = self._create(decision)
         aside: tuple[str, ...] = (create,)
@@ -167,8 +169,10 @@ class _Planner:
         return decision.change is not Change.CREATE
 
     def _create(self, decision: Decision) -> str:
+        service = self.wish.service(decision.slot)
         parents = [
-            f"create:{Slot(name, 1)}" for name in namespace_of(self.wish.service(decision.slot))
+            f"create:{Slot(name, 1)}"
+            for name in (*namespace_of(service), *common.links_of(service))
         ]
         made = {step.id for step in self.steps}
         return self._on_slot(
@@ -205,27 +209,53 @@ class _Planner:
             )
         )
 
+    def _stop_first(self, decision: Decision, old: ContainerView) -> str:
+        """Stop what restarts with a service that it needs, before that one makes way."""
+        needed = {
+            entry.service for entry in self.wish.service(decision.slot).depends_on if entry.restart
+        }
+        renewed = [
+            other.slot for other in self.decisions if other.makes and other.slot.service in needed
+        ]
+        stop = self._add(
+            Step(
+                id=f"stop:{old.id[:12]}",
+                kind=Kind.STOP,
+                host=old.host,
+                target=old.id,
+                subject=str(decision.slot),
+                needs=tuple(f"create:{slot}" for slot in renewed),
+                undo="start",
+                args=common.stop_args(old, self.wish.grace),
+            )
+        )
+        for slot in renewed:
+            self._add_need(f"aside:{slot}", stop)
+        return stop
+
     def _take_name(self, decision: Decision, container: str, needs: tuple[str, ...] = ()) -> str:
         """Give the container its slot's name, once whoever had it is out of the way."""
         wish = self.wish
         name = slot_name(wish.service(decision.slot), wish.owner, wish.project, decision.slot)
+        args, undo = {"name": name, "container": container}, ""
         if decision.container and decision.container.id == container:
             if decision.container.name == name:
                 return ""
+            args["was"], undo = decision.container.name, "give back"
             needs = tuple(
                 step.id for step in self.steps if step.id.startswith(f"aside:{decision.slot}:")
             )
-        args = {"name": name, "container": container}
-        return self._on_slot(Kind.TAKE_NAME, decision, needs=needs, args=args)
+        return self._on_slot(Kind.TAKE_NAME, decision, needs=needs, args=args, undo=undo)
 
     def _start(self, decision: Decision, needs: tuple[str, ...]) -> None:
         existing = decision.container if decision.change is Change.START else None
+        paused = existing is not None and existing.state == "paused"
         start = self._on_slot(
             Kind.START,
             decision,
             needs=(*needs, *self._dependencies(decision.slot)),
-            undo="stop" if existing else "",
-            args={"container": existing.id if existing else ""},
+            undo="pause" if paused else "stop" if existing else "",
+            args={"container": existing.id if existing else "", "paused": paused},
         )
         self._wait(decision, needs=(start,))
 
@@ -233,7 +263,9 @@ class _Planner:
         """Wait for what the app needs of the replica; what is well already isn't waited for."""
         old = decision.container
         kept = decision.change is Change.KEEP and old is not None
-        if kept and old and (self.wish.no_start or old.health in ("none", "healthy")):
+        condition = self._condition(decision.slot.service)
+        well = old is not None and old.health in ("none", "healthy")
+        if kept and (self.wish.no_start or (well and condition is not Condition.COMPLETED)):
             return
         self._on_slot(
             Kind.WAIT,
@@ -241,7 +273,7 @@ class _Planner:
             needs=needs,
             args={
                 "container": old.id if old and not decision.makes else "",
-                "condition": self._condition(decision.slot.service).value,
+                "condition": condition.value,
             },
         )
 

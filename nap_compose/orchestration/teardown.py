@@ -7,8 +7,9 @@ left, and said.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from nap_compose.cluster import labels
 from nap_compose.cluster.view import ContainerView, NetworkView, View, VolumeView
@@ -21,7 +22,8 @@ class Leaving:
     """What is to go: all of the app, or (with `services`) some services' containers.
 
     `known` are the services that the file has, None where no file was asked: containers of other
-    services are orphans then, and stay unless `orphans`.
+    services are orphans then, and stay unless `orphans`. `away` are the replicas that are known to
+    be on hosts that weren't seen: slot → host.
     """
 
     owner: str
@@ -35,6 +37,7 @@ class Leaving:
     volumes: bool = False
     grace: float | None = None
     network_host: str = ""
+    away: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_down(leaving: Leaving) -> Plan:
@@ -53,15 +56,23 @@ def plan_down(leaving: Leaving) -> Plan:
             needs=tuple(f"stop:{other.id[:12]}" for other in _dependents(container, going)),
             args=stop_args(container, leaving.grace),
         )
-        steps += [stop, removal(container, subject, needs=(stop.id,))]
+        steps += [stop, removal(container, subject, needs=(stop.id,), volumes=leaving.volumes)]
         summary.append(Line(Change.REMOVE, subject, container.host))
+    summary += [
+        Line(Change.UNSEEN, slot, host, f"{host} was not seen")
+        for slot, host in sorted(leaving.away.items())
+    ]
     if not leaving.services and not staying:
         removed = tuple(step.id for step in steps if step.kind is Kind.REMOVE)
         for network in _networks(leaving):
-            steps.append(_removal_of(network, Kind.REMOVE_NETWORK, removed))
+            if leaving.away and network.scope != "local":
+                why = "what stands on hosts that were not seen may use it"
+                summary.append(Line(Change.UNSEEN, _called(network), network.host, why))
+                continue
+            steps.append(_removal_of(network, removed, known_on=_know(network, leaving.view)))
             summary.append(Line(Change.REMOVE, _called(network), network.host))
         for volume in _volumes(leaving) if leaving.volumes else ():
-            steps.append(_removal_of(volume, Kind.REMOVE_VOLUME, removed))
+            steps.append(_removal_of(volume, removed))
             summary.append(Line(Change.REMOVE, _called(volume), volume.host))
     return Plan(
         owner=leaving.owner,
@@ -132,7 +143,17 @@ def _called(thing: NetworkView | VolumeView) -> str:
     return f"{kind} {thing.labels.get(labels.COMPOSE + kind) or thing.name}"
 
 
-def _removal_of(thing: NetworkView | VolumeView, kind: Kind, needs: tuple[str, ...]) -> Step:
+def _know(network: NetworkView, view: View) -> list[str]:
+    """The hosts that list the network."""
+    return [
+        name
+        for name, host in view.hosts.items()
+        if any(each.id == network.id for each in host.networks)
+    ]
+
+
+def _removal_of(thing: NetworkView | VolumeView, needs: tuple[str, ...], **args: Any) -> Step:
+    kind = Kind.REMOVE_NETWORK if isinstance(thing, NetworkView) else Kind.REMOVE_VOLUME
     target = thing.id if isinstance(thing, NetworkView) else thing.name
     return Step(
         id=f"{kind.value}:{target[:40]}@{thing.host}",
@@ -141,4 +162,5 @@ def _removal_of(thing: NetworkView | VolumeView, kind: Kind, needs: tuple[str, .
         target=target,
         subject=_called(thing),
         needs=needs,
+        args=args,
     )

@@ -22,10 +22,9 @@ class Slot:
         return f"{self.service}.{self.number}"
 
 
-def slots_of(service: Service, hosts: int) -> tuple[Slot, ...]:
-    """The slots that `service` wants filled; `hosts` is how many a global service runs on."""
-    count = hosts * service.replicas if service.mode.startswith("global") else service.replicas
-    return tuple(Slot(service.name, number) for number in range(1, count + 1))
+def slots_of(service: Service) -> tuple[Slot, ...]:
+    """The slots that a replicated service wants filled."""
+    return tuple(Slot(service.name, number) for number in range(1, service.replicas + 1))
 
 
 def namespace_of(service: Service) -> tuple[str, ...]:

@@ -4,6 +4,11 @@ import pytest
 
 from bed.fixture import why_not
 
+# Their asserts are to say as much as those of a test module.
+pytest.register_assert_rewrite(
+    "tests.support.apps", "tests.support.hosts", "tests.support.main_job", "tests.support.nap"
+)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _a_bed_is_possible():

@@ -9,11 +9,17 @@ from typing import Any
 import pytest
 
 from nap_compose.compose.model import App
-from nap_compose.orchestration.steps import acts
+from nap_compose.orchestration.steps import acts, waiting
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import FakeCluster
 from tests.support.road import Road, picture
 from tests.support.views import app
+
+
+@pytest.fixture(autouse=True)
+def _none_crashes_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What these containers do they do at once, and there are hundreds of deployments here."""
+    monkeypatch.setattr(waiting, "SETTLES", 0.0)
 
 
 class Killed(BaseException):

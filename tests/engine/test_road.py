@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from nap_compose.cluster.state_sqlite import SqliteStore
 from nap_compose.errors import Locked, NapError
 from nap_compose.exits import Exit
 from nap_compose.orchestration.checking import State, check
@@ -119,6 +122,16 @@ def test_down_leaves_nothing_but_volumes(fake: FakeCluster, road: Road) -> None:
     assert road.down().state == "unchanged"
 
 
+def test_anonymous_volumes_go_with_the_named_ones(fake: FakeCluster, road: Road) -> None:
+    scratch = {"volumes": [{"type": "volume", "target": "/scratch"}]}
+    road.up(app({"web": scratch}))
+    road.down()
+    assert sum(len(engine.world.volumes) for engine in fake) == 1, "data stays until it is told"
+    road.up(app({"web": scratch}, name="other"))
+    road.down("other", volumes=True)
+    assert sum(len(engine.world.volumes) for engine in fake) == 1
+
+
 def test_an_unhealthy_service_is_told_with_its_words_and_leaves_nothing(
     fake: FakeCluster, road: Road
 ) -> None:
@@ -159,6 +172,26 @@ def test_one_that_crashes_right_after_its_start_is_found(fake: FakeCluster, road
     outcome = road.up(app({"web": {}, "cache": HEALTHCHECK}))
     assert outcome.state == "rolled back"
     assert outcome.failures[0].reason == "exited with code 3"
+
+
+def test_one_that_crashes_in_its_first_moments_is_found(fake: FakeCluster, road: Road) -> None:
+    fake.behave("*-web-1*", Behaviour(exits_after=0.2, exit_code=3))
+    (failure,) = road.up(app({"web": {}})).failures
+    assert (failure.subject, failure.reason) == ("web.1", "exited with code 3")
+    assert failure.host in ("h1", "h2", "h3")
+    assert road.events[-1].error == "web.1 exited with code 3"
+
+
+def test_a_start_is_tried_again_where_an_engine_misses_its_cluster_store(
+    fake: FakeCluster, road: Road
+) -> None:
+    gone = "failed to update store for object type *libnetwork.endpointCnt: connection refused"
+    faults = [
+        fake[host].fault("POST", "/containers/.*/start", status=500, message=gone, times=1)
+        for host in ("h1", "h2", "h3")
+    ]
+    assert road.up(shop()).state == "done"
+    assert sum(fault.hit for fault in faults) == 2
 
 
 def test_a_job_that_ends_well_lets_its_dependents_start(fake: FakeCluster, road: Road) -> None:
@@ -223,6 +256,29 @@ def test_a_host_that_is_down_is_named_and_the_others_are_used(
     assert outcome.state == "done" and outcome.exit_code == Exit.DONE
     assert [host.name for host in outcome.plan.unseen] == ["h1"]
     assert {row.host for row in road.rows("shop").values()} == {"h2", "h3"}
+
+
+def test_what_never_came_to_be_is_not_missed_on_a_lost_host(fake: FakeCluster, road: Road) -> None:
+    sick = Behaviour(healthy_after=None, unhealthy_after=0.1)
+    fake.behave("*-db-1*", sick)
+    assert road.up(shop()).state == "rolled back"
+    fake.behave("*-db-1*", Behaviour(healthy_after=0.1))
+    placed = road.up(shop(), dry_run=True).plan.summary
+    home = next(line.host for line in placed if line.subject == "web.1")
+    fake[home].stop()
+    outcome = road.up(shop())
+    assert (outcome.state, outcome.exit_code) == ("done", Exit.DONE)
+    assert set(road.rows("shop")) == {"web.1", "db.1"}
+
+
+def test_a_network_waits_for_the_swarms_new_leader(fake: FakeCluster, road: Road) -> None:
+    lost = "rpc error: code = Unknown desc = raft: failed to process the request: node lost leader"
+    fault = fake["h1"].fault("POST", "/networks/create", status=500, message=lost, times=1)
+    assert road.up(shop()).state == "done"
+    assert fault.hit == 1
+    fault = fake["h1"].fault("DELETE", "/networks/.*", status=500, message=lost, times=1)
+    assert road.down().state == "done"
+    assert fault.hit == 1
 
 
 def test_what_a_lost_host_had_is_left_alone(fake: FakeCluster, road: Road) -> None:
@@ -329,3 +385,16 @@ def test_every_step_is_to_do_before_and_done_after(
     plan = road.up(shop(**goal)).plan
     after = {step.id: check(step, plan, road.view()) for step in plan.steps}
     assert set(after.values()) == {State.DONE}, after
+
+
+def test_fences_grow_also_when_the_state_store_was_lost(fake: FakeCluster, road: Road) -> None:
+    """A new store counts from the start again; the containers know better."""
+    far_ahead = Road(replace(road.cluster, state_dir=road.cluster.state_dir / "lost"))
+    SqliteStore(far_ahead.cluster.state_dir / "state.sqlite").close()
+    with sqlite3.connect(far_ahead.cluster.state_dir / "state.sqlite") as lost:
+        lost.execute("UPDATE counter SET version = ?", (10**17,))
+    lost.close()
+    far_ahead.up(shop())
+    road.up(shop(environment={"A": "1"}))
+    fences = {c.identity.slot: c.identity.fence for c in road.view().of_app("ada", "shop")}
+    assert fences["web.1"] > fences["db.1"] > 10**17

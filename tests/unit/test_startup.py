@@ -100,3 +100,13 @@ def test_a_cluster_file_costs_yaml_and_no_more(tmp_path: Path) -> None:
     _, modules = imports("ps", "-p", "shop", "--cluster", str(cluster), cwd=tmp_path)
     assert "nap_compose.control.local" in modules
     assert modules & HEAVY <= {"yaml"}
+
+
+def test_config_costs_yaml_and_no_more(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: x, ports: ['80:80']}}\n")
+    code, modules = imports("config", "-q", cwd=tmp_path)
+    assert code == 0
+    assert modules & HEAVY <= {"yaml"}
+    assert not modules & {"decimal", "traceback"}
+    assert "nap_compose.control.border" not in modules
+    assert "nap_compose.cli.checking" not in modules

@@ -19,8 +19,22 @@ from nap_compose.units import show_duration, show_size
 INTERVAL = 0.1
 """Seconds between two drawings."""
 
-_UNICODE = {"done": "✔", "failed": "✘", "waiting": "·", "ellipsis": "…", "spin": "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"}
-_ASCII = {"done": "+", "failed": "x", "waiting": ".", "ellipsis": "...", "spin": "|/-\\"}
+_UNICODE = {
+    "done": "✔",
+    "failed": "✘",
+    "waiting": "·",
+    "skipped": "-",
+    "ellipsis": "…",
+    "spin": "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏",
+}
+_ASCII = {
+    "done": "+",
+    "failed": "x",
+    "waiting": ".",
+    "skipped": "-",
+    "ellipsis": "...",
+    "spin": "|/-\\",
+}
 _STYLES = {
     Phase.DONE: "green",
     Phase.FAILED: "red",
@@ -28,6 +42,9 @@ _STYLES = {
     Phase.WAITING: "dim",
     Phase.SKIPPED: "dim",
 }
+
+
+_ENDINGS = (Phase.DONE, Phase.FAILED, Phase.SKIPPED)
 
 
 @dataclass
@@ -43,31 +60,33 @@ class Subject:
 
     @property
     def phase(self) -> Phase:
-        """Failed when any step failed, done when all are; between steps it still runs."""
+        """Failed when any step failed, skipped when one was given up, done when all are; between
+        steps it still runs."""
         phases = set(self.steps.values())
-        if Phase.FAILED in phases:
-            return Phase.FAILED
-        if phases <= {Phase.DONE, Phase.SKIPPED}:
+        for ending in (Phase.FAILED, Phase.SKIPPED):
+            if ending in phases:
+                return ending
+        if phases <= {Phase.DONE}:
             return Phase.DONE
         return Phase.WAITING if phases == {Phase.WAITING} else Phase.RUNNING
 
     def take(self, event: Event, now: float) -> None:
         """Take in an event of one of its steps."""
         self.steps[event.step] = event.phase
-        if event.phase is not Phase.WAITING:
+        if event.phase not in (Phase.WAITING, Phase.SKIPPED):
             self.began = self.began or now
             self.text = event.error if event.phase is Phase.FAILED else event.text or self.text
             if event.bytes_total and event.phase is Phase.RUNNING:
                 done, total = show_size(event.bytes_done), show_size(event.bytes_total)
                 self.text = f"{event.text} {done} of {total}".strip()
-        if event.phase in (Phase.DONE, Phase.FAILED):
+        if event.phase in _ENDINGS:
             self.ended = now
 
     def seconds(self, now: float) -> float:
         """How long it has been worked on."""
         if not self.began:
             return 0.0
-        return (self.ended if self.phase in (Phase.DONE, Phase.FAILED) else now) - self.began
+        return (self.ended if self.phase in _ENDINGS else now) - self.began
 
 
 class LiveLines:
@@ -102,6 +121,8 @@ class LiveLines:
                 self._headline = plain(event.error or event.text)
                 return
             key = (event.host, event.subject)
+            if event.phase is Phase.SKIPPED and key not in self._subjects:
+                return  # it never began, so there is nothing to tell of it
             subject = self._subjects.setdefault(key, Subject(plain(event.subject), event.host))
             subject.take(event, time.monotonic())
 
@@ -160,7 +181,7 @@ class LiveLines:
     def _sign(self, phase: Phase) -> str:
         if phase is Phase.RUNNING:
             return self._signs["spin"][self._frame % len(self._signs["spin"])]
-        return self._signs.get(phase.value, self._signs["done"])
+        return self._signs[phase.value]
 
 
 def _that_fit(subjects: list[Subject], most: int | None) -> tuple[list[Subject], int]:

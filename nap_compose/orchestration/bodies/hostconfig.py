@@ -7,15 +7,13 @@ from typing import Any
 
 from nap_compose.orchestration.bodies.making import Making
 from nap_compose.orchestration.bodies.mounts import binds, mounts, tmpfs
-from nap_compose.orchestration.bodies.networking import network_mode
+from nap_compose.orchestration.bodies.networking import links, network_mode
 from nap_compose.orchestration.bodies.resources import resources
 from nap_compose.orchestration.bodies.values import size, tidy
 from nap_compose.units import parse_duration
 
 _PLAIN = {
     "annotations": "Annotations",
-    "cap_add": "CapAdd",
-    "cap_drop": "CapDrop",
     "cgroup": "CgroupnsMode",
     "dns": "Dns",
     "dns_opt": "DnsOptions",
@@ -47,11 +45,14 @@ def host_config(making: Making) -> dict[str, Any]:
             "IpcMode": _namespace(making, "ipc"),
             "PidMode": _namespace(making, "pid"),
             "VolumesFrom": _volumes_from(making),
+            "Links": links(making),
             "PortBindings": port_bindings(making),
             "RestartPolicy": restart_policy(spec),
             "ExtraHosts": extra_hosts(spec),
             "GroupAdd": [str(group) for group in spec.get("group_add") or ()],
             "LogConfig": _log_config(spec),
+            "CapAdd": _capabilities(spec.get("cap_add")),
+            "CapDrop": _capabilities(spec.get("cap_drop")),
             "ShmSize": size(spec.get("shm_size")),
             "Sysctls": {key: str(value) for key, value in (spec.get("sysctls") or {}).items()},
         }
@@ -107,6 +108,12 @@ def grace_of(spec: Mapping[str, Any]) -> float | None:
     """How long, in seconds, the service may take to stop; None where the file doesn't say."""
     grace = spec.get("stop_grace_period")
     return None if grace is None else parse_duration(str(grace))
+
+
+def _capabilities(names: Any) -> list[str]:
+    """With the prefix that the kernel's names have: engines before 20.10 want them alike."""
+    upper = [str(name).upper() for name in names or ()]
+    return [name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}" for name in upper]
 
 
 def _host_pair(entry: str) -> tuple[str, str]:

@@ -36,6 +36,11 @@ class Making:
         """The service's canonical form."""
         return self.service.spec
 
+    @property
+    def owner(self) -> str:
+        """Whose app it is; empty when embedded."""
+        return self.project.removesuffix(self.app.name).removesuffix("_")
+
     def network(self, key: str) -> str:
         """The name on the engines of the app's network `key`."""
         return network_name(self.app, self.project, key)
@@ -56,9 +61,11 @@ def volume_name(app: App, project: str, key: str) -> str:
 
 
 def _name(spec: Mapping[str, Any], app: App, project: str, key: str) -> str:
-    """A name the file gives counts; the one the loader made from the app's name follows the
-    project, which on a cluster has the owner in front."""
-    given = str(spec.get("name") or "")
-    if given and given != resource_name(app.name, key):
-        return given
-    return resource_name(project, key)
+    """The file's own name for it, else `APP_KEY`; on a cluster with the owner in front.
+
+    There every name, external ones too, resolves inside the owner's namespace: nobody reaches
+    what is another owner's, or the engine's, by calling it by its name. An app's `OWNER_APP_KEY`
+    is reached from the owner's other apps as `APP_KEY`.
+    """
+    owners = project.removesuffix(app.name)
+    return owners + (str(spec.get("name") or "") or resource_name(app.name, key))

@@ -45,7 +45,7 @@ def _short(mount: Mount) -> bool:
         bind = mount.spec.get("bind") or {}
         return bool(bind.get("create_host_path")) and not bind.get("recursive")
     volume = mount.spec.get("volume") or {}
-    return mount.type == "volume" and not volume.get("subpath") and not volume.get("labels")
+    return mount.type == "volume" and not any(map(volume.get, ("nocopy", "subpath", "labels")))
 
 
 def _bind(making: Making, mount: Mount) -> str:
@@ -53,8 +53,6 @@ def _bind(making: Making, mount: Mount) -> str:
     bind = mount.spec.get("bind") or {}
     options = ["ro" if mount.read_only else "rw"]
     options += [bind[key] for key in ("propagation", "selinux") if bind.get(key)]
-    if (mount.spec.get("volume") or {}).get("nocopy"):
-        options.append("nocopy")
     return f"{source}:{mount.target}:{','.join(options)}"
 
 

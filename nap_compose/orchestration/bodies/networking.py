@@ -7,12 +7,17 @@ from typing import Any
 from nap_compose.compose.model import Service
 from nap_compose.orchestration.bodies.making import Making
 from nap_compose.orchestration.bodies.values import tidy
+from nap_compose.orchestration.naming import slot_name
+from nap_compose.orchestration.wanted import slots_of
 
 
 def network_keys(service: Service) -> tuple[str, ...]:
-    """The service's networks, the most important first (`priority`, then the file's order)."""
-    keys = list(service.networks)
-    return tuple(sorted(keys, key=lambda key: -int(service.networks[key].get("priority") or 0)))
+    """The service's networks, the most important first: by `priority`, then by name."""
+
+    def rank(key: str) -> tuple[int, str]:
+        return -int(service.networks[key].get("priority") or 0), key
+
+    return tuple(sorted(service.networks, key=rank))
 
 
 def first_network(service: Service) -> str | None:
@@ -41,7 +46,7 @@ def network_mode(making: Making) -> str:
 def endpoint(making: Making, key: str) -> dict[str, Any]:
     """The endpoint's settings: it resolves by container name, service and declared aliases.
 
-    On a cluster the file's `container_name` isn't what the engine calls it, but it resolves too.
+    The file's `container_name` is an alias too: on a cluster the container isn't called so.
     """
     spec = making.service.networks[key]
     given = making.spec.get("container_name") or making.name
@@ -58,7 +63,7 @@ def endpoint(making: Making, key: str) -> dict[str, Any]:
             "Aliases": list(dict.fromkeys(aliases)),
             "Links": links(making),
             "IPAMConfig": addresses,
-            "MacAddress": spec.get("mac_address"),
+            "MacAddress": spec.get("mac_address") or _own_address(making, key),
             "DriverOpts": _driver_options(spec),
             "GwPriority": spec.get("gw_priority"),
         }
@@ -66,8 +71,24 @@ def endpoint(making: Making, key: str) -> dict[str, Any]:
 
 
 def links(making: Making) -> list[str]:
-    """`external_links`, as the engine takes them; links within the app are plain names."""
-    return [str(link) for link in making.spec.get("external_links") or ()]
+    """`CONTAINER:ALIAS` for `links` and `external_links`, with the names that Compose gives."""
+    found: list[str] = []
+    for link in making.spec.get("links") or ():
+        name, _, alias = str(link).partition(":")
+        service = making.app.services[name]
+        for slot in slots_of(service):
+            container = slot_name(service, making.owner, making.project, slot)
+            names = (alias or name, f"{name}-{slot.number}", container)
+            found += [f"{container}:{each}" for each in names]
+    for link in making.spec.get("external_links") or ():
+        name, _, alias = str(link).partition(":")
+        found.append(f"{name}:{alias or name}")
+    return list(dict.fromkeys(found))
+
+
+def _own_address(making: Making, key: str) -> str:
+    """The service's own `mac_address`, which is that of its first network."""
+    return str(making.spec.get("mac_address") or "") if key == first_network(making.service) else ""
 
 
 def _driver_options(spec: Any) -> dict[str, str]:

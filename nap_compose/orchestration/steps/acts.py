@@ -34,7 +34,9 @@ UNDO: Mapping[tuple[Kind, str], Undo] = {
     (Kind.ENSURE_NETWORK, "remove"): shared.remove_made_network,
     (Kind.ENSURE_VOLUME, "remove"): shared.remove_made_volume,
     (Kind.CREATE, "remove"): containers.uncreate,
+    (Kind.TAKE_NAME, "give back"): containers.give_name_back,
     (Kind.SET_ASIDE, "bring back"): containers.bring_back,
     (Kind.START, "stop"): containers.unstart,
+    (Kind.START, "pause"): containers.pause_again,
     (Kind.STOP, "start"): containers.unstop,
 }

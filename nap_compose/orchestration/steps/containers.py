@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from nap_compose.cluster import names
-from nap_compose.cluster.engine import Conflict, Engine, EngineError, NotFound
-from nap_compose.compose.model import App, Service
+from nap_compose.cluster.engine import Conflict, Engine, EngineAway, EngineError, NotFound
+from nap_compose.compose.model import Service
 from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.container import container_body, image_reference
 from nap_compose.orchestration.bodies.making import Making
 from nap_compose.orchestration.bodies.networking import endpoint, other_networks
 from nap_compose.orchestration.naming import slot_name
 from nap_compose.orchestration.plan import Step
+from nap_compose.orchestration.steps.passing import until_it_passes
 from nap_compose.orchestration.steps.workshop import Report, Workshop
 from nap_compose.orchestration.wanted import Slot, namespace_of
 
@@ -28,7 +30,7 @@ def create(step: Step, shop: Workshop, report: Report) -> str:
     report("creating")
     container = _create(engine, name, making, shop)
     with shop.lock:
-        shop.containers[step.target] = container
+        shop.containers[step.target] = shop.made_ids[step.id] = container
         shop.made.add(step.id)
     for key in other_networks(making.service):
         body = {"Container": container, "EndpointConfig": endpoint(making, key)}
@@ -37,11 +39,13 @@ def create(step: Step, shop: Workshop, report: Report) -> str:
 
 
 def uncreate(step: Step, shop: Workshop) -> str:
-    """Remove the container that was made, running or not, with its anonymous volumes."""
-    with shop.lock:
-        container = shop.containers.pop(step.target, "")
-    if container:
-        _gone(lambda: shop.engine(step).remove_container(container, volumes=True, force=True))
+    """Remove the container that was made, running or not, with its anonymous volumes.
+
+    Only that one: until the step is done, the slot's container is the one that was there before.
+    """
+    engine = shop.engine(step)
+    for made in _made_by(step, shop):
+        _gone(lambda made=made: engine.remove_container(made, volumes=True, force=True))
     return ""
 
 
@@ -50,34 +54,53 @@ def take_name(step: Step, shop: Workshop, _report: Report) -> str:
     container = shop.container_of(step)
     name = str(step.args["name"])
     try:
-        shop.engine(step).rename_container(container, name)
+        _rename(shop.engine(step), container, name)
     except Conflict as conflict:
         raise NapError(
             f"the name {name} is taken by a container that isn't this app's",
             host=step.host,
             hint=f"look at it with: docker inspect {name}",
         ) from conflict
-    except EngineError as error:
-        if "same name" not in error.message:
-            raise
     return "named"
+
+
+def give_name_back(step: Step, shop: Workshop) -> str:
+    """Let a container that was there before go by its former name again."""
+    _rename(shop.engine(step), shop.container_of(step), str(step.args["was"]))
+    return ""
 
 
 def start(step: Step, shop: Workshop, report: Report) -> str:
     """Start the slot's container; starting a running one changes nothing."""
     report("starting")
+    engine, container = shop.engine(step), shop.container_of(step)
     try:
-        shop.engine(step).start_container(shop.container_of(step))
+        if step.args.get("paused"):
+            engine.unpause_container(container)
+        else:
+            until_it_passes(lambda: engine.start_container(container), report)
+    except EngineAway:
+        with shop.lock:
+            shop.made.add(step.id)  # it may run all the same
+        raise
     except EngineError as error:
         raise _explained(error, step) from error
     with shop.lock:
         shop.made.add(step.id)
+        shop.last_start = time.monotonic()
     return "started"
 
 
 def unstart(step: Step, shop: Workshop) -> str:
     """Stop a container that stood stopped before."""
     _gone(lambda: shop.engine(step).stop_container(shop.container_of(step)))
+    return ""
+
+
+def pause_again(step: Step, shop: Workshop) -> str:
+    """Freeze a container that was frozen before."""
+    if step.id in shop.made:
+        _gone(lambda: shop.engine(step).pause_container(shop.container_of(step)))
     return ""
 
 
@@ -97,13 +120,9 @@ def set_aside(step: Step, shop: Workshop, report: Report) -> str:
 def bring_back(step: Step, shop: Workshop) -> str:
     """Give it its name again, and start it if it ran."""
     engine = shop.engine(step)
-    try:
-        engine.rename_container(step.target, str(step.args["name"]))
-    except EngineError as error:
-        if "same name" not in error.message:
-            raise
+    _rename(engine, step.target, str(step.args["name"]))
     if step.args.get("running"):
-        engine.start_container(step.target)
+        until_it_passes(lambda: engine.start_container(step.target))
     return ""
 
 
@@ -118,14 +137,41 @@ def stop(step: Step, shop: Workshop, report: Report) -> str:
 
 def unstop(step: Step, shop: Workshop) -> str:
     """Start it again."""
-    shop.engine(step).start_container(step.target)
+    engine = shop.engine(step)
+    until_it_passes(lambda: engine.start_container(step.target))
     return ""
 
 
 def remove(step: Step, shop: Workshop, _report: Report) -> str:
-    """Remove a container. Its volumes stay: a successor may have inherited the anonymous ones."""
-    _gone(lambda: shop.engine(step).remove_container(step.target, force=True))
+    """Remove a container. Its anonymous volumes stay unless the step takes them along: a
+    successor may have inherited them."""
+    volumes = bool(step.args.get("volumes"))
+    _gone(lambda: shop.engine(step).remove_container(step.target, volumes=volumes, force=True))
     return "removed"
+
+
+def _made_by(step: Step, shop: Workshop) -> list[str]:
+    """The ids of what a create step made. An engine may have made it and its answer not arrived."""
+    with shop.lock:
+        known = shop.made_ids.get(step.id)
+    if known:
+        return [known]
+    return [
+        container.id
+        for container in shop.snapshots.since(step.host, time.monotonic()).values()
+        if container.identity is not None
+        and container.identity.slot == step.target
+        and shop.made_now(container.identity)
+    ]
+
+
+def _rename(engine: Engine, container: str, name: str) -> None:
+    """Rename; a container that goes by the name already keeps it."""
+    try:
+        engine.rename_container(container, name)
+    except EngineError as error:
+        if "same name" not in error.message:
+            raise
 
 
 def _create(engine: Engine, name: str, making: Making, shop: Workshop) -> str:
@@ -166,7 +212,7 @@ def _making(step: Step, shop: Workshop, engine: Engine) -> Making:
         name=name,
         labels=shop.labels_of(identity, name, compose),
         publish_ip=shop.cluster.hosts[step.host].publish_ip,
-        containers=_parents(app, service, shop),
+        containers=_parents(service, shop),
         inherit=_anonymous_volumes(step, shop),
     )
 
@@ -199,14 +245,19 @@ def _depends_on(service: Service) -> str:
     )
 
 
-def _parents(app: App, service: Service, shop: Workshop) -> dict[str, str]:
+def _parents(service: Service, shop: Workshop) -> dict[str, str]:
     """The containers whose namespaces or volumes this one uses."""
-    with shop.lock:
-        return {
-            name: shop.containers[str(Slot(name, 1))]
-            for name in namespace_of(service)
-            if name in app.services and str(Slot(name, 1)) in shop.containers
-        }
+    found: dict[str, str] = {}
+    for name in namespace_of(service):
+        with shop.lock:
+            container = shop.containers.get(str(Slot(name, 1)), "")
+        if not container:
+            raise NapError(
+                f"it shares namespaces or volumes with {name}, which has no container",
+                hint=f"bring {name} up too: nap up {name} {service.name}",
+            )
+        found[name] = container
+    return found
 
 
 def _anonymous_volumes(step: Step, shop: Workshop) -> dict[str, str]:

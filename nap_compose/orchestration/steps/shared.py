@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from nap_compose.cluster.engine import Conflict, Engine, EngineError, NotFound
+from nap_compose.cluster.engine import Conflict, Engine, EngineAway, EngineError, Json, NotFound
 from nap_compose.cluster.images import familiar
+from nap_compose.cluster.labels import COMPOSE, DEPLOYMENT, OWNER
+from nap_compose.cluster.seen import network_view, volume_view
 from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.shared import network_body, volume_body
 from nap_compose.orchestration.plan import Kind, Step
+from nap_compose.orchestration.steps.passing import patience_with, until_it_passes
 from nap_compose.orchestration.steps.workshop import Report, Workshop
 from nap_compose.units import show_size
 
@@ -27,36 +31,55 @@ LETS_GO = 15.0
 """How long a removed container's endpoint may keep its network in use, seconds."""
 
 
+FORGETS = 10.0
+"""How long a removed network is waited for to be listed no more, seconds."""
+
+
 def ensure_network(step: Step, shop: Workshop, report: Report) -> str:
     """Make the network where it is missing, and wait until each host that uses it knows it."""
-    engine = shop.engine(step)
-    app, key = shop.the_app(), str(step.args["key"])
-    if not any(n["Name"] == step.target for n in engine.networks({"name": [step.target]})):
-        report("creating")
-        compose = {"network": key}
-        labels = shop.labels_of(shop.identity(), step.target, compose)
-        overlay = bool(step.args["overlay"])
-        body = network_body(step.target, app.networks.get(key, {}), labels, overlay=overlay)
-        network = engine.create_network({**body, "CheckDuplicate": True})
+    report("creating")
+    network, made = until_it_passes(lambda: _network(step, shop), report)
+    if made:
         with shop.lock:
             shop.made.add(step.id)
-            shop.containers[step.id] = network
+            shop.made_ids[step.id] = network
     if shop.overlay == "consul":
         for host in step.args.get("users") or ():
             _wait_known(shop.engines.on(str(host)), step.target)
     return "created"
 
 
+def _network(step: Step, shop: Workshop) -> tuple[str, bool]:
+    """The network's id, and whether this deployment made it (also in an earlier try)."""
+    engine = shop.engine(step)
+    app, key = shop.the_app(), str(step.args["key"])
+    for there in engine.networks({"name": [step.target]}):
+        if there["Name"] == step.target:
+            _check_ours(there, step, shop)
+            by = (there.get("Labels") or {}).get(DEPLOYMENT)
+            return str(there["Id"]), by == shop.plan.deployment
+    labels = shop.labels_of(shop.identity(), step.target, {"network": key})
+    overlay = bool(step.args["overlay"])
+    body = network_body(step.target, app.networks.get(key, {}), labels, overlay=overlay)
+    return engine.create_network({**body, "CheckDuplicate": True}), True
+
+
 def remove_made_network(step: Step, shop: Workshop) -> str:
-    """Remove the network that this deployment made."""
-    if step.id in shop.made:
-        _remove_network(shop.engine(step), shop.containers[step.id])
+    """Remove the network that this deployment made, also where the engine's word of it was lost."""
+    engine = shop.engine(step)
+    known = shop.made_ids.get(step.id)
+    for network in [known] if known else _unconfirmed_networks(step, shop, engine):
+        _remove_network(engine, network)
+        _wait_forgotten(engine, network)
     return ""
 
 
 def remove_network(step: Step, shop: Workshop, _report: Report) -> str:
-    """Remove a network, once its last endpoints have let go of it."""
+    """Remove a network, once its last endpoints have let go of it, and see it gone everywhere."""
     _remove_network(shop.engine(step), step.target)
+    for host in step.args.get("known_on") or ():
+        with contextlib.suppress(EngineAway):
+            _wait_forgotten(shop.engines.on(str(host)), step.target)
     return "removed"
 
 
@@ -65,7 +88,9 @@ def ensure_volume(step: Step, shop: Workshop, _report: Report) -> str:
     engine = shop.engine(step)
     app, key = shop.the_app(), str(step.args["key"])
     labels = shop.labels_of(shop.identity(), step.target, {"volume": key})
-    engine.create_volume(volume_body(step.target, app.volumes.get(key, {}), labels))
+    made = engine.create_volume(volume_body(step.target, app.volumes.get(key, {}), labels))
+    # An engine gives back one of that name that is there already, whoever made it.
+    _check_ours(made, step, shop)
     with shop.lock:
         shop.made.add(step.id)
     return "created"
@@ -73,7 +98,8 @@ def ensure_volume(step: Step, shop: Workshop, _report: Report) -> str:
 
 def remove_made_volume(step: Step, shop: Workshop) -> str:
     """Remove a volume that this deployment made, unless something may have written to it."""
-    if step.id not in shop.made:
+    engine = shop.engine(step)
+    if step.id not in shop.made and not _unconfirmed_volume(step, shop, engine):
         return ""
     started = any(
         other.kind is Kind.START and other.host == step.host and other.id in shop.made
@@ -84,7 +110,7 @@ def remove_made_volume(step: Step, shop: Workshop) -> str:
             f"{step.subject} on {step.host} is kept: it may hold data "
             f"(nap down --volumes removes it)"
         )
-    _quietly_remove_volume(shop.engine(step), step.target)
+    _quietly_remove_volume(engine, step.target)
     return ""
 
 
@@ -172,6 +198,38 @@ def _pull_once(step: Step, engine: Engine, report: Report) -> None:
             report("pulling", done, total)
 
 
+def _unconfirmed_networks(step: Step, shop: Workshop, engine: Engine) -> list[str]:
+    """Networks that the engine made for this step though its answer never came."""
+    views = (
+        network_view(raw, step.host, cluster=shop.cluster.name, seal=shop.seal)
+        for raw in engine.networks({"name": [step.target]})
+    )
+    return [view.id for view in views if view.name == step.target and shop.made_now(view.identity)]
+
+
+def _unconfirmed_volume(step: Step, shop: Workshop, engine: Engine) -> bool:
+    """Whether the engine made the volume for this step though its answer never came."""
+    try:
+        raw = engine.inspect_volume(step.target)
+    except NotFound:
+        return False
+    view = volume_view(raw, step.host, cluster=shop.cluster.name, seal=shop.seal)
+    return shop.made_now(view.identity)
+
+
+def _check_ours(thing: Json, step: Step, shop: Workshop) -> None:
+    """Refuse what appeared under that name since the hosts were looked at, and isn't the app's."""
+    found: Mapping[str, str] = thing.get("Labels") or {}
+    project = found.get(COMPOSE + "project", "")
+    mine = (shop.plan.project, shop.plan.owner)
+    if (project, found.get(OWNER, "")) != mine:
+        raise NapError(
+            f"{step.target} belongs to {f'project {project}' if project else 'somebody else'}",
+            host=step.host,
+            hint="it has only just appeared: run the command again to see what is there",
+        )
+
+
 def _wait_known(engine: Engine, network: str) -> None:
     until = time.monotonic() + APPEARS
     while not any(n["Name"] == network for n in engine.networks({"name": [network]})):
@@ -192,13 +250,22 @@ def _remove_network(engine: Engine, network: str) -> None:
         except NotFound:
             return
         except EngineError as error:
-            if "active endpoints" not in error.message and "in use" not in error.message:
+            held = "active endpoints" in error.message or "in use" in error.message
+            if not held and not patience_with(error):
                 raise
             if time.monotonic() > until:
                 raise
             time.sleep(0.2)
         else:
             return
+
+
+def _wait_forgotten(engine: Engine, network: str) -> None:
+    """An engine may list an overlay network for a moment after it was removed, also the one that
+    was asked: an `up` that looked then would count on it."""
+    until = time.monotonic() + FORGETS
+    while engine.networks({"id": [network]}) and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def _quietly_remove_volume(engine: Engine, volume: str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from nap_compose.cluster.engine import Engine, NotFound
+from nap_compose.cluster.engine import Engine, EngineAway, NotFound
 from nap_compose.compose.model import Condition
 from nap_compose.errors import Interrupted, NapError
 from nap_compose.health.verdict import Verdict, Word, judge
@@ -15,6 +15,12 @@ from nap_compose.orchestration.steps.workshop import Report, Workshop
 FIRST_LOOK = 0.05
 LONGEST_PAUSE = 0.5
 """Seconds between two looks: short at first, since most containers are up at once."""
+
+SETTLES = 0.5
+"""How long a container must have run, in seconds, where it has no health check to say more."""
+
+BLINK = 15.0
+"""Seconds that a host may be away before those who wait for its containers give up."""
 
 TAIL = 15
 """How many of a failed container's last lines are shown."""
@@ -36,8 +42,16 @@ def wait(step: Step, shop: Workshop, report: Report) -> str:
     container = shop.container_of(step)
     condition = Condition(step.args["condition"])
     said = ""
+    seen = time.monotonic()
     for pause in _pauses():
-        found = shop.snapshots.since(step.host, time.monotonic()).get(container)
+        try:
+            found = shop.snapshots.since(step.host, time.monotonic()).get(container)
+        except EngineAway:
+            if shop.stopped() or time.monotonic() > min(seen + BLINK, shop.deadline):
+                raise
+            time.sleep(pause)
+            continue
+        seen = time.monotonic()
         verdict = judge(found, condition)
         if verdict.word is Word.MET:
             return verdict.text
@@ -57,8 +71,9 @@ def wait(step: Step, shop: Workshop, report: Report) -> str:
 
 def check(_step: Step, shop: Workshop, _report: Report) -> str:
     """Look at every replica again: one that crashed right after its start is found here."""
-    began = time.monotonic()
     waits = [other for other in shop.plan.steps if other.kind is Kind.WAIT]
+    _let_settle(waits, shop)
+    began = time.monotonic()
     for other in waits:
         container = shop.container_of(other)
         found = shop.snapshots.since(other.host, began).get(container)
@@ -68,6 +83,14 @@ def check(_step: Step, shop: Workshop, _report: Report) -> str:
             crash = Verdict(Word.HOPELESS, "keeps restarting") if restarting else verdict
             raise unwell(other, shop.engine(other), container, crash)
     return "all is up"
+
+
+def _let_settle(waits: Sequence[Step], shop: Workshop) -> None:
+    """A program without a health check that fails at once has run for a moment all the same."""
+    began = time.monotonic()
+    found = (shop.snapshots.since(step.host, began).get(shop.container_of(step)) for step in waits)
+    if any(each and each.state == "running" and each.health == "none" for each in found):
+        time.sleep(max(0.0, shop.last_start + SETTLES - time.monotonic()))
 
 
 def unwell(step: Step, engine: Engine, container: str, verdict: Verdict) -> Unwell:

@@ -29,8 +29,10 @@ class Workshop:
     """The plan, what it is for, and the engines it acts on.
 
     `app` is None when an app is taken away. `containers` maps each slot to the id of the
-    container that has it now; steps add to it as they make them. `stopped` tells when the person
-    wants an end; `deadline` (monotonic seconds) is when waiting for health ends.
+    container that has it now; steps add to it as they make them. `made_ids` maps the step that
+    made something to that thing's id: only what stands there was surely made now. `stopped` tells
+    when the person wants an end; `deadline` is when waiting for health ends, `last_start` when a
+    container was last started (both in monotonic seconds).
     """
 
     plan: Plan
@@ -47,7 +49,9 @@ class Workshop:
     stopped: Callable[[], bool] = lambda: False
     containers: dict[str, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
+    made_ids: dict[str, str] = field(default_factory=dict)
     image_ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    last_start: float = float("-inf")
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def engine(self, step: Step) -> Engine:
@@ -77,6 +81,13 @@ class Workshop:
             fence=fence,
             project=self.plan.project,
             config_hash=self.hashes.get(service, "") if service else "",
+        )
+
+    def made_now(self, identity: Identity | None) -> bool:
+        """Whether something with that identity was made by this deployment."""
+        return identity is not None and (
+            (identity.owner, identity.app, identity.deployment)
+            == (self.plan.owner, self.plan.app, self.plan.deployment)
         )
 
     def labels_of(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import __main__ as program
-from bench.case import CASES, CannotRun, Command, Sides, case
+from bench.case import CASES, CannotRun, Case, Command, Sides, case
 from bench.measure import Broken, Times, measure, seconds
-from bench.report import Result, table
+from bench.report import Result, beyond_the_start, table
 
 SECONDS = st.lists(st.tuples(st.floats(0.01, 9), st.floats(0.01, 9)), min_size=1, max_size=20)
 
@@ -135,3 +136,17 @@ def test_the_table_lines_up() -> None:
     assert first.split()[8:] == ["1.00", "ok"]
     assert head.index("PEER") == first.index("Compose") == second.index("Compose")
     assert problem == "much-longer: no engine here"
+
+
+def test_what_a_case_takes_beyond_its_start() -> None:
+    start = Case("start", "", "peer", None, lambda _: nullcontext(Sides(python(""), python(""))))
+    more = replace(start, name="more", start="start")
+    lone = replace(start, name="lone", start="elsewhere")
+    results = [
+        Result(start, Times((1.0, 1.0), (3.0, 3.0))),
+        Result(more, Times((1.5, 1.5), (4.0, 4.0))),
+        Result(lone, Times((9.0,), (9.0,))),
+    ]
+    assert beyond_the_start(results) == {"more": (0.5, 1.0)}
+    assert table(results).endswith("start-up taken away:\n  more: 500 ms, peer 1000 ms  0.50")
+    assert "start-up" not in table(results[2:])

@@ -2,6 +2,7 @@
 
 import json
 import platform
+from dataclasses import replace
 from pathlib import Path
 
 import nap_compose
@@ -61,6 +62,13 @@ def test_hosts_fit_the_terminal() -> None:
         out = nap("host", "ls", "--no-color", control=Scripted(host_rows=HOSTS), width=width).out
         assert max(map(len, out.splitlines())) <= width
         assert "h2" in out
+
+
+def test_a_host_that_answers_is_shown_in_full_whatever_its_swarm_says(empty: Path) -> None:
+    host = replace(HOSTS[0], overlay="swarm", problem="the swarm does not have a leader")
+    result = nap("host", "ls", control=Scripted(host_rows=[host]), width=200)
+    assert "8GiB" in result.out
+    assert "host h1: the swarm does not have a leader" in result.err
 
 
 def test_config_shows_the_file(shop: Path) -> None:

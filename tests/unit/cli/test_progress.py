@@ -78,6 +78,20 @@ def test_the_last_of_live_lines_stays(clock: list[float]) -> None:
     ]
 
 
+def test_what_was_given_up_is_not_done(clock: list[float]) -> None:
+    term, err = terminal()
+    with LiveLines("shop", term) as lines:
+        lines.on_event(event("start:db.1", Phase.DONE, "started"))
+        lines.on_event(event("wait:db.1", Phase.RUNNING, "health: starting"))
+        clock[0] += 2
+        lines.on_event(event("wait:db.1", Phase.SKIPPED))
+        lines.on_event(event("check", Phase.SKIPPED, subject="shop", host=""))
+    assert last_block(err) == [
+        "shop 0/1",
+        " - db.1  h1  health: starting".ljust(72) + "2.0s",
+    ]
+
+
 def test_bytes_are_shown_while_they_move(clock: list[float]) -> None:
     term, err = terminal()
     with LiveLines("shop", term) as lines:

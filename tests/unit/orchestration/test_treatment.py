@@ -29,7 +29,7 @@ ELSEWHERE = {
     # Read while loading, and gone when it is done.
     "extends", "env_file", "label_file", "profiles",
     # Who waits for whom, and where things go.
-    "depends_on", "links", "scale", "platform", "pull_policy",
+    "depends_on", "scale", "platform", "pull_policy",
     "deploy.mode", "deploy.replicas", "deploy.placement", "deploy.update_config.parallelism",
     # The name is given when the container is made.
     "container_name",
@@ -39,6 +39,8 @@ ELSEWHERE = {
     "ports[0].name", "ports[0].mode",
     # What stands in the service itself counts before it.
     "deploy.restart_policy",
+    # Without it the service's own, which the full service has too, counts for its first network.
+    "networks.a.mac_address",
     # What `deploy` says counts before it.
     "cpus", "mem_limit", "mem_reservation", "pids_limit",
     # These say which of the others there are.
@@ -88,7 +90,8 @@ def full_service() -> dict[str, Any]:
 
 def bodies(spec: Mapping[str, Any]) -> dict[str, Any]:
     """What an engine is sent for a service."""
-    app = App.of({"name": "shop", "services": {"web": spec}, "networks": {"a": {}}})
+    services = {"web": spec, "other": {"image": "other:1"}}
+    app = App.of({"name": "shop", "services": services, "networks": {"a": {}}})
     making = Making(
         app=app,
         service=app.services["web"],

@@ -1,0 +1,201 @@
+"""Deployments on real hosts that meet, or are cut short: the next `up` finishes."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bed import busybox
+from bed.fixture import bring_up
+from bed.layout import Bed
+from nap_compose.cluster import app_lock, config
+from nap_compose.cluster.state import StateStore
+from nap_compose.cluster.stores import open_store
+from nap_compose.exits import Exit
+from tests.support import hosts
+from tests.support.apps import Apps, sleeper
+from tests.support.nap import Nap, eventually
+
+pytestmark = pytest.mark.bed
+
+LOCK_GOES_WITHIN = 45.0
+"""Seconds after which the lock of a dead holder is gone, at the worst."""
+
+SEEDS = (1, 2, 3)
+
+
+@pytest.fixture(scope="module")
+def bed() -> Iterator[Bed]:
+    with bring_up("job-cut", only=("hosts", "consul", "mariadb")) as bed:
+        for host in bed.hosts:
+            busybox.load(host, "busybox:1")
+        yield bed
+
+
+@pytest.fixture
+def nap(bed: Bed, tmp_path: Path) -> Nap:
+    return Nap(tmp_path, bed.cluster_file)
+
+
+@pytest.fixture
+def apps(nap: Nap, bed: Bed, tmp_path: Path) -> Iterator[Apps]:
+    apps = Apps(nap, bed, tmp_path)
+    yield apps
+    apps.gone()
+
+
+@pytest.fixture
+def store(bed: Bed) -> Iterator[StateStore]:
+    store = open_store(config.read(bed.cluster_file))
+    yield store
+    store.close()
+
+
+def slow(seconds: int, **more: Any) -> dict[str, Any]:
+    """A service that is healthy only after a while."""
+    command = f"sh -c 'sleep {seconds}; touch /ready; exec sleep 1000000'"
+    probe = {"test": ["CMD", "test", "-e", "/ready"], "interval": "500ms", "retries": 120}
+    return sleeper(command=command, healthcheck=probe, **more)
+
+
+def needing_db(**more: Any) -> dict[str, Any]:
+    return sleeper(depends_on={"db": {"condition": "service_healthy"}}, **more)
+
+
+def test_two_ups_of_one_app_at_once(nap: Nap, apps: Apps) -> None:
+    file = apps("twice", {"db": slow(6), "web": needing_db()})
+    with nap.start("up", "-f", file) as first:
+        first.until("health: starting")
+        second = nap("up", "-f", file, code=Exit.LOCKED)
+        holder, hint = second.said
+        assert holder.startswith(f"nap: {nap.owner}/twice is locked by {nap.me} since 20")
+        assert f"pid {first.process.pid} " in holder
+        assert hint.endswith("the lock of a process that has died goes within a minute")
+        assert nap("down", "twice", code=Exit.LOCKED).said[0] == holder
+        assert first.ended().code == Exit.DONE
+    assert nap("up", "-f", file).out == "nothing to do: twice is up to date\n"
+
+
+def test_ctrl_c_stops_no_container_and_the_next_up_finishes(nap: Nap, apps: Apps) -> None:
+    file = apps("pressed", {"db": slow(8), "web": needing_db(), "other": sleeper()})
+    with nap.start("up", "-f", file) as call:
+        call.until("health: starting")
+        call.until("other.1")
+        call.signal(signal.SIGINT)
+        ended = call.ended()
+    assert ended.code == Exit.INTERRUPTED
+    assert "Traceback" not in ended.err
+    text = "\n".join(ended.said)
+    assert "nap: ending: what runs is being finished; press Ctrl-C again to end at once" in text
+    assert "nap: interrupted after " in text
+    assert f"     to go on:  nap -f {file} up" in text
+    assert "     to undo:   nap -p pressed down" in text
+    stopped = nap.rows("pressed")
+    assert stopped["db.1"]["State"] == "running"
+    assert stopped["web.1"]["State"] == "created", "it waited for db"
+
+    nap("up", "-f", file)
+    finished = nap.rows("pressed")
+    assert {row["State"] for row in finished.values()} == {"running"}
+    assert {slot: row["ID"] for slot, row in finished.items()} == {
+        slot: row["ID"] for slot, row in stopped.items()
+    }
+
+
+def test_a_second_ctrl_c_ends_at_once(nap: Nap, apps: Apps) -> None:
+    """A container that takes its time to stop holds up the first one, not the second."""
+    stubborn = {**sleeper(), "init": False, "stop_grace_period": "20s"}
+    nap("up", "-f", apps("stubborn", {"web": stubborn}))
+    file = apps("stubborn", {"web": {**stubborn, "environment": {"NEW": "1"}}})
+    with nap.start("up", "-f", file) as call:
+        call.until("web.1 on h1: stopping")
+        call.signal(signal.SIGINT)
+        call.until("press Ctrl-C again")
+        began = time.monotonic()
+        call.signal(signal.SIGINT)
+        ended = call.ended()
+    assert ended.code == Exit.INTERRUPTED
+    assert time.monotonic() - began < 5
+    nap("up", "-f", file)
+    assert {slot: row["State"] for slot, row in nap.rows("stubborn").items()} == {
+        "web.1": "running"
+    }
+
+
+def test_killed_at_any_moment_the_next_up_finishes(
+    nap: Nap, bed: Bed, apps: Apps, store: StateStore
+) -> None:
+    """Three apps, each killed once as it is made and once as it is changed."""
+
+    def file(name: str, colour: str) -> Path:
+        look = {"COLOUR": colour}
+        services = {
+            "db": slow(2, environment=look, volumes=["data:/data"]),
+            "web": needing_db(environment=look, deploy={"replicas": 3}),
+            "same": sleeper(),
+        }
+        return apps(name, services, volumes={"data": {}})
+
+    made = _moments(nap, file("measured", "red"))
+    changed = _moments(nap, file("measured", "blue"))
+    names = [f"killed{seed}" for seed in SEEDS]
+    for colour, moments in (("red", made), ("blue", changed)):
+        chosen = {
+            name: random.Random(seed).randrange(1, moments)
+            for name, seed in zip(names, SEEDS, strict=True)
+        }
+        with ThreadPoolExecutor() as pool:
+            files = [file(name, colour) for name in names]
+            list(pool.map(_kill, [nap] * len(names), files, chosen.values()))
+        told = nap("up", "-f", file(names[0], colour), code=Exit.LOCKED)
+        assert "the lock of a process that has died goes within a minute" in told.said[1]
+        died = time.monotonic()
+        for name in names:
+            free = lambda name=name: app_lock.holder(store, nap.owner, name) is None  # noqa: E731
+            eventually(free, f"the lock of {name} to go", within=LOCK_GOES_WITHIN)
+        assert time.monotonic() - died < LOCK_GOES_WITHIN
+        for name in names:
+            nap("up", "-f", file(name, colour))
+            _is_whole(nap, bed, name, colour)
+            assert nap("up", "-f", apps.files[name]).out.startswith("nothing to do: ")
+
+
+def _moments(nap: Nap, file: Path) -> int:
+    """How many lines of progress a deployment gives until the last it waits for is healthy."""
+    lines = nap("--progress", "json", "up", "-f", file).err.splitlines()
+    events = [json.loads(line) for line in lines if line.startswith("{")]
+    return next(n for n, event in enumerate(events) if event["text"] == "healthy")
+
+
+def _kill(nap: Nap, file: Path, moment: int) -> None:
+    """Kill a deployment as soon as it has told so much of its progress."""
+    with nap.start("--progress", "json", "up", "-f", file) as call:
+        for _ in range(moment):
+            call.until_line(lambda line: line.startswith("{"))
+        call.signal(signal.SIGKILL)
+        assert call.ended().code == -signal.SIGKILL
+
+
+def _is_whole(nap: Nap, bed: Bed, name: str, colour: str) -> None:
+    """The app is as its file says, and no host has anything of it besides."""
+    rows = nap.rows(name)
+    assert set(rows) == {"db.1", "same.1", "web.1", "web.2", "web.3"}
+    project = nap.project(name)
+    for slot, row in rows.items():
+        assert (row["State"], row["Name"]) == ("running", f"{project}-{slot.replace('.', '-')}")
+        if not slot.startswith("same"):
+            assert f"COLOUR={colour}" in hosts.inspect(bed, row)["Config"]["Env"]
+    things = hosts.of_project(bed, project)
+    assert sum(": container " in thing for thing in things) == len(rows), things
+    assert {thing.split()[-1] for thing in things if ": network " in thing} == {
+        f"{project}_default"
+    }
+    assert sum(": volume " in thing for thing in things) == 1, things

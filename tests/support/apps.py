@@ -1,0 +1,62 @@
+"""Apps for tests on real hosts: their Compose files, and nothing left of them at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bed.layout import Bed
+from tests.support import hosts
+from tests.support.nap import Nap
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@dataclass
+class Apps:
+    """Writes Compose files, and takes their apps away at the end, with all they had."""
+
+    nap: Nap
+    bed: Bed
+    folder: Path
+    files: dict[str, Path] = field(default_factory=dict)
+
+    def __call__(self, name: str, services: Mapping[str, Any], **top: Any) -> Path:
+        """The file of an app; written anew where the app is known."""
+        self.files[name] = write_app(self.folder / f"{name}.yml", services, name=name, **top)
+        return self.files[name]
+
+    def example(self, name: str) -> Path:
+        """An example's file."""
+        self.files[name] = EXAMPLES / name / "app.yml"
+        return self.files[name]
+
+    def gone(self) -> None:
+        """Take all of them away, and see that no host has anything of them."""
+        for name in self.files:
+            self.nap("down", name, "-v", "-t", "1")
+            assert self.left(name) == []
+
+    def left(self, name: str) -> list[str]:
+        """What the hosts have of an app."""
+        return hosts.of_project(self.bed, self.nap.project(name))
+
+
+def write_app(path: Path, services: Mapping[str, Any], **top: Any) -> Path:
+    """A Compose file of these services."""
+    path.write_text(yaml.safe_dump({**top, "services": dict(services)}, sort_keys=False))
+    return path
+
+
+def sleeper(**more: Any) -> dict[str, Any]:
+    """A service that is there, costs nothing and ends at once when it is told to."""
+    return {"image": "busybox:1", "init": True, "command": "sleep 1000000", **more}
+
+
+def on_zone(zone: str) -> dict[str, Any]:
+    """Where a service is to run: the bed's first host is in zone a, the next in b, then c."""
+    return {"deploy": {"placement": {"constraints": [f"node.labels.zone == {zone}"]}}}
