@@ -47,10 +47,13 @@ class Aim:
         return tuple(dict.fromkeys(slot.service for slot in self.slots))
 
     def target(self) -> Target:
-        """As the border wants it: narrowed to the one slot where there is just one."""
+        """As the border wants it: narrowed to the one slot where there is just one.
+
+        A word that is also the app's name may stand for all of it, which `settle` tells later.
+        """
         from nap_compose.control.border import Target
 
-        if len(self.slots) == 1:
+        if len(self.slots) == 1 and self.slots[0].service != self.app:
             (slot,) = self.slots
             return Target(self.app, self.owner, slot.service, slot.replica)
         return Target(self.app, self.owner)

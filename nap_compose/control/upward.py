@@ -34,6 +34,9 @@ from nap_compose.orchestration.plan import Plan
 from nap_compose.orchestration.planner import plan_up
 from nap_compose.orchestration.wanted import Slot, scaled, select
 
+ELECTION = 10.0
+"""Seconds that a swarm's managers may take to choose a leader."""
+
 TRIES = 5
 """How often a deployment looks and places again when another one took what it chose."""
 
@@ -108,7 +111,7 @@ class _Road:
         for _ in range(TRIES):
             seen = claims.read(self.parts.store)
             known = host_records.read_all(self.parts.store)
-            wish = self._wish(self._look(known), seen, lease)
+            wish = self._wish(self._look_while_led(known), seen, lease)
             if self.request.dry_run:
                 return wish
             try:
@@ -128,6 +131,18 @@ class _Road:
             f"other deployments took what was chosen for {self.app.name}, {TRIES} times in a row",
             hint="run the command again in a moment",
         )
+
+    def _look_while_led(self, known: Mapping[str, HostRecord]) -> View:
+        """The view; a swarm that has no leader for a moment, because its managers choose a new
+        one, is looked at again rather than given up."""
+        until = time.monotonic() + ELECTION
+        while True:
+            view = self._look(known)
+            swarm = any(host.swarm.cluster for host in view.hosts.values())
+            led = any(host.swarm.control for host in view.hosts.values())
+            if led or not swarm or self.cancel.level or time.monotonic() > until:
+                return view
+            time.sleep(0.5)
 
     def _look(self, known: Mapping[str, HostRecord]) -> View:
         states = {name: record.state for name, record in known.items()}

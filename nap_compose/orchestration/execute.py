@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
+from functools import partial
 
 from nap_compose.errors import Interrupted, NapError
 from nap_compose.orchestration.emitter import Emitter
@@ -15,6 +16,7 @@ from nap_compose.orchestration.plan import Kind, Plan, Step
 from nap_compose.orchestration.steps.acts import DO, UNDO
 from nap_compose.orchestration.steps.waiting import Unwell
 from nap_compose.orchestration.steps.workshop import Workshop
+from nap_compose.orchestration.threads import begin
 
 WORKERS = 64
 """The most steps at once. Most of them wait for an engine, so they cost little."""
@@ -88,19 +90,19 @@ class _Run:
         todo = {step.id: step for step in self.plan.steps}
         done: set[str] = set()
         running: dict[Future[str], Step] = {}
-        pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="step")
         try:
             while todo or running:
                 self._look_around()
                 if self.execution.state == "done":
-                    self._begin(todo, done, running, pool)
+                    self._begin(todo, done, running)
                 if not running or self.cancelled() > 1:
                     break
                 ended, _ = wait_for(running, timeout=LOOK, return_when=FIRST_COMPLETED)
                 for future in ended:
                     self._ended(running.pop(future), future, done)
         finally:
-            pool.shutdown(wait=self.cancelled() <= 1, cancel_futures=True)
+            if self.cancelled() <= 1:
+                wait_for(running)
         for step in todo.values():
             self.emitter.step(step, Phase.SKIPPED)
 
@@ -149,19 +151,14 @@ class _Run:
         todo: dict[str, Step],
         done: set[str],
         running: dict[Future[str], Step],
-        pool: ThreadPoolExecutor,
     ) -> None:
         ready = [step for step in todo.values() if all(need in done for need in step.needs)]
-        for step in ready:
+        for step in ready[: WORKERS - len(running)]:
             del todo[step.id]
-            running[pool.submit(self._do, step)] = step
+            self.begun.append(step)
+            running[begin(partial(self._do, step), f"step {step.id}")] = step
 
     def _do(self, step: Step) -> str:
-        # A step may have waited for a thread while the deployment came to its end.
-        if self.shop.stopped() or self.lost():
-            raise Interrupted(f"{step.subject} was not begun", host=step.host)
-        self.begun.append(step)
-
         def report(text: str, done: int = 0, total: int = 0) -> None:
             self.emitter.step(step, Phase.RUNNING, text, done=done, total=total)
 

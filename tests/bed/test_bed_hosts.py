@@ -154,7 +154,7 @@ def test_the_command_shows_and_breaks_hosts(bed):
     assert "h2: up" in command("heal", "h2").stderr
     wrong = command("kill", "h9")
     assert wrong.returncode == 1
-    assert wrong.stderr == "bed: bed hosts1 has no host 'h9'; it has h1, h2, h3\n"
+    assert wrong.stderr == f"bed: bed {bed.name} has no host 'h9'; it has h1, h2, h3\n"
 
 
 def test_killed_host_comes_back_with_its_data(bed, start):

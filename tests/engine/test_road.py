@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -398,3 +399,19 @@ def test_fences_grow_also_when_the_state_store_was_lost(fake: FakeCluster, road:
     road.up(shop(environment={"A": "1"}))
     fences = {c.identity.slot: c.identity.fence for c in road.view().of_app("ada", "shop")}
     assert fences["web.1"] > fences["db.1"] > 10**17
+
+
+def test_a_swarm_that_chooses_a_leader_is_waited_for(fake: FakeCluster, road: Road) -> None:
+    assert fake.overlay
+    fake.overlay.quorum = False
+    threading.Timer(0.7, lambda: setattr(fake.overlay, "quorum", True)).start()
+    assert road.up(shop()).state == "done"
+
+
+def test_but_not_for_ever(fake: FakeCluster, road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fake.overlay
+    fake.overlay.quorum = False
+    monkeypatch.setattr("nap_compose.control.upward.ELECTION", 0.3)
+    with pytest.raises(NapError, match="quorum"):
+        road.up(shop())
+    assert picture(fake) == {"h1": [], "h2": [], "h3": []}

