@@ -13,6 +13,8 @@ from collections.abc import Iterable
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _RESET = "\x1b[0m"
+MOST_COMPARED = 300
+"""Among more words than this none is looked for: it would take longer than the hint is worth."""
 
 
 def plain(text: str) -> str:
@@ -45,7 +47,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` was most likely meant to be, if one is near enough."""
     import difflib
 
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    words = list(known)
+    if len(words) > MOST_COMPARED:
+        return None
+    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     return near[0] if near else None
 
 

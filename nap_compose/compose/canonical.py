@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nap_compose.compose import commandline, shortforms
+from nap_compose.compose import commandline, limits, shortforms
 from nap_compose.compose.faults import Fault, Key, dotted
 from nap_compose.compose.scalars import whole
 from nap_compose.compose.shapes import Reading
@@ -177,8 +177,14 @@ def _ports(value: Value, reading: Reading) -> Value:
         return value
     found: list[Any] = []
     for index, entry in enumerate(value):
+        if reading.budget.ports > limits.MOST_PORTS:
+            break
         form = _within(_port, entry, index, reading)
-        found += form if isinstance(form, list) else [form]
+        forms = form if isinstance(form, list) else [form]
+        reading.budget.ports += len(forms)
+        if reading.budget.ports > limits.MOST_PORTS:
+            reading.fault(f"the app has more than {limits.MOST_PORTS} ports", index)
+        found += forms
     return found
 
 

@@ -50,6 +50,7 @@ class _Parser:
         self.at = 0
         self.found: dict[str, str | None] = {}
         self.known: dict[str, str] = dict(env)
+        self.interpolator = Interpolator(self.known)
 
     def run(self) -> dict[str, str | None]:
         while self._to_statement():
@@ -138,7 +139,7 @@ class _Parser:
 
     def _expand(self, value: str, at: int) -> str:
         try:
-            return Interpolator(self.known).text(value)
+            return self.interpolator.text(value)
         except BadTemplate as error:
             self._bad(at, str(error))
             return ""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from nap_compose.compose import merge
 from nap_compose.compose.faults import Fault, Path
+from nap_compose.compose.limits import DEEPEST
 
 Spec = dict[str, Any]
 
@@ -15,13 +16,15 @@ class Book(NamedTuple):
     """The services of one file, canonical, as `extends` sees them.
 
     `file` names it, `folder` is what its own `extends.file` are relative to, `get` gives a
-    service by name (None: there is none), `resets` are the paths it marks `!reset`.
+    service by name (None: there is none), `resets` are the paths it marks `!reset`, `resolved` what
+    was found so far.
     """
 
     file: str
     folder: str
     get: Callable[[str], Spec | None]
-    resets: tuple[Path, ...] = ()
+    resets: tuple[Path, ...]
+    resolved: dict[str, Spec | None]
 
 
 Open = Callable[[str, str], Book]
@@ -44,9 +47,13 @@ def _resolve(
     if here in chain:
         cycle = chain[chain.index(here) :]
         raise Fault(path, f"these services extend each other: {_way_round(cycle)}")
+    if len(chain) >= DEEPEST:
+        raise Fault(path, f"more than {DEEPEST} services extend each other")
     wanted, file = _reference(spec["extends"])
     source = open_book(file, book.folder) if file else book
-    base = _resolve(wanted, source, open_book, (*chain, here))
+    if wanted not in source.resolved:
+        source.resolved[wanted] = _resolve(wanted, source, open_book, (*chain, here))
+    base = source.resolved[wanted]
     if base is None:
         where = f" in {source.file}" if file else ""
         raise Fault(path, f'service "{name}" extends "{wanted}", and there is none{where}')

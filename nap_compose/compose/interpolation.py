@@ -23,6 +23,9 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR = re.compile(r":[-+?]|[-+?]")
 DEEPEST = 50
 """How far `${A:-${B:-…}}` may be nested."""
+MOST_CHARACTERS = 64 * 1024 * 1024
+"""What the texts of one document may become: variables that hold variables grow without end."""
+LONGEST_SHOWN = 100
 
 
 class BadTemplate(Exception):
@@ -52,6 +55,7 @@ class Interpolator:
     def __init__(self, env: Mapping[str, str]) -> None:
         self.env = env
         self.unset: dict[str, None] = {}
+        self.written = 0
 
     def text(self, template: str) -> str:
         """`template` with its variables replaced. Raises BadTemplate."""
@@ -62,9 +66,16 @@ class Interpolator:
             return template
         if depth > DEEPEST:
             raise BadTemplate(f"variables are nested more than {DEEPEST} deep")
-        return "".join(
-            part if isinstance(part, str) else self._value(part, depth) for part in parts(template)
-        )
+        found = []
+        for part in parts(template):
+            text = part if isinstance(part, str) else self._value(part, depth)
+            self.written += len(text)
+            if self.written > MOST_CHARACTERS:
+                raise BadTemplate(
+                    f"its variables make it longer than {MOST_CHARACTERS // 1024 // 1024} MiB"
+                )
+            found.append(text)
+        return "".join(found)
 
     def _value(self, reference: _Reference, depth: int) -> str:
         value = self.env.get(reference.name)
@@ -88,7 +99,9 @@ class Interpolator:
         used = there if kind == "+" else not there
         if used:
             return self._text(reference.body, depth + 1)
-        Interpolator(self.env)._text(reference.body, depth + 1)
+        apart = Interpolator(self.env)
+        apart.written = self.written
+        apart._text(reference.body, depth + 1)
         return ""
 
     def tree(self, value: Any, faults: list[Fault] | None = None) -> Any:
@@ -170,33 +183,36 @@ def _closing(template: str, start: int) -> int:
 
     Where the braces between don't pair, it is the last one of the line, as Compose takes it.
     """
-    end = template.find("\n", start)
-    line = template[: end if end >= 0 else len(template)]
-    depth = 0
-    for at in range(start + 1, len(line)):
-        if line[at] == "{":
+    depth, last, at = 0, -1, start + 1
+    while at < len(template) and template[at] != "\n":
+        if template[at] == "{":
             depth += 1
-        elif line[at] == "}":
+        elif template[at] == "}":
             depth -= 1
+            last = at
             if not depth:
                 return at
-    last = line.rfind("}", start)
+        at += 1
     if last < 0:
-        raise BadTemplate(f"invalid template: {template!r} has a ${{ that nothing closes")
+        raise BadTemplate(f"invalid template: {_shown(template)} has a ${{ that nothing closes")
     return last
+
+
+def _shown(template: str) -> str:
+    return repr(template if len(template) <= LONGEST_SHOWN else template[:LONGEST_SHOWN] + "…")
 
 
 def _braced(inside: str, template: str) -> _Reference:
     name = _NAME.match(inside)
     if not name:
-        raise BadTemplate(f"invalid template: {template!r} has no variable name after ${{")
+        raise BadTemplate(f"invalid template: {_shown(template)} has no variable name after ${{")
     rest = inside[name.end() :]
     if not rest:
         return _Reference(name[0])
     operator = _OPERATOR.match(rest)
     if not operator:
         raise BadTemplate(
-            f"invalid template: {template!r} has {rest[0]!r} after the variable's name, "
+            f"invalid template: {_shown(template)} has {rest[0]!r} after the variable's name, "
             "where :- - :+ + :? ? or } may stand"
         )
     return _Reference(name[0], operator[0], rest[operator.end() :])

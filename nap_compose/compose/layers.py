@@ -15,14 +15,12 @@ from nap_compose.compose.envfiles import read_bytes
 from nap_compose.compose.faults import Fault
 from nap_compose.compose.interpolation import Interpolator
 from nap_compose.compose.keys import SERVICE, TOP
+from nap_compose.compose.limits import DEEPEST, MOST_FILES, Budget
 from nap_compose.compose.shapes import Reading
 from nap_compose.compose.yamlfile import Document
 from nap_compose.errors import BadFile, BadFiles, Place
 
 Json = dict[str, Any]
-
-MOST_FILES = 1000
-"""More files than this in one app are a mistake, or a trap."""
 
 
 class Options(NamedTuple):
@@ -33,6 +31,12 @@ class Options(NamedTuple):
     consistency: bool = True
     resolve_paths: bool = True
     resolve_env: bool = True
+
+
+def _entries(spec: Any) -> int:
+    """How many entries the lists and mappings of a service have."""
+    values = spec.values() if isinstance(spec, dict) else ()
+    return sum(len(value) for value in values if isinstance(value, (dict, list)))
 
 
 @contextmanager
@@ -67,6 +71,7 @@ class Layers:
     cwd: str = ""
     read: list[Document] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
     _open: dict[str, list[Document]] = field(default_factory=dict)
 
     def documents(self, file: str) -> list[Document]:
@@ -134,14 +139,20 @@ class Layers:
         layer = self._checked(document, value, unfilled, folder)
         services = layer.get("services") or {}
         if any(isinstance(spec, dict) and "extends" in spec for spec in services.values()):
-            book = extends.Book(self.shown(file), folder, dict(services).get, document.resets)
+            book = extends.Book(self.shown(file), folder, dict(services).get, document.resets, {})
+            books: dict[tuple[str, str], extends.Book] = {}
+
+            def open_book(path: str, home: str) -> extends.Book:
+                if (path, home) not in books:
+                    books[path, home] = self._book(path, home, env)
+                return books[path, home]
+
             found: dict[str, Fault] = {}
             for name in services:
                 try:
                     with _placed(("services", name, "extends")):
-                        services[name] = extends.resolve(
-                            name, book, lambda path, home: self._book(path, home, env)
-                        )
+                        services[name] = extends.resolve(name, book, open_book)
+                    self.budget.take(_entries(services[name]), ("services", name))
                 except Fault as fault:
                     found.setdefault(fault.message, fault)
             if found:
@@ -165,7 +176,8 @@ class Layers:
 
     def _checked(self, document: Document, value: Json, unfilled: list[Fault], folder: str) -> Json:
         """The canonical form with absolute paths. Raises every fault that the document has."""
-        reading = Reading(loose=bool(unfilled) or not self.options.interpolate)
+        loose = bool(unfilled) or not self.options.interpolate
+        reading = Reading(loose=loose, budget=self.budget)
         layer = canonical.document(TOP.read(value, reading), reading)
         self._report(document, reading, unfilled)
         if "version" in layer:
@@ -208,10 +220,11 @@ class Layers:
                     )  # fmt: skip
             return found
 
-        return extends.Book(self.shown(path), home, get, resets)
+        return extends.Book(self.shown(path), home, get, resets, {})
 
     def _extended(self, document: Document, name: str, spec: Any, home: str) -> Json:
-        reading = Reading(loose=not self.options.interpolate, path=["services", name])
+        loose = not self.options.interpolate
+        reading = Reading(loose=loose, path=("services", name), budget=self.budget)
         layer = canonical.service(SERVICE.read(spec, reading), reading)
         self._report(document, reading)
         if self.options.resolve_paths:
@@ -227,7 +240,13 @@ class Layers:
             if again:
                 chain = " → ".join(map(self.shown, (*includers, again)))
                 raise Fault(("include", index), f"these files include each other: {chain}")
+            if len(includers) > DEEPEST:
+                raise Fault(("include", index), f"more than {DEEPEST} files include each other")
             with _placed(("include", index)):
+                for file in inclusion.files:
+                    documents = self.documents(file)
+                    size = len(documents[0].text) if documents else 0
+                    self.budget.include(size, ("include", index))
                 included = self.load(inclusion.files, inclusion.folder, inclusion.env, includers)
             include.add(layer, included, index)
 

@@ -266,6 +266,8 @@ class _Request:
                 envfiles.resolve(name, spec, self.env)
             except Fault as fault:
                 faults.append(fault)
+            count = len(spec.get("environment") or ()) + len(spec.get("labels") or ())
+            self.layers.budget.take(count, ("services", name, "env_file"))
         self._refuse(faults)
 
     def _refuse(self, faults: Sequence[Fault]) -> None:

@@ -102,8 +102,9 @@ def _extension(base: Value, over: Value) -> Value:
 
 def _lists(base: list[Any], over: list[Any], entry: Entry | None, path: Path) -> list[Any]:
     rule = entry.unique if entry else ""
-    if rule == "exact" and (again := next((item for item in over if item in base), None)):
-        raise Fault(path, f'"{again}" stands here twice: an earlier file or a base has it already')
+    if rule == "exact" and (again := sorted({*map(str, base)} & {*map(str, over)})):
+        found = f'"{again[0]}" stands here twice: an earlier file or a base has it already'
+        raise Fault(path, found)
     return unique([*base, *over], rule) if rule else [*base, *over]
 
 

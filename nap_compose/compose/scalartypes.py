@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Any
 
 _INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)$")
@@ -51,7 +50,9 @@ def _date(text: str) -> Date | None:
     with_t = hour is not None and text[len(f"{year}-{month}-{day}")] != " "
     if hour is not None and with_t != (zone is not None):
         return None
-    clock = [int(part or 0) for part in (hour, minute, second)]
+    from datetime import datetime
+
+    clock = (int(hour or 0), int(minute or 0), int(second or 0))
     try:
         datetime(int(year), int(month), int(day), clock[0], clock[1], clock[2])
     except ValueError:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nap_compose.compose.faults import Fault, Key
+from nap_compose.compose.limits import Budget
 from nap_compose.compose.rows import Entry
 from nap_compose.compose.scalartypes import Date
 from nap_compose.text import nearest
@@ -25,11 +26,14 @@ class Reading:
     `loose`: variables were left as they stand, so a text with a `$` may become anything.
     """
 
-    def __init__(self, loose: bool = False, path: Iterable[Key] = ()) -> None:
+    def __init__(
+        self, loose: bool = False, path: Iterable[Key] = (), budget: Budget | None = None
+    ) -> None:
         self.loose = loose
         self.path: list[Key] = list(path)
         self.faults: list[Fault] = []
         self.warnings: list[str] = []
+        self.budget = budget or Budget()
 
     def fault(self, message: str, *more: Key, hint: str | None = None) -> None:
         """Note a fault at the current path, or at `more` below it."""

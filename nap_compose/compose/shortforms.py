@@ -7,7 +7,6 @@ import re
 from typing import Any
 
 PORTS_HIGH = 65535
-MOST_PORTS = 65536
 _PROTOCOLS = ("tcp", "udp", "sctp")
 
 

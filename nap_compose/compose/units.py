@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from decimal import Decimal
 
-_SIZE = re.compile(r"^(\d+(?:\.\d*)?|\.\d+) ?([kKmMgGtTpP]?)([iI]?[bB])?$")
+_SIZE = re.compile(r"^(\d{1,20}(?:\.\d{0,20})?|\.\d{1,20}) ?([kKmMgGtTpP]?)([iI]?[bB])?$")
 _POWER = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
 _PART = re.compile(r"([0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(ns|us|µs|μs|ms|s|m|h|d|w)")

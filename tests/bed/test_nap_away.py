@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bed import busybox, consul, consul_acl, consul_api, docker_api, engines, hosts, mariadb, swarm
+from bed import busybox, consul, consul_acl, consul_api, engines, hosts, mariadb, swarm
 from bed.errors import BedError
 from bed.fixture import bring_up
 from bed.layout import Bed, Host
@@ -205,18 +205,3 @@ def _reading_goes_on(nap: Nap) -> None:
     assert "steady" in nap("ls").out
     assert nap("host", "ls").out.count("active") == 4
     assert "deploy | done" in nap("logs", "steady").out
-
-
-def test_an_election_of_the_swarm_is_waited_for(nap: Nap, bed: Bed, apps: Apps) -> None:
-    """A manager that leaves the lead for a moment fails no deployment."""
-    leader = next(
-        bed.host(node["Description"]["Hostname"])
-        for node in docker_api.call(bed.hosts[0], "GET", "/nodes")
-        if node.get("ManagerStatus", {}).get("Leader")
-    )
-    engines.stop(bed, leader)
-    try:
-        nap("up", "-f", apps("elected", {"web": sleeper()}))
-    finally:
-        engines.start(bed, leader)
-        settled(bed)

@@ -162,3 +162,13 @@ def test_a_service_over_itself_keeps_its_ports_mounts_and_names(spec: dict[str, 
     twice = merged(spec, spec)
     for key in ("ports", "volumes", "environment", "labels", "networks", "depends_on"):
         assert twice.get(key) == once.get(key)
+
+
+@given(SPECS, st.dictionaries(st.sampled_from("nm"), st.none() | st.just({"driver": "d"})))
+def test_an_empty_file_over_an_app_changes_nothing(
+    spec: dict[str, Any], networks: dict[str, Any]
+) -> None:
+    app = {"services": {"a": service(spec)}, "networks": networks, "x-own": {"b": [1]}}
+    assert merge.documents(app, {}) == app
+    assert merge.documents({}, app) == app
+    assert merge.documents(app, {"services": {}, "networks": None}) == app
