@@ -7,7 +7,7 @@ labels too: what nap doesn't set, an image could. Labels hold identity only, nev
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nap_compose.cluster.seal import Seal
 
@@ -159,11 +159,6 @@ def read(
     if any(seal.holds(given, _sealed_text(identity, name)) for name in names):
         return identity
     return None
-
-
-def as_role(identity: Identity, role: str) -> Identity:
-    """The same object in another role."""
-    return replace(identity, role=role)
 
 
 def _sealed_text(identity: Identity, name: str) -> str:

@@ -6,11 +6,11 @@ now is told from a fresh view, without asking an engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 
 from nap_compose.cluster.images import familiar
-from nap_compose.cluster.view import ContainerView, HostView, View
+from nap_compose.cluster.view import ContainerView, HostView, NetworkView, View, VolumeView
 from nap_compose.compose.model import Condition
 from nap_compose.health.verdict import Word, judge
 from nap_compose.orchestration.plan import Kind, Plan, Step
@@ -50,14 +50,16 @@ def _image(step: Step, _plan: Plan, host: HostView) -> State:
 
 
 def _network(step: Step, plan: Plan, host: HostView) -> State:
-    same = [network for network in host.networks if network.name == step.target]
-    ours = [n for n in same if n.identity and _of(n.identity.owner, n.identity.app, plan)]
-    return State.DONE if ours else State.CONFLICT if same else State.TODO
+    return _resource([there for there in host.networks if there.name == step.target], plan)
 
 
 def _volume(step: Step, plan: Plan, host: HostView) -> State:
-    same = [volume for volume in host.volumes if volume.name == step.target]
-    ours = [v for v in same if v.identity and _of(v.identity.owner, v.identity.app, plan)]
+    return _resource([there for there in host.volumes if there.name == step.target], plan)
+
+
+def _resource(same: Sequence[NetworkView | VolumeView], plan: Plan) -> State:
+    """What of the wanted name is there: the app's own, somebody else's, or nothing."""
+    ours = [x for x in same if x.identity and _of(x.identity.owner, x.identity.app, plan)]
     return State.DONE if ours else State.CONFLICT if same else State.TODO
 
 

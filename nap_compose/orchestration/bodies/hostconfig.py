@@ -10,7 +10,6 @@ from nap_compose.orchestration.bodies.mounts import binds, mounts, tmpfs
 from nap_compose.orchestration.bodies.networking import links, network_mode
 from nap_compose.orchestration.bodies.resources import resources
 from nap_compose.orchestration.bodies.values import size, tidy
-from nap_compose.units import parse_duration
 
 _PLAIN = {
     "annotations": "Annotations",
@@ -102,12 +101,6 @@ def extra_hosts(spec: Mapping[str, Any]) -> list[str]:
     else:
         pairs = [_host_pair(entry) for entry in entries]
     return [f"{name}:{address}" for name, address in pairs]
-
-
-def grace_of(spec: Mapping[str, Any]) -> float | None:
-    """How long, in seconds, the service may take to stop; None where the file doesn't say."""
-    grace = spec.get("stop_grace_period")
-    return None if grace is None else parse_duration(str(grace))
 
 
 def _capabilities(names: Any) -> list[str]:
