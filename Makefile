@@ -4,18 +4,22 @@ PYTHON  ?= python3
 VENV    ?= .venv
 NETWORK ?= swarm
 ARGS    ?=
+# How many test files run at once; each may bring up a bed of its own. They begin with those of the
+# bed, which take longest: at the end both go on to the last moment.
+AT_ONCE ?= 2
 
 READY := $(VENV)/.ready
 PY    := $(VENV)/bin/python
 
-.PHONY: help setup demo demo-down test lint bench lock clean
+.PHONY: help setup demo demo-down test lint bench deb lock clean
 
 help:
 	@echo 'make demo [NETWORK=swarm|consul]  three real hosts on this machine, WordPress across them'
 	@echo 'make demo-down                    take them away again'
-	@echo 'make test [ARGS="-k logs -x"]     every test; ARGS go to pytest'
+	@echo 'make test [ARGS="-k logs -x"]     every test, two files at once; ARGS go to pytest'
 	@echo 'make lint                         ruff, mypy and the import contract'
 	@echo 'make bench [ARGS="CASE ..."]      nap against Compose, as ratios'
+	@echo 'make deb                          a Debian package, in dist/'
 	@echo 'make lock PYTHONS="..."           resolve the exact versions anew'
 	@echo 'make clean                        remove .venv and caches'
 
@@ -32,7 +36,10 @@ demo-down: $(READY)
 	@$(PY) -m bed down --name demo
 
 test: $(READY)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+deb: $(READY)
+	@$(PY) tools/deb.py dist
 
 lint: $(READY)
 	@$(VENV)/bin/ruff check .

@@ -23,6 +23,7 @@ PREFIX = "nap"
 DATACENTER = "bed"
 _SERVERS = 3
 _LOCAL_PORT = 8500
+DNS_PORT = 53
 
 
 def prepare() -> None:
@@ -137,8 +138,8 @@ def _settings(bed: Bed, host: Host) -> dict[str, Any]:
         "datacenter": DATACENTER,
         "data_dir": str(host.directory / NAME / "data"),
         "bind_addr": host.ip,
-        "addresses": {"https": host.ip, "http": "127.0.0.1"},
-        "ports": {"https": consul_api.PORT, "http": _LOCAL_PORT, "dns": -1, "serf_wan": -1},
+        "addresses": {"https": host.ip, "http": "127.0.0.1", "dns": host.ip},
+        "ports": {"https": consul_api.PORT, "http": _LOCAL_PORT, "dns": DNS_PORT, "serf_wan": -1},
         "retry_join": [each.ip for each in servers(bed)],
         "retry_interval": "1s",
         "encrypt": secret.kept(bed.directory / NAME / "gossip.key", _gossip_key),

@@ -16,10 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bed import layout, ldap
+
 ROOT = Path(__file__).resolve().parent.parent
 APP = "wordpress"
 FILE = Path("examples", "wordpress", "app.yml")
 BED = "demo"
+SOMEBODY = "ada"
+"""Who brings the app up: an admin in the bed's directory."""
 NAP = Path(sys.executable).with_name("nap")
 ANSWERS_WITHIN = 60.0
 """Seconds that WordPress has for its first page."""
@@ -39,6 +43,20 @@ class Nap:
         """Run a command as a person would, before their eyes."""
         print(f"\n$ nap {' '.join(words)}", flush=True)
         ended = subprocess.run([NAP, *words], cwd=ROOT, env=self._env(), check=False)
+        if ended.returncode:
+            raise DemoFailed(f"`nap {' '.join(words)}` ended with {ended.returncode}")
+
+    def log_in(self, name: str) -> None:
+        """Begin a session as somebody of the bed's directory."""
+        words = ["login", name, "--password-stdin"]
+        print(f"\n$ nap {' '.join(words)} < PASSWORD", flush=True)
+        bed = layout.load(BED)
+        if bed is None:
+            raise DemoFailed(f"the bed {BED} is gone")
+        password = ldap.password_of(bed, name)
+        ended = subprocess.run(
+            [NAP, *words], cwd=ROOT, env=self._env(), check=False, input=password, text=True
+        )
         if ended.returncode:
             raise DemoFailed(f"`nap {' '.join(words)}` ended with {ended.returncode}")
 
@@ -62,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     network = parser.parse_args(argv).network
     try:
         nap = Nap(bring_up_the_bed(network))
+        nap.log_in(SOMEBODY)
         nap.show("up", "-f", str(FILE))
         url = check_where_things_are(nap.rows())
         fetch_the_page(url)
@@ -125,7 +144,7 @@ def fetch_the_page(url: str) -> None:
 
 def how_to_go_on(cluster_file: str, url: str) -> str:
     return f"""
-It runs. Go on from here:
+It runs, and you are logged in as {SOMEBODY}. Go on from here:
   {url}   the page, from this machine
   export NAP_CLUSTER={cluster_file}
   {NAP.relative_to(ROOT) if NAP.is_relative_to(ROOT) else NAP} host ls    the three hosts

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from bed import docker_api, namespaces, packages, proc, services, tls
@@ -34,7 +36,7 @@ def name_of(host: Host) -> str:
 
 def start(bed: Bed, host: Host) -> None:
     """Start the host's engine, and come back when it answers."""
-    argv, env = _command(bed, host)
+    argv, env = command(bed, host)
     namespaces.start_in(bed, host, "dockerd", *argv, env=env)
     proc.wait_until_ready(
         bed, name_of(host), lambda: docker_api.answers(host), 60, f"the engine of {host.name}"
@@ -45,11 +47,24 @@ def stop(bed: Bed, host: Host) -> None:
     proc.stop(bed, name_of(host), timeout=30)
 
 
+def strays(bed: Bed, host: Host) -> int:
+    """How many of the engine's threads are in another network namespace than its host's."""
+    home = Path(f"/proc/{proc.pid_of(bed, namespaces.holder(host))}/ns/net").readlink()
+    return sum(1 for other in _networks_of_threads(bed, host) if other != home)
+
+
 def is_running(bed: Bed, host: Host) -> bool:
     return proc.pid_of(bed, name_of(host)) is not None and docker_api.answers(host)
 
 
-def _command(bed: Bed, host: Host) -> tuple[list[str], dict[str, str]]:
+def _networks_of_threads(bed: Bed, host: Host) -> Iterator[Path]:
+    for thread in Path(f"/proc/{proc.pid_of(bed, name_of(host))}/task").glob("*"):
+        with suppress(FileNotFoundError):  # it ended meanwhile
+            yield (thread / "ns/net").readlink()
+
+
+def command(bed: Bed, host: Host) -> tuple[list[str], dict[str, str]]:
+    """How the host's engine is started: its words, and its environment."""
     roots = _software(bed)
     software = roots[0]
     settings = host.directory / "daemon.json"

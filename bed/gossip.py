@@ -3,11 +3,16 @@
 An engine that missed the others' gossip at its start looks healthy, and containers on it are not
 reachable from the rest. Only traffic shows it: so it is tried with a ping between containers, and
 an engine that fails is started again.
+
+These engines also leave a thread behind in the namespace of each overlay network that they let
+go. What such a thread asks of Consul fails, and then names don't resolve, or a network counts
+endpoints that it hasn't. Nothing but a new start mends that.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from secrets import token_hex
@@ -19,6 +24,9 @@ from bed.layout import Bed, Host
 _ATTEMPTS = 3
 _IMAGE = "nap-bed-check:busybox"
 
+_JOINED = re.compile(r"serf: EventMemberJoin: (\S+) ")
+"""What an engine logs of each other one that it hears of."""
+
 
 def ensure_once(bed: Bed) -> None:
     """Check all hosts when the bed is new."""
@@ -26,6 +34,7 @@ def ensure_once(bed: Bed) -> None:
     if not marker.exists():
         first, *others = bed.hosts
         ensure(bed, first, others)
+        freshen(bed)
         marker.touch()
 
 
@@ -52,6 +61,35 @@ def ensure(bed: Bed, reference: Host, suspects: Sequence[Host]) -> None:
         f"containers on {names} and on {reference.name} don't reach each other;"
         f" see the engines' logs in {bed.logs}"
     )
+
+
+def freshen(bed: Bed) -> None:
+    """Start the engines anew that left threads behind, one after another. Call it while no
+    container is on an overlay network: a thread that serves one is where it should be."""
+    for host in bed.hosts:
+        if engines.strays(bed, host):
+            _start_again(bed, host)
+
+
+def _start_again(bed: Bed, host: Host) -> None:
+    """Stop and start an engine, again if it isn't among the others soon after."""
+    log = proc.log_of(bed, engines.name_of(host))
+    others = {other.name for other in bed.hosts if other != host}
+
+    def met() -> bool:
+        return others <= set(_JOINED.findall(log.read_text(errors="replace")[before:]))
+
+    for attempt in range(_ATTEMPTS):
+        engines.stop(bed, host)
+        before = len(log.read_text(errors="replace"))
+        engines.start(bed, host)
+        try:
+            proc.wait_for(met, 10, f"{host.name} to hear of the other engines", log)
+        except BedError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            return
 
 
 def _lonely(bed: Bed, reference: Host, suspects: Sequence[Host]) -> list[Host]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,18 @@ from bed.ldap_entries import BASE, ROLES, SERVICE
 NAME = "ldap"
 PORT, TLS_PORT = 389, 636
 ROOT = f"cn=directory-manager,{BASE}"
+_LIKE_ACTIVE_DIRECTORY = """\
+attributetype ( 1.2.840.113556.1.4.221 NAME 'sAMAccountName' EQUALITY caseIgnoreMatch
+  SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
+attributetype ( 1.2.840.113556.1.4.8 NAME 'userAccountControl' EQUALITY integerMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
+attributetype ( 1.2.840.113556.1.4.2 NAME 'objectGUID' EQUALITY octetStringMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 SINGLE-VALUE )
+objectclass ( 1.2.840.113556.1.5.9 NAME 'user' SUP top AUXILIARY
+  MAY ( sAMAccountName $ userAccountControl $ objectGUID ) )
+"""
+"""What nap reads of people in Active Directory, with the numbers that it has there."""
+
 # Unpacked, because its installation makes a directory of its own; the libraries start nothing.
 _DEBS = ["slapd"]
 _LIBRARIES = ("libldap-2.5-0", "libltdl7", "libodbc2", "libsasl2-2", "libwrap0", "libargon2-1")
@@ -32,6 +45,7 @@ def start(bed: Bed) -> None:
     folder = _folder(bed)
     (folder / "data").mkdir(parents=True, exist_ok=True)
     secret.write(folder / "slapd.conf", _settings(bed))
+    (folder / "ad.schema").write_text(_LIKE_ACTIVE_DIRECTORY)
     software = packages.unpack(_DEBS)
     urls = f"{start_tls_url(bed)} {url(bed)}"
     argv: list[str | Path] = [software / "usr/sbin/slapd", "-f", folder / "slapd.conf"]
@@ -39,7 +53,7 @@ def start(bed: Bed) -> None:
     libraries = ":".join(str(path) for path in (software / "usr/lib").glob("*-linux-gnu*"))
     proc.start(bed, NAME, argv, env={"LD_LIBRARY_PATH": libraries})
     proc.wait_until_ready(bed, NAME, lambda: _root_gets_in(bed), 30, "the directory")
-    with _as_root(bed) as connection:
+    with as_root(bed) as connection:
         ldap_entries.add_missing(connection, ldap_entries.passwords(folder))
 
 
@@ -84,6 +98,12 @@ def passwords_file(bed: Bed) -> Path:
     return _folder(bed) / ldap_entries.PASSWORDS
 
 
+def password_of(bed: Bed, uid: str) -> str:
+    """Somebody's password."""
+    everybody: dict[str, str] = json.loads(passwords_file(bed).read_text())
+    return everybody[uid]
+
+
 def service_password_file(bed: Bed) -> Path:
     return _folder(bed) / ldap_entries.SERVICE_PASSWORD
 
@@ -102,13 +122,14 @@ def bind(bed: Bed, dn: str, password: str) -> Iterator[ldap3.Connection]:
         connection.unbind()
 
 
-def _as_root(bed: Bed) -> Any:
+def as_root(bed: Bed) -> Any:
+    """A connection that may change everything in the directory."""
     return bind(bed, ROOT, _root_password(bed))
 
 
 def _root_gets_in(bed: Bed) -> bool:
     try:
-        with _as_root(bed):
+        with as_root(bed):
             return True
     except (LDAPException, OSError):
         return False
@@ -129,6 +150,7 @@ def _settings(bed: Bed) -> str:
     return "\n".join(
         [
             *(f"include {software}/etc/ldap/schema/{name}.schema" for name in schemas),
+            f"include {folder}/ad.schema",
             f"modulepath {software}/usr/lib/ldap",
             "moduleload back_mdb",
             "moduleload memberof",

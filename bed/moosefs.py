@@ -5,6 +5,7 @@ The control side has a mount too: what it writes there, every container can read
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -23,7 +24,7 @@ ON_HOST = Path("/mnt/mfs")
 ROOT = "nap"
 GOAL = 2
 
-_DEBS = ["moosefs-master", "moosefs-chunkserver", "moosefs-client"]
+_DEBS = ["moosefs-master", "moosefs-chunkserver", "moosefs-client", "moosefs-cli"]
 _CHUNK_PORT, _CLIENT_PORT = 9420, 9421
 
 
@@ -50,6 +51,41 @@ def start_on(bed: Bed, host: Host) -> None:
     _mount_on(bed, host)
 
 
+def lose_mount(bed: Bed, host: Host, *, crash: bool = False) -> None:
+    """Take a host's mount away; with `crash` it stays in the way, and nobody answers behind it."""
+    name = f"{host.name}.{MOUNT}"
+    if not crash:
+        _unmount(enter(bed, host), ON_HOST)
+    proc.stop(bed, name, how=signal.SIGKILL if crash else signal.SIGTERM)
+
+
+def mount_again(bed: Bed, host: Host) -> None:
+    """Mount it anew, also over what a crash left."""
+    run_in(bed, host, "umount", "--lazy", ON_HOST)
+    _mount_on(bed, host)
+
+
+def stop_master(bed: Bed) -> None:
+    """Let nobody answer for the files."""
+    proc.stop(bed, MASTER)
+
+
+def start_master(bed: Bed) -> None:
+    """Start it again, and wait until files can be written."""
+    _start_master(bed)
+    proc.wait_until_ready(bed, MASTER, lambda: _takes_files(bed), 60, "MooseFS to take a file")
+
+
+def stop_chunkserver(bed: Bed, host: Host) -> None:
+    """Take a host's copies away."""
+    proc.stop(bed, f"{host.name}.{CHUNKS}")
+
+
+def start_chunkserver(bed: Bed, host: Host) -> None:
+    """Let them come back."""
+    _start_chunkserver(bed, host)
+
+
 def stop(bed: Bed) -> None:
     _unmount([], control_mount(bed))
     for host in bed.hosts:
@@ -70,7 +106,15 @@ def status(bed: Bed) -> str:
 
 
 def section(bed: Bed) -> dict[str, Any]:
-    moosefs = {"master": bed.control_ip, "mount": str(ON_HOST), "root": ROOT, "goal": GOAL}
+    moosefs = {
+        "master": bed.control_ip,
+        "mount": str(ON_HOST),
+        "here": str(control_mount(bed)),
+        "root": ROOT,
+        "goal": GOAL,
+        "tools": str(_program("bin")),
+        "config": f"{NAME}/master.cfg",
+    }
     return {"storage": {"moosefs": moosefs}}
 
 
@@ -85,7 +129,7 @@ def _start_master(bed: Bed) -> None:
     data.mkdir(parents=True, exist_ok=True)
     if not any(data.glob("metadata.mfs*")):
         (data / "metadata.mfs").write_text("MFSM NEW")
-    (folder / "exports.cfg").write_text("* / rw,alldirs,admin,maproot=0:0\n")
+    (folder / "exports.cfg").write_text("* / rw,alldirs,admin,maproot=0:0\n* . rw\n")
     ports = {"MATOML": 9419, "MATOCS": _CHUNK_PORT, "MATOCL": _CLIENT_PORT}
     listen = {f"{side}_LISTEN_HOST": bed.control_ip for side in ports}
     listen |= {f"{side}_LISTEN_PORT": str(port) for side, port in ports.items()}

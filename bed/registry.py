@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from typing import Any
 
 import yaml
@@ -19,11 +20,17 @@ def prepare() -> None:
     packages.unpack(_DEBS)
 
 
-def start(bed: Bed) -> None:
+def start(bed: Bed, *, logins: str = "") -> None:
+    """Start it. `logins`: lines `NAME:BCRYPT`, without one of which it answers nobody."""
     folder = bed.directory / NAME
     folder.mkdir(exist_ok=True)
     settings = folder / "config.yml"
-    settings.write_text(yaml.safe_dump(_settings(bed)))
+    configuration = _settings(bed)
+    if logins:
+        passwords = folder / "htpasswd"
+        passwords.write_text(logins)
+        configuration["auth"] = {"htpasswd": {"realm": NAME, "path": str(passwords)}}
+    settings.write_text(yaml.safe_dump(configuration))
     program = packages.unpack(_DEBS) / "usr/bin/docker-registry"
     proc.start(bed, NAME, [program, "serve", settings])
     proc.wait_until_ready(bed, NAME, lambda: _answers(bed), 20, "the registry")
@@ -59,5 +66,7 @@ def _answers(bed: Bed) -> bool:
     try:
         with urllib.request.urlopen(f"http://{bed.registry}/v2/", timeout=2) as answer:
             return bool(answer.status == 200)
+    except urllib.error.HTTPError as error:
+        return error.code == HTTPStatus.UNAUTHORIZED
     except (urllib.error.URLError, OSError):
         return False

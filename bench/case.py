@@ -10,16 +10,22 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Command:
-    """What one side runs: arguments, folder, and what its environment has besides ours."""
+    """What one side runs: arguments, folder, and what its environment has besides ours.
+
+    `before` and `after` are run around it each time, untimed: what makes it ready, and what clears
+    it away again.
+    """
 
     argv: tuple[str, ...]
     cwd: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Sides:
-    """The two commands that are timed in turn; each must end with 0."""
+    """The two commands that are timed in turn; each must end with 0, and what goes with it too."""
 
     nap: Command
     peer: Command

@@ -78,10 +78,21 @@ def _turn(number: int) -> Iterator[str]:
 
 def seconds(command: Command) -> float:
     """How long one run takes; raises Broken where it doesn't end with 0."""
-    env = {key: value for key, value in os.environ.items() if key not in NOT_OURS}
+    if command.before:
+        run(command, command.before)
     began = time.perf_counter()
+    run(command, command.argv)
+    took = time.perf_counter() - began
+    if command.after:
+        run(command, command.after)
+    return took
+
+
+def run(command: Command, argv: Sequence[str]) -> None:
+    """Run a program where and as the command says; raises Broken where it doesn't end with 0."""
+    env = {key: value for key, value in os.environ.items() if key not in NOT_OURS}
     ended = subprocess.run(
-        command.argv,
+        argv,
         cwd=command.cwd,
         env={**env, **command.env},
         stdin=subprocess.DEVNULL,
@@ -89,8 +100,6 @@ def seconds(command: Command) -> float:
         stderr=subprocess.PIPE,
         check=False,
     )
-    took = time.perf_counter() - began
     if ended.returncode:
         text = ended.stderr.decode("utf-8", "replace").strip()
-        raise Broken(f"`{' '.join(command.argv)}` ended with {ended.returncode}: {text[-500:]}")
-    return took
+        raise Broken(f"`{' '.join(argv)}` ended with {ended.returncode}: {text[-500:]}")

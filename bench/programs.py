@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import shutil
-import sys
+import sysconfig
+import tempfile
+import venv
+from functools import cache
 from pathlib import Path
 
 from bench.case import CannotRun
 
-PYTHON = sys.executable
-NAP = str(Path(sys.executable).with_name("nap"))
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = """\
+#!{python}
+import sys
+from nap_compose.cli.main import main
+sys.exit(main())
+"""
+
+
+def nap() -> str:
+    """nap as people have it: installed into an environment of its own. In the one that it is
+    worked on in, every start of Python pays for finding the sources where they lie."""
+    return str(_installed() / "bin" / "nap")
+
+
+def python() -> str:
+    """The Python that runs it, with what it needs."""
+    return str(_installed() / "bin" / "python")
+
+
+@cache
+def _installed() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="nap-bench-"))
+    atexit.register(shutil.rmtree, folder)
+    venv.create(folder, symlinks=True)
+    paths = sysconfig.get_paths(vars={"base": str(folder), "platbase": str(folder)})
+    libraries = sysconfig.get_paths()["purelib"]
+    Path(paths["purelib"], "nap.pth").write_text(f"{ROOT}\n{libraries}\n")
+    script = folder / "bin" / "nap"
+    script.write_text(SCRIPT.format(python=folder / "bin" / "python"))
+    script.chmod(0o755)
+    return folder
 
 
 def docker_compose(folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:

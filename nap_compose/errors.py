@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nap_compose.exits import Exit
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,9 @@ class BadFiles(BadFile):
     def __init__(self, faults: tuple[BadFile, ...]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = faults
+        # What isn't allowed is no fault of the file's; both together are one.
+        codes = {fault.exit_code for fault in faults}
+        self.exit_code = codes.pop() if len(codes) == 1 else Exit.WRONG_USE
 
     @classmethod
     def of(cls, faults: Iterable[BadFile]) -> BadFile:

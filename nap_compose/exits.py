@@ -22,5 +22,9 @@ class Exit(IntEnum):
     """The saved plan no longer fits the world."""
     LOCKED = 7
     """Another deployment of the same app is at work."""
+    UNANSWERED = 8
+    """Data would be lost or moved, and nobody was there to say that it may; nothing was done."""
+    NO_ANSWER = 125
+    """In place of a command's own code: nap itself failed (`exec`, `run`, `attach`, `wait`)."""
     INTERRUPTED = 130
     """Ctrl-C."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from bed import packages
 from bed.images.build import build_all, tar
 from bed.images.catalogue import NAMES
 from bed.images.delivery import load, missing, push
@@ -30,7 +29,6 @@ __all__ = [
 
 
 def prepare() -> None:
-    packages.ensure_installed("mmdebstrap")
     build_all()
 
 

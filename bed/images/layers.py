@@ -8,6 +8,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
+from bed import packages
 from bed.errors import BedError
 from bed.images import apt, archive, cache
 from bed.images.recipe import Recipe
@@ -50,14 +51,15 @@ def build(recipe: Recipe, below: list[Path], layer: Path) -> None:
 
 
 def _mmdebstrap(recipe: Recipe, below: list[Path], full: Path) -> None:
+    packages.ensure_installed("mmdebstrap")
     command = ["mmdebstrap", *ALWAYS]
     command += [f"--dpkgopt={option}" for option in TRIMMED]
     command += ['--aptopt=APT::Install-Recommends "false"', *apt.connection_options()]
-    packages = shlex.join(recipe.packages)
+    wanted = shlex.join(recipe.packages)
     if below:
         command += ["--variant=custom"]
         command += [f'--setup-hook=tar -C "$1" -xf {shlex.quote(str(tar))}' for tar in below]
-        command += [f'--customize-hook=chroot "$1" apt-get install -qq {packages}']
+        command += [f'--customize-hook=chroot "$1" apt-get install -qq {wanted}']
         sources: list[str] = []
     else:
         command += ["--variant=minbase", *MERGED]

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from bench.case import Command, Sides, case
-from bench.programs import NAP, docker_compose
+from bench.programs import docker_compose, nap
 
 SERVICE = """\
   web{n}:
@@ -62,7 +62,7 @@ def _prepare(services: int) -> Callable[[Path], AbstractContextManager[Sides]]:
         compose, env = docker_compose(folder)
         # No cluster: nap reads the file alone, as Compose does.
         yield Sides(
-            nap=Command((NAP, *words), cwd=folder),
+            nap=Command((nap(), *words), cwd=folder),
             peer=Command((*compose, *words), cwd=folder, env=env),
         )
 

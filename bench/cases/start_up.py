@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.case import Command, Sides, case
-from bench.programs import NAP, PYTHON
+from bench.programs import nap, python
 
 BARE = "python, click"
 TWICE = 2.0
@@ -27,4 +27,4 @@ def help_(_: Path) -> Iterator[Sides]:
 
 def _against_bare_click(option: str) -> Sides:
     """The floor for any command in Python: an interpreter that has imported click."""
-    return Sides(nap=Command((NAP, option)), peer=Command((PYTHON, "-c", "import click")))
+    return Sides(nap=Command((nap(), option)), peer=Command((python(), "-c", "import click")))

@@ -34,7 +34,7 @@ def app_name(session: Session) -> str | None:
     if given:
         return check_name(given, "COMPOSE_PROJECT_NAME")
     if not _dot_env_decides(session.options):
-        paths = _paths(session)
+        paths = file_paths(session)
         if not paths:
             return None
         name = _plain_name(paths, session.options)
@@ -48,10 +48,10 @@ def app_name(session: Session) -> str | None:
 
 def has_file(session: Session) -> bool:
     """Whether a Compose file is named or lies around."""
-    return bool(_paths(session)) or _dot_env_decides(session.options)
+    return bool(file_paths(session)) or _dot_env_decides(session.options)
 
 
-def _paths(session: Session) -> list[str]:
+def file_paths(session: Session) -> list[str]:
     """The files that are meant; none where none is named and none lies around."""
     try:
         return find(session.options.file, session.env, Path.cwd())

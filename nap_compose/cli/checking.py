@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nap_compose.cli.output.table import Cell, Column, table
@@ -34,9 +34,14 @@ class _Row:
     what: str
 
 
-def checklist(session: Session, found: Loaded, checked: Checked, form: str) -> Iterable[str]:
-    """The lines of the list, as a table or (`form` json) as one JSON document."""
-    rows = [row for document in found.documents for row in _rows(document, checked)]
+def checklist(
+    session: Session, found: Loaded, checked: Checked, form: str, notes: Mapping[Path, str]
+) -> Iterable[str]:
+    """The lines of the list, as a table or (`form` json) as one JSON document.
+
+    `notes` say what becomes of mounts of what lies beside the file, by their paths.
+    """
+    rows = [row for document in found.documents for row in _rows(document, checked, notes)]
     if form == "json":
         return [json.dumps([_as_json(row) for row in rows], indent=2)]
     terminal = session.terminal
@@ -55,7 +60,7 @@ def checklist(session: Session, found: Loaded, checked: Checked, form: str) -> I
     )
 
 
-def _rows(document: Document, checked: Checked) -> Iterator[_Row]:
+def _rows(document: Document, checked: Checked, notes: Mapping[Path, str]) -> Iterator[_Row]:
     for finding in _innermost(document, checked.site):
         treatment, what = finding.treatment, finding.entry.line
         refusal = _refusal(finding.path, checked.refused)
@@ -63,6 +68,8 @@ def _rows(document: Document, checked: Checked) -> Iterator[_Row]:
             treatment, what = Treatment.REFUSED, _without_path(refusal)
         elif treatment in _SAYS_WHY:
             what = finding.entry.note
+        elif told := _told_of(finding.path, notes):
+            treatment, what = Treatment.TRANSLATED, told
         yield _Row(document.place(finding.path), dotted(finding.path), treatment, what)
 
 
@@ -80,6 +87,16 @@ def _innermost(document: Document, site: Site) -> Iterator[Finding]:
 def _refusal(path: Path, refused: Sequence[Refusal]) -> Refusal | None:
     """What is refused of a key, or of an entry of its list."""
     return next((each for each in refused if each.path[: len(path)] == path), None)
+
+
+def _told_of(path: Path, notes: Mapping[Path, str]) -> str:
+    """What becomes of the mounts of a list, or of the one whose source this is."""
+    found = [
+        text
+        for at, text in notes.items()
+        if at[: len(path)] == path or (path[-1] == "source" and path[:-1] == at)
+    ]
+    return "; ".join(dict.fromkeys(found))
 
 
 def _without_path(refusal: Refusal) -> str:

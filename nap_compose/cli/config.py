@@ -1,10 +1,13 @@
-"""`nap config`: check a file, show what it comes to, and how nap treats it. No host is asked."""
+"""`nap config`: check a file, show what it comes to, and how nap treats it.
+
+No host is asked, but for digests of images.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +17,7 @@ from nap_compose.errors import NapError, WrongUse
 from nap_compose.text import nearest
 
 if TYPE_CHECKING:
+    from nap_compose.compose.faults import Path as At
     from nap_compose.compose.loader import Loaded
     from nap_compose.compose.model import App
     from nap_compose.control.border import Checked
@@ -38,6 +42,9 @@ if TYPE_CHECKING:
 @click.option("--no-consistency", is_flag=True, help="Don't check that the parts fit together")
 @click.option("--no-path-resolution", is_flag=True, help="Leave paths as they stand")
 @click.option("--no-env-resolution", is_flag=True, help="Don't read the services' env files")
+@click.option("--resolve-image-digests", "pin", is_flag=True, help="Pin images to digests")
+@click.option("--lock-image-digests", "lock", is_flag=True, help="Print only images, pinned")
+@click.option("--dry-run", is_flag=True, expose_value=False, hidden=True)
 @click.option("--check", is_flag=True, help="Show how nap treats each key of the file")
 @click.option("--strict", is_flag=True, help="Take warnings as errors")
 @click.option("--schema", is_flag=True, help="Print a JSON Schema of Compose files, for editors")
@@ -56,6 +63,8 @@ def config(
     no_consistency: bool,
     no_path_resolution: bool,
     no_env_resolution: bool,
+    pin: bool,
+    lock: bool,
     check: bool,
     strict: bool,
     schema: bool,
@@ -68,7 +77,7 @@ def config(
     from nap_compose.compose.layers import Options
 
     options = Options(
-        interpolate=not no_interpolate,
+        interpolate=_filled_in(chosen, hashes) if no_interpolate else chosen != "variables",
         normalise=not no_normalize,
         consistency=not no_consistency,
         resolve_paths=not no_path_resolution,
@@ -76,20 +85,29 @@ def config(
     )
     everything = {"profiles": ("*",)} if chosen == "profiles" else {}
     found = loaded(session, services, options=options, warn=not strict, **everything)
-    checked = _checked(session, found) if check else None
-    if not quiet:
-        if checked is not None:
-            from nap_compose.cli.checking import checklist
+    checked, notes = _checked(session, found) if check else (None, {})
+    lines: Iterable[str]
+    if checked is not None:
+        from nap_compose.cli.checking import checklist
 
-            lines: Iterable[str] = checklist(session, found, checked, form)
-        elif chosen:
-            lines = _list(chosen, found, form)
-        elif hashes:
-            lines = _hashes(found.app, hashes)
-        else:
-            lines = [_rendered(found.app, form, escape=not no_interpolate)]
+        lines = () if quiet else checklist(session, found, checked, form, notes)
+    elif chosen:
+        lines = _list(chosen, found, form)
+    elif hashes:
+        lines = _hashes(found.app, hashes)
+    else:
+        document = found.app.document
+        if pin or lock:
+            document = _pinned(session, found, only_images=lock, bare=no_interpolate)
+        lines = () if quiet else [_rendered(document, form, as_written=no_interpolate)]
+    if not quiet:
         _hand_over(session, lines, output)
     judge(session, found, checked, strict=strict)
+
+
+def _filled_in(chosen: str | None, hashes: str | None) -> bool:
+    """Whether a list needs variables' values, though the document is to be without them."""
+    return bool(hashes) or chosen not in (None, "services", "variables")
 
 
 def _schema() -> str:
@@ -100,15 +118,27 @@ def _schema() -> str:
     return json.dumps(json_schema(), indent=2)
 
 
-def _checked(session: Session, found: Loaded) -> Checked:
+def _checked(session: Session, found: Loaded) -> tuple[Checked, Mapping[At, str]]:
+    """What would be refused, and what becomes of mounts beside the file, by their paths."""
+    from nap_compose.cli.beside import look_beside
+
     with session.control() as control:
-        return control.check(found.app)
+        beside = look_beside(session, found, control)
+        return control.check(beside.app), beside.notes
 
 
-def _rendered(app: App, form: str, *, escape: bool) -> str:
+def _pinned(session: Session, found: Loaded, *, only_images: bool, bare: bool) -> Mapping[str, Any]:
+    from nap_compose.cli.pinning import pinned
+    from nap_compose.compose.digests import images_only
+
+    document = pinned(session, found)
+    return images_only(document, bare=bare) if only_images else document
+
+
+def _rendered(document: Mapping[str, Any], form: str, *, as_written: bool) -> str:
     from nap_compose.compose.render import render
 
-    return render(app, form, escape=escape).rstrip("\n")
+    return render(document, form, as_written=as_written).rstrip("\n")
 
 
 def _list(chosen: str, found: Loaded, form: str) -> Iterable[str]:
@@ -131,7 +161,7 @@ def _variables(found: Loaded, form: str) -> Iterable[str]:
         return [json.dumps(listings.variables(found))]
     from nap_compose.cli.output.table import Column, table
 
-    columns = [Column(title) for title in ("NAME", "REQUIRED", "DEFAULT", "ALTERNATIVE")]
+    columns = [Column(title) for title in ("NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE")]
     rows = [
         [name, str(variable.required).lower(), variable.default, variable.alternative]
         for name, variable in sorted(found.variables.items())

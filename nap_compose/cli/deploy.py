@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from nap_compose.cli.interrupt import Interrupt
 from nap_compose.cli.output import report
-from nap_compose.cli.output.progress import progress
+from nap_compose.cli.output.progress import progress, say_at_once
 from nap_compose.cli.output.terminal import Terminal
 from nap_compose.cli.session import Session
 from nap_compose.exits import Exit
@@ -17,13 +17,25 @@ from nap_compose.orchestration.plan import Change
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
+    from nap_compose.cli.foreground import Foreground
     from nap_compose.control.border import Cancel, Outcome
 
-Act = Callable[[OnEvent, "Cancel"], "Outcome"]
+T = TypeVar("T")
 
 
-def watched(session: Session, title: str, mode: str, act: Act) -> tuple[Outcome, int]:
-    """Run `act` with its progress shown and Ctrl-C handed on to it; also gives the steps done."""
+def watched(
+    session: Session,
+    title: str,
+    mode: str,
+    act: Callable[[OnEvent, Cancel], T],
+    *,
+    beside: Foreground | None = None,
+) -> tuple[T, int]:
+    """Run `act` with its progress shown and Ctrl-C handed on to it; also gives the steps done.
+
+    Where an app is in the foreground `beside` it, Ctrl-C is the app's, and what it prints is kept
+    apart from the progress.
+    """
     shown = progress(mode, title, session.terminal)
     done: set[str] = set()
 
@@ -32,9 +44,15 @@ def watched(session: Session, title: str, mode: str, act: Act) -> tuple[Outcome,
             done.add(event.step)
         shown.on_event(event)
 
-    with shown, Interrupt(shown.notice) as cancel:
-        outcome = act(on_event, cancel)
-    return outcome, len(done)
+    if beside is None:
+        with shown, Interrupt(shown.notice) as cancel:
+            return act(on_event, cancel), len(done)
+    try:
+        with shown:
+            beside.beside(shown.notice, shown.aside)
+            return act(on_event, beside.cancel), len(done)
+    finally:
+        beside.beside(say_at_once, None)
 
 
 def tell_what_went_wrong(outcome: Outcome, terminal: Terminal) -> None:
@@ -55,13 +73,13 @@ def tell_what_went_wrong(outcome: Outcome, terminal: Terminal) -> None:
 
 
 def tell_how_to_go_on(outcome: Outcome, done: int, session: Session, verb: str) -> None:
-    """After Ctrl-C: how far it came, how to go on and how to undo."""
+    """After Ctrl-C: how far it came, how to go on (`verb`, with its flags) and how to undo."""
     terminal, app = session.terminal, outcome.plan.app
     head = terminal.err_style("nap:", "red")
     terminal.tell(f"{head} interrupted after {done} of {len(outcome.plan.steps)} steps")
-    command = shlex.join(["nap", *words_again(session), verb])
+    command = shlex.join(["nap", *words_again(session), *verb.split()])
     terminal.tell(f"     to go on:  {command}")
-    if verb != "up":
+    if not verb.startswith("up"):
         return
     changes = {line.change for line in outcome.plan.summary}
     if changes <= {Change.CREATE, Change.KEEP}:

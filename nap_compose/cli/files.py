@@ -11,6 +11,7 @@ from nap_compose.errors import BadFile, BadFiles, WrongUse
 if TYPE_CHECKING:
     from nap_compose.compose.loader import Loaded
     from nap_compose.compose.model import App
+    from nap_compose.compose.rows import Site
     from nap_compose.control.border import Checked
 
 LARGEST = 16 << 20
@@ -20,18 +21,26 @@ LARGEST = 16 << 20
 def load(session: Session, services: tuple[str, ...] = (), **settings: Any) -> App:
     """The whole app that the files describe; naming `services` turns their profiles on.
 
-    Raises BadFile, BadFiles or WrongUse.
+    Only to be looked at: a file that just its containers would need may be missing. Raises BadFile,
+    BadFiles or WrongUse.
     """
-    return loaded(session, services, narrow=False, **settings).app
+    from nap_compose.compose.layers import Options
+
+    return loaded(session, services, narrow=False, options=Options(), **settings).app
 
 
 def loaded(
     session: Session, services: tuple[str, ...] = (), *, warn: bool = True, **settings: Any
 ) -> Loaded:
-    """As the loader gives it, once its warnings are shown; `settings` are its further ones."""
+    """As the loader gives it, once its warnings are shown; `settings` are its further ones.
+
+    Without `options` among them, it is loaded to be deployed.
+    """
+    from nap_compose.compose.layers import Options
     from nap_compose.compose.loader import load as read
 
     options = session.options
+    loading = settings.pop("options", Options(deploy=True))
     found = read(
         options.file,
         project_name=options.project_name or None,
@@ -41,6 +50,7 @@ def loaded(
         profiles=settings.pop("profiles", options.profile),
         services=services,
         stdin=_standard_input,
+        options=loading._replace(used_only=not options.all_resources),
         **settings,
     )
     for warning in found.warnings if warn else ():
@@ -49,13 +59,19 @@ def loaded(
 
 
 def judge(
-    session: Session, found: Loaded, checked: Checked | None = None, *, strict: bool = False
+    session: Session,
+    found: Loaded,
+    checked: Checked | None = None,
+    *,
+    site: Site | None = None,
+    strict: bool = False,
 ) -> None:
-    """Warn of what the files ask for and nap ignores.
+    """Warn of what the files ask for and nap ignores at `site`, which `checked` tells too; without
+    either, of what it ignores everywhere.
 
     Raises BadFile or BadFiles with what would be refused, and if `strict` with every warning.
     """
-    ignored = found.ignored()
+    ignored = found.ignored(checked.site if checked else site)
     faults = [
         BadFile(refusal.message, hint=refusal.hint, path=refusal.path)
         for refusal in (checked.refused if checked else ())

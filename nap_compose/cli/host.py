@@ -19,9 +19,27 @@ if TYPE_CHECKING:
 
 host = LazyGroup(
     "host",
-    table={"ls": ("nap_compose.cli.host:ls", "List hosts")},
-    help="Look at the cluster's hosts.",
+    table={
+        "ls": ("nap_compose.cli.host:ls", "List hosts"),
+        "add": ("nap_compose.cli.host_add:add", "Bring a host into the cluster"),
+        "rm": ("nap_compose.cli.host_rm:rm", "Take a host out of the cluster"),
+        "inspect": ("nap_compose.cli.host_inspect:inspect", "Show one host and what runs there"),
+        "label": ("nap_compose.cli.host_set:label", "Give a host labels"),
+        "cordon": ("nap_compose.cli.host_set:cordon", "Place nothing new on a host"),
+        "drain": ("nap_compose.cli.host_drain:drain", "Move replicas off a host"),
+        "activate": ("nap_compose.cli.host_set:activate", "Use a host again"),
+        "upgrade": (
+            "nap_compose.cli.host_upgrade:upgrade",
+            "Change a host while it is drained",
+        ),
+        "confirm-lost": ("nap_compose.cli.host_lost:confirm_lost", "Say that a host is gone"),
+        "uncordon": ("nap_compose.cli.host_set:activate", "The same as activate"),
+    },
+    help="Look at the cluster's hosts, and say what they are for.",
 )
+
+REFUSED = "refused"
+"""The state of a host whose engine and nap don't trust each other."""
 
 COLUMNS = (
     Column("HOST", least=4),
@@ -60,8 +78,11 @@ def ls(session: Session, quiet: bool, form: str) -> None:
     for line in lines:
         terminal.say(line)
     for row in listing.rows:
-        if row.problem and not quiet:
-            terminal.warn(f"host {row.name}: {row.problem}")
+        for text in (row.problem, row.warning):
+            if text and not quiet:
+                terminal.warn(f"host {row.name}: {text}")
+    if not quiet and any(row.state == REFUSED for row in listing.rows):
+        terminal.tell("nap cluster certs ls tells which certificate is wrong; nothing fails over")
 
 
 def _cells(row: HostRow) -> list[Cell | str]:

@@ -11,14 +11,18 @@ SECOND = "ending at once"
 
 
 class Interrupt:
-    """Counts Ctrl-C between entering and leaving it. `level` is what the border asks for.
+    """Counts Ctrl-C between entering and leaving it. `level` is what the border asks for; `first`
+    and `second` is what a person is told each time.
 
     A service manager's SIGTERM counts as a Ctrl-C. After the second one the usual handling is
     back, so that a third one ends nap whatever it is doing.
     """
 
-    def __init__(self, notice: Callable[[str], None]) -> None:
+    def __init__(
+        self, notice: Callable[[str], None], first: str = FIRST, second: str = SECOND
+    ) -> None:
         self._notice = notice
+        self._sentences = (first, second)
         self._before: dict[signal.Signals, object] = {}
         self._level = 0
 
@@ -39,8 +43,8 @@ class Interrupt:
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self._level += 1
         if self._level == 1:
-            self._notice(FIRST)
+            self._notice(self._sentences[0])
             return
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        self._notice(SECOND)
+        self._notice(self._sentences[1])

@@ -12,13 +12,24 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+Row = tuple[str, str]
+
 
 class LazyGroup(click.Group):
-    """`table` maps a command's name to where it stands (`module:attribute`) and its short help."""
+    """`table` maps a command's name to where it stands (`module:attribute`) and its short help.
+    The help lists them by `sections`, parts of the table with a title each, where those are given.
+    """
 
-    def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        table: Mapping[str, Row],
+        sections: Mapping[str, Mapping[str, Row]] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._table = table
+        self._sections = sections or {"Commands": table}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does, but without words the help goes to standard error: it is no result."""
@@ -33,14 +44,19 @@ class LazyGroup(click.Group):
 
     def get_command(
         self,
-        ctx: click.Context,  # noqa: ARG002
+        ctx: click.Context,
         cmd_name: str,
     ) -> click.Command | None:
-        """Import and give one command; None where there is no such."""
+        """Import and give one command; None where there is no such. A shell that completes it is
+        told what its arguments stand for."""
         if cmd_name not in self._table:
             return None
         module, _, attribute = self._table[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
+        if ctx.resilient_parsing:
+            from nap_compose.cli.completing import complete
+
+            complete(command.params)
         return command
 
     def resolve_command(
@@ -60,9 +76,12 @@ class LazyGroup(click.Group):
         ctx: click.Context,  # noqa: ARG002
         formatter: click.HelpFormatter,
     ) -> None:
-        """The list of commands, from the table."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in self._table.items()])
+        """The lists of commands, from the table; all texts begin in one column."""
+        widest = max(map(len, self._table))
+        for title, rows in self._sections.items():
+            with formatter.section(title):
+                listed = [(name.ljust(widest), text) for name, (_, text) in rows.items()]
+                formatter.write_dl(listed)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Commands that begin so, then the options, without importing a command."""
@@ -72,3 +91,60 @@ class LazyGroup(click.Group):
             if name.startswith(incomplete)
         ]
         return commands + click.Command.shell_complete(self, ctx, incomplete)
+
+
+class VerbGroup(LazyGroup):
+    """A command with further ones under it: `nap logs shop` beside `nap logs status`.
+
+    `usual` is the command that is meant where the first word is none of the table's.
+    """
+
+    def __init__(self, *args: Any, usual: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._usual = usual
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, with the usual command in front where no other is named."""
+        if args in (["--help"], ["-h"]):
+            return super().parse_args(ctx, args)
+        if not (args and args[0] in self._table):
+            args = ["", *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Its commands that begin so, then what the usual one offers."""
+        command = self.get_command(ctx, "")
+        usual = command.shell_complete(ctx, incomplete) if command else []
+        return super().shell_complete(ctx, incomplete) + usual
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The usual command's, and which others there are."""
+        command = self.get_command(ctx, "")
+        if command is None:
+            return super().get_help(ctx)
+        help_of_usual = command.get_help(
+            click.Context(command, parent=ctx.parent, info_name=ctx.info_name)
+        )
+        formatter = ctx.make_formatter()
+        self.format_commands(ctx, formatter)
+        return f"{help_of_usual}\n\n{formatter.getvalue()}".rstrip()
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The usual command goes by no name."""
+        if cmd_name:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = self._usual.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        if ctx.resilient_parsing:
+            from nap_compose.cli.completing import complete
+
+            complete(command.params)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does."""
+        if args and not args[0]:
+            return "", self.get_command(ctx, ""), args[1:]
+        return super().resolve_command(ctx, args)

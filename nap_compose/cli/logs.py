@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import re
-import time
-from datetime import datetime, timezone
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from nap_compose.cli.appname import app_name
+from nap_compose.cli.aimed import aimed_at, checked
+from nap_compose.cli.moments import moment
 from nap_compose.cli.options import with_shared
+from nap_compose.cli.output.loglines import DEPLOY, Printer, as_json
 from nap_compose.cli.session import Session
-from nap_compose.cli.targets import Aim, aim, settle
+from nap_compose.cli.sieve import LEVELS, sieve
+from nap_compose.cli.targets import Aim, slot
 from nap_compose.errors import WrongUse
-from nap_compose.text import coloured, colourless, plain
-from nap_compose.units import parse_duration
 
 if TYPE_CHECKING:
-    from nap_compose.cli.output.terminal import Terminal
     from nap_compose.control.border import Control, LogLine
-
-COLOURS = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
-"""A colour for each subject, in the order in which they first speak."""
-DEPLOY = "deploy"
 
 
 @click.command()
@@ -32,8 +27,19 @@ DEPLOY = "deploy"
 @click.option("-n", "--tail", metavar="N", help="The last N lines of each container, or all")
 @click.option("--since", metavar="TIME", help="Not before: 2024-05-01T13:00:00Z or 42m (ago)")
 @click.option("--until", metavar="TIME", help="Not after")
+@click.option("--service", "services", multiple=True, metavar="NAME", help="Only this service")
+@click.option("--index", type=click.IntRange(1), metavar="N", help="Which replica of a service")
+@click.option("--host", "hosts", multiple=True, metavar="NAME", help="Only what ran on this host")
+@click.option("--stream", type=click.Choice(["stdout", "stderr"]), help="Only this stream")
+@click.option("--grep", metavar="REGEX", help="Only lines in which this is found")
+@click.option("--level", type=click.Choice(LEVELS), help="Only JSON lines of this level or worse")
+@click.option("--deploy", is_flag=True, help="Only what deployments did")
+@click.option("--deployment", metavar="ID", default="", help="Only this deployment")
+@click.option("--containers", is_flag=True, help="Only what containers printed")
 @click.option("-t", "--timestamps", is_flag=True, help="Show when each line was printed")
 @click.option("--no-log-prefix", is_flag=True, help="Don't say who printed a line")
+@click.option("--raw", is_flag=True, help="Let escape sequences through to the terminal")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @with_shared(short_file=False)
 def logs(
     session: Session,
@@ -43,8 +49,19 @@ def logs(
     tail: str | None,
     since: str | None,
     until: str | None,
+    services: tuple[str, ...],
+    index: int | None,
+    hosts: tuple[str, ...],
+    stream: str | None,
+    grep: str | None,
+    level: str | None,
+    deploy: bool,
+    deployment: str,
+    containers: bool,
     timestamps: bool,
     no_log_prefix: bool,
+    raw: bool,
+    form: str,
 ) -> None:
     """Show what an app's containers printed, from every host, in the order of time.
 
@@ -54,10 +71,10 @@ def logs(
 
     last = _tail(tail)
     after, before = moment(since), moment(until)
-    app = app_name(session)
-    printer = Printer(session.terminal, timestamps=timestamps, prefix=not no_log_prefix)
+    wanted = sieve(grep, level)
+    deploy = deploy or bool(deployment)
     with session.control() as control:
-        aimed = _aim(targets, app, control, session)
+        aimed = _one_of(aimed_logs(targets, control, session, services), index)
         request = LogRequest(
             target=aimed.target(),
             services=aimed.services,
@@ -65,35 +82,79 @@ def logs(
             tail=last,
             since=after,
             until=before,
-            deploy=not aimed.slots,
+            # Whoever asks for some of the containers, or of their lines, means those alone.
+            deploy=deploy or not (containers or aimed.slots or hosts or stream or level),
+            containers=containers or not deploy,
+            hosts=hosts,
+            stream=stream or "",
+            deployment=deployment,
         )
-        for line in control.logs(request, session.terminal.warn):
-            if line.source == DEPLOY or _wanted(line, aimed):
-                printer.show(line)
-                if follow:
-                    session.terminal.flush()
+        show = shown(session, control, aimed, form, timestamps, not no_log_prefix, raw)
+        lines = control.logs(request, session.terminal.warn)
+        if aimed.slots:
+            lines = (line for line in lines if meant(line, aimed))
+        texts = map(show, lines if wanted is None else filter(wanted, lines))
+        if follow:
+            for text in texts:
+                session.terminal.say(text)
+                session.terminal.flush()
+        else:
+            session.terminal.say_all(texts)
 
 
-def _aim(words: tuple[str, ...], app: str | None, control: Control, session: Session) -> Aim:
-    """The app, and its services checked against what runs and what stands in the file."""
-    from nap_compose.cli.ps import services_in_file
+def shown(
+    session: Session,
+    control: Control,
+    aimed: Aim,
+    form: str,
+    timestamps: bool,
+    prefix: bool,
+    raw: bool,
+) -> Callable[[LogLine], str]:
+    """How a line is shown."""
+    if form == "json":
+        return lambda line: as_json(line, aimed)
+    return Printer(
+        session.terminal,
+        timestamps=timestamps,
+        prefix=prefix,
+        as_compose=not control.whoami().owner,
+        raw=raw,
+    ).text
 
-    aimed = aim(words, app, control)
+
+def aimed_logs(
+    words: tuple[str, ...], control: Control, session: Session, services: tuple[str, ...] = ()
+) -> Aim:
+    """The app, and its services checked against what runs and what stands in the file.
+
+    `services` are those of `--service`, beside those among the words.
+    """
+    aimed = aimed_at(words, control, session, kept=True)
     if not aimed.app:
         raise WrongUse(
             "whose logs? No Compose file is here, and no app was named",
             hint="name one: nap logs APP. `nap ls` lists them",
         )
-    if aimed.slots:
-        whole = Aim(aimed.app, aimed.owner)
-        known = {row.service for row in control.ps(whole.target(), stopped=True).rows}
-        if not known.issuperset(aimed.services) and app == aimed.app:
-            known |= services_in_file(session)
-        aimed = settle(aimed, known)
-    return aimed
+    if not services:
+        return aimed
+    more = tuple(slot(service) for service in services)
+    return checked(replace(aimed, slots=(*aimed.slots, *more)), control, session, kept=True)
 
 
-def _wanted(line: LogLine, aimed: Aim) -> bool:
+def _one_of(aimed: Aim, index: int | None) -> Aim:
+    """Of the one service that was named, only the replica `index`."""
+    if index is None:
+        return aimed
+    if len(aimed.slots) != 1 or aimed.slots[0].replica not in (0, index):
+        raise WrongUse("--index is about one service", hint="name it: nap logs --index 2 web")
+    return replace(aimed, slots=(replace(aimed.slots[0], replica=index),))
+
+
+def meant(line: LogLine, aimed: Aim) -> bool:
+    """Whether a line is of what was aimed at."""
+    if line.source == DEPLOY:
+        return True
     service, _, number = line.subject.rpartition(".")
     return aimed.holds(service, int(number) if number.isdecimal() else 0)
 
@@ -104,63 +165,3 @@ def _tail(text: str | None) -> int | None:
     if text is not None and text.isdecimal():
         return int(text)
     raise WrongUse(f"--tail is '{text}', which is neither a number nor all")
-
-
-def moment(text: str | None) -> float | None:
-    """Seconds since 1970 from a date, seconds since 1970, or how long ago it was (`42m`).
-
-    A date without a zone is in the machine's own. Raises WrongUse.
-    """
-    if not text:
-        return None
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text)
-    try:
-        return time.time() - parse_duration(text)
-    except ValueError:
-        pass
-    # Python before 3.11 reads neither a Z nor nanoseconds.
-    trimmed = re.sub(r"(\.\d{6})\d+", r"\1", re.sub(r"[Zz]$", "+00:00", text))
-    try:
-        return datetime.fromisoformat(trimmed).timestamp()
-    except ValueError:
-        raise WrongUse(
-            f"'{text}' is no time", hint="write it like 2024-05-01T13:00:00Z, or 42m for that ago"
-        ) from None
-
-
-class Printer:
-    """Prints lines, each with its subject in front, in a colour of its own on a terminal."""
-
-    def __init__(self, terminal: Terminal, *, timestamps: bool, prefix: bool) -> None:
-        self._terminal = terminal
-        self._timestamps = timestamps
-        self._prefix = prefix
-        self._colours: dict[str, str] = {}
-        self._width = 0
-
-    def show(self, line: LogLine) -> None:
-        """One line of the result."""
-        colour = self._terminal.out_in_colour
-        if self._terminal.out_is_terminal or colour:
-            text = coloured(line.text) if colour else colourless(line.text)
-        else:
-            # What goes into a file or a pipe is shown to nobody yet, and kept as it was printed.
-            text = line.text.replace("\n", "\\n").replace("\r", "")
-        stamp = f"{_stamp(line.at)} " if self._timestamps else ""
-        self._terminal.say(f"{self._before(line)}{stamp}{text}")
-
-    def _before(self, line: LogLine) -> str:
-        if not self._prefix:
-            return ""
-        subject = plain(line.subject)
-        self._width = max(self._width, len(subject))
-        turn = COLOURS[len(self._colours) % len(COLOURS)]
-        style = "dim" if line.source == DEPLOY else self._colours.setdefault(subject, turn)
-        return self._terminal.out_style(f"{subject:{self._width}} | ", style)
-
-
-def _stamp(at: float) -> str:
-    """UTC with milliseconds, as everywhere in nap."""
-    moment_ = datetime.fromtimestamp(at, timezone.utc)
-    return moment_.isoformat(timespec="milliseconds").replace("+00:00", "Z")

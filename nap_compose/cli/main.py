@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import nap_compose
+from nap_compose.cli.commands import COMMANDS, SECTIONS
 from nap_compose.cli.complain import complain, complain_of_use
 from nap_compose.cli.lazy import LazyGroup
 from nap_compose.cli.options import shared
@@ -18,20 +19,13 @@ from nap_compose.cli.output.terminal import OutputClosed
 from nap_compose.cli.session import Session
 from nap_compose.exits import Exit
 
-COMMANDS = {
-    "up": ("nap_compose.cli.up:up", "Bring an app to what its file says"),
-    "down": ("nap_compose.cli.down:down", "Remove an app's containers and networks"),
-    "ps": ("nap_compose.cli.ps:ps", "List containers"),
-    "logs": ("nap_compose.cli.logs:logs", "Show what containers and deployments printed"),
-    "config": ("nap_compose.cli.config:config", "Check a file and show what it comes to"),
-    "ls": ("nap_compose.cli.ls:ls", "List apps"),
-    "host": ("nap_compose.cli.host:host", "Look at the cluster's hosts"),
-    "completion": ("nap_compose.cli.completion:completion", "Print a script for your shell"),
-    "version": ("nap_compose.cli.version:version", "Show nap's version"),
-}
-
 SIGPIPE = 141
 """How a shell reports a program that nobody listened to any more: 128 and the signal's number."""
+
+
+GARBAGE = 50_000
+"""How many objects more than went have to come before Python looks for circles of garbage: by
+default it does so hundreds of times while a large cluster is read, of which nothing is garbage."""
 
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -58,6 +52,7 @@ def root() -> LazyGroup:
     return LazyGroup(
         "nap",
         table=COMMANDS,
+        sections=SECTIONS,
         callback=_root,
         help=_root.__doc__,
         params=[*shared(), version],
@@ -74,6 +69,7 @@ def main(argv: Sequence[str] | None = None, session: Session | None = None) -> i
     if session is not None:
         return _guarded(words, session)
     _show_what_the_terminal_can_not()
+    gc.set_threshold(GARBAGE, 20, 50)
     try:
         return _guarded(words, Session())
     finally:

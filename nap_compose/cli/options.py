@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import click
 
 from nap_compose.errors import WrongUse
+from nap_compose.plaindata import dataclass
 
 MODES = ("auto", "tty", "plain", "json", "quiet")
 ANSI = ("auto", "never", "always")
@@ -28,6 +29,7 @@ class Options:
     profile: tuple[str, ...] = ()
     env_file: tuple[str, ...] = ()
     project_directory: str = ""
+    all_resources: bool = False
     cluster: str = ""
     progress: str = ""
     ansi: str = ""
@@ -61,16 +63,19 @@ def _word(env: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
     return word
 
 
-def shared(*, short_file: bool = True) -> list[click.Option]:
-    """The shared options; without `short_file` for commands where `-f` is something else."""
+def shared(*, short_file: bool = True, short_project: bool = True) -> list[click.Option]:
+    """The shared options; without `short_file` for commands where `-f` is something else, without
+    `short_project` for those where `-p` is."""
     file = ["-f", "--file"] if short_file else ["--file"]
+    project = ["-p", "--project-name"] if short_project else ["--project-name"]
     return [
         _option([*file], multiple=True, metavar="FILE", help="Compose file; several are merged"),
-        _option(["-p", "--project-name"], metavar="NAME", help="The app's name"),
+        _option([*project], metavar="NAME", help="The app's name"),
         _option(["--profile"], multiple=True, metavar="NAME", help="Turn on a profile"),
         _option(["--env-file"], multiple=True, metavar="FILE", help="Use this instead of .env"),
         _option(["--project-directory"], metavar="DIR", help="What paths are relative to"),
-        _option(["--cluster"], metavar="FILE", help="The cluster file"),
+        _option(["--all-resources"], is_flag=True, help="Also what no service uses"),
+        _option(["--cluster"], metavar="FILE", help="The cluster file, or ssh://MACHINE"),
         _option(["--progress"], type=click.Choice(MODES), help="How progress is shown"),
         _option(["--ansi"], type=click.Choice(ANSI), help="When to use colours"),
         _option(["--no-color"], is_flag=True, help="Use no colours"),
@@ -85,7 +90,9 @@ def _option(names: list[str], **settings: Any) -> click.Option:
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
 
-def with_shared(*, short_file: bool = True) -> Callable[[Callback], Callback]:
+def with_shared(
+    *, short_file: bool = True, short_project: bool = True
+) -> Callable[[Callback], Callback]:
     """Give a command the shared options, and its function the Session with them taken in."""
 
     def decorate(function: Callback) -> Callback:
@@ -101,7 +108,7 @@ def with_shared(*, short_file: bool = True) -> Callable[[Callback], Callback]:
 
         # click collects a function's options last first.
         params: list[click.Parameter] = getattr(run, "__click_params__", [])
-        options = shared(short_file=short_file)
+        options = shared(short_file=short_file, short_project=short_project)
         run.__click_params__ = [*reversed(options), *params]  # type: ignore[attr-defined]
         return run  # type: ignore[return-value]
 

@@ -9,12 +9,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from nap_compose.cli.options import Options
 from nap_compose.cli.output.terminal import Terminal
 from nap_compose.exits import Exit
+from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
     from nap_compose.control.border import Control, Listing
@@ -50,7 +51,7 @@ class Session:
         control = self.connect(self.options.cluster or None, self.env)
         try:
             for notice in control.notices():
-                self.terminal.warn(notice)
+                self.terminal.warn_once(notice)
             yield control
         finally:
             control.close()

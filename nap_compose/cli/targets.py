@@ -7,10 +7,11 @@ its services, otherwise it is an app.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nap_compose.errors import WrongUse
+from nap_compose.plaindata import dataclass
 from nap_compose.text import nearest
 
 if TYPE_CHECKING:
@@ -45,6 +46,14 @@ class Aim:
     def services(self) -> tuple[str, ...]:
         """The services named, each once."""
         return tuple(dict.fromkeys(slot.service for slot in self.slots))
+
+    def targets(self) -> tuple[Target, ...]:
+        """Each service or replica named, as the border wants it; none stands for the whole app."""
+        from nap_compose.control.border import Target
+
+        return tuple(
+            Target(self.app, self.owner, slot.service, slot.replica) for slot in self.slots
+        )
 
     def target(self) -> Target:
         """As the border wants it: narrowed to the one slot where there is just one.

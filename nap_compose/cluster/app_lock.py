@@ -7,16 +7,19 @@ import pwd
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from nap_compose.clock import utc_now
 from nap_compose.cluster import state_keys
 from nap_compose.cluster.state import Held, Lease, StateStore
 from nap_compose.errors import Locked
+from nap_compose.plaindata import dataclass
 
 TTL = 15.0
 """Seconds after which a holder that was cut off counts as gone."""
+
+BRIEF = 10.0
+"""Seconds for which everybody waits for who is brief."""
 
 RETRY = 0.5
 """Seconds between two tries of somebody who waits."""
@@ -47,19 +50,24 @@ def take(
     deployment: str,
     wait: float = 0.0,
     ttl: float = TTL,
+    brief: bool = False,
 ) -> Lease:
-    """The app's lock, for `deployment`; waits up to `wait` seconds for another to end.
+    """The app's lock, for `deployment`; waits up to `wait` seconds for another to end, and in any
+    case for one that said it would be `brief`, as the watcher is that starts a container again.
 
     Raises Locked, which says who holds it, and StoreAway. Ask `lost` before each step.
     """
     key = state_keys.app_lock(owner, app)
     holder = {"who": who, "since": utc_now(), "origin": origin(), "deployment": deployment}
-    deadline = time.monotonic() + wait
+    if brief:
+        holder["brief"] = "yes"
+    began = time.monotonic()
     while True:
         try:
             return store.lease(key, holder, ttl)
         except Held as held:
-            left = deadline - time.monotonic()
+            patience = max(wait, BRIEF) if held.holder.get("brief") else wait
+            left = began + patience - time.monotonic()
             if left <= 0:
                 raise _locked(owner, app, LockHolder.of(held.holder)) from held
         time.sleep(min(RETRY, left))
@@ -71,10 +79,18 @@ def holder(store: StateStore, owner: str, app: str) -> LockHolder | None:
     return LockHolder.of(entry.value) if entry else None
 
 
+_served: list[str] = []
+
+
+def serves(caller: str) -> None:
+    """Say for which of the system's users this process works, where that isn't its own."""
+    _served[:] = [caller]
+
+
 def origin() -> str:
-    """From where this process works, for people: `user@machine pid 123`."""
+    """From where somebody works, for people: `user@machine pid 123`."""
     try:
-        user = pwd.getpwuid(os.getuid()).pw_name
+        user = _served[0] if _served else pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # no name for this user id
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()} pid {os.getpid()}"

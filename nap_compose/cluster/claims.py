@@ -14,53 +14,18 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from nap_compose.cluster import state_keys
 from nap_compose.cluster.app_lock import LockHolder
+from nap_compose.cluster.demand import Claim, Demand, PortClaim
 from nap_compose.cluster.state import BATCH, Entry, Lost, Put, StateStore
+from nap_compose.cluster.use import NO_USE, Use
 from nap_compose.errors import NapError
+from nap_compose.plaindata import dataclass
 
 _TRIES = 50
-
-
-@dataclass(frozen=True)
-class PortClaim:
-    """A port of a host; `ip` is empty for every address."""
-
-    protocol: str
-    ip: str
-    port: int
-
-    @property
-    def key(self) -> str:
-        """As placement names it: `8080/tcp`."""
-        return f"{self.port}/{self.protocol}"
-
-
-@dataclass(frozen=True)
-class Demand:
-    """What a deployment needs of one host: fixed ports, CPUs, and memory in bytes."""
-
-    ports: tuple[PortClaim, ...] = ()
-    cpus: float = 0.0
-    memory: int = 0
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A demand that was granted to a deployment at `since` (UTC); `app` is the app's path."""
-
-    deployment: str
-    app: str
-    demand: Demand
-    since: str
-
-    @property
-    def name(self) -> str:
-        """The app as people write it: `ada/shop`, or `shop` where there are no users."""
-        return self.app.removeprefix(f"{state_keys.NO_OWNER}/")
 
 
 @dataclass(frozen=True)
@@ -73,7 +38,8 @@ class Record:
 
 @dataclass(frozen=True)
 class Claims:
-    """All claims that count, by host and by owner ("-" where there are no users).
+    """All claims that count, by host and by whose quota they are of: an owner ("-" where there are
+    no users) or `@GROUP`.
 
     Those of a deployment that no longer holds its app's lock are left out.
     """
@@ -86,19 +52,12 @@ class Claims:
         return _others(self.hosts.get(host, Record()), but)
 
     def of(self, owner: str, *, but: str = "") -> tuple[Claim, ...]:
-        """The claims of an owner, except those of the deployment `but`."""
+        """The claims on a quota, except those of the deployment `but`."""
         return _others(self.owners.get(owner or state_keys.NO_OWNER, Record()), but)
 
-    def ports(self, *, but: str = "") -> dict[str, dict[str, str]]:
-        """Host → `8080/tcp` → which app is about to take it, for placement and its messages."""
-        return {
-            host: {
-                port.key: f"{claim.name}, which is being deployed"
-                for claim in _others(record, but)
-                for port in claim.demand.ports
-            }
-            for host, record in self.hosts.items()
-        }
+    def by_host(self, *, but: str = "") -> dict[str, tuple[Claim, ...]]:
+        """Host → the claims on it, except those of the deployment `but`; for placement."""
+        return {host: _others(record, but) for host, record in self.hosts.items()}
 
 
 def read(store: StateStore) -> Claims:
@@ -122,8 +81,11 @@ def take(
     app: str,
     demands: Mapping[str, Demand],
     since: str,
+    use: Use = NO_USE,
+    others: Sequence[str] = (),
 ) -> None:
-    """Claim `demands` (by host) for the deployment, all or nothing, in place of what it had.
+    """Claim `demands` (by host), and `use` of the quotas of the owner and of `others` (`@GROUP`),
+    for the deployment, all or nothing, in place of what it had.
 
     `seen` is what `read` gave before the hosts were observed. Raises Lost where somebody else
     claimed or released in between: observe and place again.
@@ -135,20 +97,20 @@ def take(
         for host in sorted(had | set(demands))
         for claim in [_claim(deployment, path, demands.get(host), since)]
     ]
-    total = Demand(
-        tuple(port for demand in demands.values() for port in demand.ports),
-        sum(demand.cpus for demand in demands.values()),
-        sum(demand.memory for demand in demands.values()),
-    )
-    mine = seen.owners.get(owner or state_keys.NO_OWNER)
-    ops.append(_put(state_keys.owner_claim(owner), mine, _claim(deployment, path, total, since)))
-    if len(ops) > BATCH:
-        raise NapError(
-            f"one deployment can take up to {BATCH - 1} hosts at once, "
-            f"this one needs {len(ops) - 1}",
-            hint="bring up some services first: nap up SERVICE",
-        )
-    store.batch(ops)
+    mine = Claim(deployment, path, Demand(), since, use)
+    ops += [
+        _put(state_keys.owner_claim(whose), seen.owners.get(whose), mine)
+        for whose in (owner or state_keys.NO_OWNER, *others)
+    ]
+    try:
+        # More than one batch isn't one act: until the last is written the others only keep
+        # people off what may still be given back.
+        for start in range(0, len(ops), BATCH):
+            store.batch(ops[start : start + BATCH])
+    except Lost:
+        if len(ops) > BATCH:
+            release(store, deployment)
+        raise
 
 
 def release(store: StateStore, deployment: str) -> None:
@@ -206,8 +168,10 @@ def _claims(value: Mapping[str, Any], at_work: Mapping[str, str]) -> tuple[Claim
                 ),
                 float(found["cpus"]),
                 int(found["memory"]),
+                {str(kind): int(number) for kind, number in found.get("devices", {}).items()},
             ),
             found["since"],
+            Use.of(found.get("use", {})),
         )
         for deployment, found in sorted(value.items())
         if at_work.get(found["app"]) == deployment
@@ -230,7 +194,7 @@ def _put(key: str, seen: Record | None, claim: Claim) -> Put:
     """Write the record with this claim and those that still count; stale ones go with it."""
     record = seen or Record()
     kept = [*_others(record, claim.deployment)]
-    if claim.demand != Demand():
+    if claim.demand != Demand() or claim.use != NO_USE:
         kept.append(claim)
     value = {
         each.deployment: {
@@ -238,7 +202,9 @@ def _put(key: str, seen: Record | None, claim: Claim) -> Put:
             "ports": [[port.protocol, port.ip, port.port] for port in each.demand.ports],
             "cpus": each.demand.cpus,
             "memory": each.demand.memory,
+            "devices": dict(each.demand.devices),
             "since": each.since,
+            **({"use": each.use.as_dict()} if each.use != NO_USE else {}),
         }
         for each in kept
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 import consul
 import requests
+from consul.callback import CB
 from consul.exceptions import (
     ACLDisabled,
     ACLPermissionDenied,
@@ -101,6 +103,26 @@ class Servers:
             if not leaderless or time.monotonic() >= deadline:
                 raise _away(problems)
             time.sleep(0.5)
+
+    def read(self, path: str, **params: str) -> Any:
+        """The JSON of `GET path`, as the servers' leader knows it: a server that is cut off from
+        the others gives none. Raises StoreAway."""
+        given = [("consistent", ""), *params.items()]
+        return self.call(
+            lambda client: client.http.get(
+                CB.json(), path, params=given, headers=client.prepare_headers()
+            )
+        )
+
+    def send(self, path: str, body: Any) -> None:
+        """`PUT path` with a body of JSON, which does the same however often it is done. Raises
+        StoreAway."""
+        text = json.dumps(body)
+        self.call(
+            lambda client: client.http.put(
+                CB.boolean(), path, headers=client.prepare_headers(), data=text
+            )
+        )
 
     def _in_turn(self) -> list[int]:
         count = len(self._urls)

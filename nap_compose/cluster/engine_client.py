@@ -6,25 +6,29 @@ Small calls go through nap's own transport (`engine_http`), images through docke
 
 from __future__ import annotations
 
+import base64
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
 from nap_compose.cluster import engine_docker
 from nap_compose.cluster import engine_faults as faults
 from nap_compose.cluster.cluster import Host
 from nap_compose.cluster.engine import EngineAway, EngineError, Filters, Json, NotFound
+from nap_compose.cluster.engine_ahead import Begun
+from nap_compose.cluster.engine_calls import filtered
 from nap_compose.cluster.engine_endpoint import Endpoint
 from nap_compose.cluster.engine_http import (
     CHANGE_TIMEOUT,
-    READ_TIMEOUT,
     Request,
     Transport,
     in_path,
 )
-from nap_compose.cluster.engine_logs import BrokenFrame, framed_lines, raw_lines
-from nap_compose.cluster.engine_stream import Stream
+from nap_compose.cluster.engine_logs import BrokenFrame, framed_batches, raw_batches
+from nap_compose.cluster.engine_progress import checked
+from nap_compose.cluster.engine_sessions import Sessions
+from nap_compose.cluster.engine_swarm import SwarmCalls
 from nap_compose.cluster.view import Absence
 
 STOP_GRACE = 10.0
@@ -34,7 +38,7 @@ _SETTLE = 2.0
 """Seconds that a container may take from its log's end to its own."""
 
 
-class DockerEngine:
+class DockerEngine(Sessions, SwarmCalls):
     """A host's engine. Connects at the first call; see `engine.Engine` for what each call does.
 
     `own_logins`: a pull without credentials uses the logins of the person who runs nap, as
@@ -42,8 +46,8 @@ class DockerEngine:
     """
 
     def __init__(self, host: Host, *, own_logins: bool = False) -> None:
+        super().__init__(Transport(host))
         self._host = host
-        self._http = Transport(host)
         self._own_logins = own_logins
 
     @property
@@ -68,6 +72,10 @@ class DockerEngine:
 
     def __repr__(self) -> str:
         return f"DockerEngine({self.host!r}, {self.endpoint})"
+
+    def begin(self) -> Begun | None:
+        """Begin to connect, ahead of the first call."""
+        return self._http.begin()
 
     def close(self) -> None:
         """Close every connection and break every stream off."""
@@ -99,7 +107,7 @@ class DockerEngine:
 
     def volumes(self, filters: Filters | None = None) -> list[Json]:
         """Volumes on this host."""
-        found = self._object("/volumes", _filtered(filters))
+        found = self._object("/volumes", filtered(filters))
         return cast(list[Json], found.get("Volumes") or [])
 
     def images(self, filters: Filters | None = None) -> list[Json]:
@@ -159,6 +167,10 @@ class DockerEngine:
         """Give it another name."""
         self._post(f"{self._container(container)}/rename", {"name": name})
 
+    def update_container(self, container: str, body: Json) -> None:
+        """Change what can be changed of it: its restart policy, what it may use."""
+        self._post(f"{self._container(container)}/update", body=body)
+
     def remove_container(
         self, container: str, *, volumes: bool = False, force: bool = False
     ) -> None:
@@ -216,6 +228,43 @@ class DockerEngine:
         known = auth if auth is not None or self._own_logins else {}
         return engine_docker.pull(self._host, self.api, image, platform=platform, auth=known)
 
+    def push_image(self, image: str, *, auth: Mapping[str, str] | None = None) -> Iterator[Json]:
+        """Bring an image to its registry; an error among the records is raised as EngineError."""
+        known = auth if auth is not None or self._own_logins else {}
+        return engine_docker.push(self._host, self.api, image, auth=known)
+
+    def build_image(
+        self,
+        query: Mapping[str, str | Sequence[str]],
+        context: Iterable[bytes] | None,
+        *,
+        logins: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> Iterator[Json]:
+        """Build with the engine's classic builder; see `engine.Engine.build_image`."""
+        if logins is None:
+            logins = engine_docker.own_logins() if self._own_logins else {}
+        given = {registry: dict(login) for registry, login in logins.items()}
+        known = base64.urlsafe_b64encode(json.dumps(given).encode()).decode()
+        headers = {"Content-Type": "application/x-tar", "X-Registry-Config": known}
+        # A step of a build may say nothing for hours; only TCP can tell that its host is dead.
+        request = Request("POST", "/build", query, context or b"", headers, timeout=None)
+        with self._http.open(request) as stream:
+            for line in stream.lines():
+                if line.strip():
+                    yield checked(self.host, json.loads(line))
+
+    def check_login(self, auth: Mapping[str, str]) -> None:
+        """Ask a registry whether it takes a login; see `engine.Engine.check_login`."""
+        self._post("/auth", {}, dict(auth))
+
+    def registry_digest(self, image: str, *, auth: Mapping[str, str] | None = None) -> str:
+        """The digest that its registry has now for `image`, of which nothing is pulled."""
+        path = f"/distribution/{in_path(self.host, image, slashes=True)}/json"
+        login = base64.urlsafe_b64encode(json.dumps(dict(auth or {})).encode()).decode()
+        headers = {"X-Registry-Auth": login}
+        found = self._http.call(Request("GET", path, {}, None, headers, CHANGE_TIMEOUT))
+        return str(found["Descriptor"]["digest"])
+
     def save_image(self, image: str) -> Iterator[bytes]:
         """The image as a tar stream, in pieces, never whole in memory."""
         return engine_docker.save(self._host, self.api, image)
@@ -242,75 +291,70 @@ class DockerEngine:
         since: float | None = None,
         until: float | None = None,
         tail: int | None = None,
+        stream: str = "",
     ) -> Iterator[tuple[str, bytes]]:
         """Lines with the engine's timestamp in front; see `engine.Engine.logs`."""
+        for batch in self.log_batches(
+            container, follow=follow, since=since, until=until, tail=tail, stream=stream
+        ):
+            yield from batch
+
+    def log_batches(
+        self,
+        container: str,
+        *,
+        follow: bool = False,
+        since: float | None = None,
+        until: float | None = None,
+        tail: int | None = None,
+        stream: str = "",
+    ) -> Iterator[Sequence[tuple[str, bytes]]]:
+        """The same, as many lines at once as came."""
         before = self.inspect_container(container)
-        query = {"stdout": "true", "stderr": "true", "timestamps": "true"}
+        query = {each: "true" for each in ("stdout", "stderr") if stream in ("", each)}
+        query |= {"timestamps": "true"}
         query |= _span(since, until)
         query |= {"tail": str(tail)} if tail is not None else {}
         query |= {"follow": "true"} if follow else {}
         path = f"{self._container(container)}/logs"
-        with self._http.open(Request("GET", path, query)) as stream:
+        with self._http.open(Request("GET", path, query)) as answer:
             if follow:
-                stream.wait_at_most(None)
+                answer.wait_at_most(None)
             tty = bool(before["Config"].get("Tty"))
             try:
-                yield from (raw_lines if tty else framed_lines)(stream.pieces())
+                yield from (raw_batches if tty else framed_batches)(answer.pieces())
             except BrokenFrame:
                 raise faults.lost(self.host, self.endpoint) from None
         if follow:
             self._check_ended(container, before)
 
-    def put_archive(self, container: str, path: str, tar: bytes) -> None:
-        """Unpack a tar in the folder `path` of a container, which needn't run."""
-        target = f"{self._container(container)}/archive"
-        headers = {"Content-Type": "application/x-tar"}
-        self._http.call(Request("PUT", target, {"path": path}, tar, headers, CHANGE_TIMEOUT))
+    def processes(self, container: str) -> Json:
+        """What runs in a container."""
+        return self._object(f"{self._container(container)}/top")
 
-    def get_archive(self, container: str, path: str) -> Iterator[bytes]:
-        """A file or folder of a container as a tar stream."""
-        with self._get(f"{self._container(container)}/archive", {"path": path}) as stream:
-            yield from stream.pieces()
+    def usage(self, container: str) -> Json:
+        """What a container has used up to now; see `engine.Engine.usage`."""
+        query = {"stream": "false", "one-shot": "true"}
+        return self._object(f"{self._container(container)}/stats", query)
 
     def events(
-        self, *, since: float | None = None, filters: Filters | None = None
+        self,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        filters: Filters | None = None,
     ) -> Iterator[Json]:
-        """The engine's events as they happen, without end."""
-        with self._get("/events", _span(since, None) | _filtered(filters)) as stream:
+        """The engine's events as they happen; see `engine.Engine.events`."""
+        with self._get("/events", _span(since, until) | filtered(filters)) as stream:
             stream.wait_at_most(None)
             for line in stream.lines():
                 if line.strip():
                     yield cast(Json, json.loads(line))
-        raise faults.lost(self.host, self.endpoint)  # only an engine that stops ends this stream
+        if until is None or time.time() < until - 1:
+            # Only an engine that stops ends this stream early.
+            raise faults.lost(self.host, self.endpoint)
 
     # -- how
-
-    def _get(self, path: str, query: Mapping[str, str]) -> Stream:
-        return self._http.open(Request("GET", path, query))
-
-    def _object(
-        self, path: str, query: Mapping[str, str] | None = None, *, timeout: float = READ_TIMEOUT
-    ) -> Json:
-        return cast(Json, self._http.call(Request("GET", path, query or {}, timeout=timeout)))
-
-    def _list(self, path: str, filters: Filters | None, **query: str) -> list[Json]:
-        found = self._http.call(Request("GET", path, query | _filtered(filters)))
-        return cast(list[Json], found or [])
-
-    def _post(
-        self,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        body: Json | None = None,
-        timeout: float = CHANGE_TIMEOUT,
-    ) -> Any:
-        text = None if body is None else json.dumps(body).encode()
-        headers = {} if text is None else {"Content-Type": "application/json"}
-        return self._http.call(Request("POST", path, query or {}, text, headers, timeout))
-
-    def _delete(self, path: str, **flags: bool) -> None:
-        query = {name: "true" for name, on in flags.items() if on}
-        self._http.call(Request("DELETE", path, query, timeout=CHANGE_TIMEOUT))
 
     def _stop(self, verb: str, container: str, grace: float | None) -> None:
         path = f"{self._container(container)}/{verb}"
@@ -345,17 +389,8 @@ class DockerEngine:
                 )
             time.sleep(0.1)
 
-    def _container(self, container: str) -> str:
-        return f"/containers/{in_path(self.host, container)}"
-
     def _image(self, image: str) -> str:
         return f"/images/{in_path(self.host, image, slashes=True)}"
-
-
-def _filtered(filters: Filters | None) -> dict[str, str]:
-    return (
-        {"filters": json.dumps({key: list(of) for key, of in filters.items()})} if filters else {}
-    )
 
 
 def _span(since: float | None, until: float | None) -> dict[str, str]:

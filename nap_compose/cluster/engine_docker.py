@@ -17,6 +17,7 @@ from nap_compose.cluster.engine import Json
 from nap_compose.cluster.engine_endpoint import endpoint_of
 from nap_compose.cluster.engine_http import engine_error
 from nap_compose.cluster.engine_pool import CONNECT_TIMEOUT, keepalive_options
+from nap_compose.cluster.engine_progress import checked
 from nap_compose.cluster.engine_tls import client_context
 
 if TYPE_CHECKING:
@@ -48,6 +49,27 @@ def pull(
         )
 
 
+def push(host: Host, api: str, image: str, *, auth: Mapping[str, str] | None) -> Iterator[Json]:
+    """Push `image`, a name with its tag; `auth` and what comes back as for `pull`."""
+    with _client(host, api) as client:
+        yield from _records(
+            host,
+            client.push(
+                image,
+                stream=True,
+                decode=True,
+                auth_config=None if auth is None else dict(auth),
+            ),
+        )
+
+
+def own_logins() -> dict[str, Any]:
+    """The logins in the caller's Docker configuration, by registry; {} where there are none."""
+    from docker import auth
+
+    return dict(auth.load_config().get_all_credentials())  # type: ignore[no-untyped-call]
+
+
 def save(host: Host, api: str, image: str) -> Iterator[bytes]:
     """The image as a tar stream."""
     with _client(host, api) as client:
@@ -65,11 +87,7 @@ def load(host: Host, api: str, tar: Iterable[bytes]) -> None:
 
 def _records(host: Host, records: Iterable[Any]) -> Iterator[Json]:
     for record in records:
-        if "error" in record or "errorDetail" in record:
-            detail = record.get("errorDetail") or {}
-            said = detail.get("message") or record.get("error") or ""
-            raise engine_error(host.name, int(detail.get("code") or 500), str(said))
-        yield record
+        yield checked(host.name, record)
 
 
 @contextmanager

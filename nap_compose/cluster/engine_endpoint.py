@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from nap_compose.cluster.cluster import Host, Tls
 from nap_compose.errors import WrongUse
+from nap_compose.plaindata import dataclass
 
 PLAIN_PORT = 2375
 TLS_PORT = 2376

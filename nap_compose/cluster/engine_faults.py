@@ -158,7 +158,10 @@ def _bad_certificate(host: str, at: Endpoint, error: ssl.SSLCertVerificationErro
             f"make one that names '{at.name}', or use the name that stands in it",
         )
     elif "expired" in reason:
-        text, hint = f"the certificate of {at} has expired", "renew it and restart the engine"
+        text, hint = (
+            f"the certificate of {at} has expired",
+            "on the control machine: nap cluster certs renew --restart",
+        )
     elif "not yet valid" in reason:
         text, hint = f"the certificate of {at} isn't valid yet", "compare the clocks of both sides"
     elif "self-signed" in reason or "self signed" in reason or "local issuer" in reason:
@@ -182,8 +185,8 @@ def _tls_fault(host: str, at: Endpoint, error: ssl.SSLError) -> EngineAway:
             host,
             Absence.REFUSED,
             f"{at} refused our client certificate ({reason.rpartition('ALERT_')[2].lower()})",
-            hint="`tls.cert` in the cluster file must be signed by the CA that the engine was "
-            "started with (--tlscacert), and not have expired",
+            hint="it has ended, or isn't signed by the CA that the engine was started with: "
+            "`nap cluster certs ls` tells, `nap cluster certs renew` makes a new one",
         )
     return EngineAway(host, Absence.REFUSED, f"no TLS connection to {at}: {reason.lower()}")
 

@@ -11,8 +11,8 @@ import http.client
 import json
 import re
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import field
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -20,10 +20,12 @@ from nap_compose import __version__
 from nap_compose.cluster import engine_faults as faults
 from nap_compose.cluster.cluster import Host
 from nap_compose.cluster.engine import Conflict, EngineAway, EngineError, NotFound
+from nap_compose.cluster.engine_ahead import Begun
 from nap_compose.cluster.engine_endpoint import endpoint_of
 from nap_compose.cluster.engine_pool import CONNECT_TIMEOUT, Connection, Pool
 from nap_compose.cluster.engine_stream import FAULTS, Stream
 from nap_compose.cluster.view import Absence
+from nap_compose.plaindata import dataclass
 
 OLDEST_API = (1, 40)
 NEWEST_API = (1, 51)
@@ -38,25 +40,44 @@ _REPEATABLE = ("GET", "HEAD", "PUT")
 _OTHER_VERSION = re.compile(r"client version [\d.]+ is too (new|old)")
 _HUNG_UP = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
-Query = Mapping[str, str]
+Query = Mapping[str, str | Sequence[str]]
+"""A word with several values is given that often."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request; `path` is without the version. `timeout` is for each read, None for ever."""
+    """One request; `path` is without the version. `timeout` is for each read, None for ever.
+
+    A `body` that comes in pieces is sent as it comes, never whole in memory; what its source
+    raises passes through, and the engine sees such a request break off.
+    """
 
     method: str
     path: str
     query: Query = field(default_factory=dict)
-    body: bytes | None = None
+    body: bytes | Iterable[bytes] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout: float | None = READ_TIMEOUT
 
     def target(self, api: str) -> str:
         """What stands in the request line."""
         version = f"/v{api}" if api else ""
-        query = f"?{urlencode(self.query)}" if self.query else ""
+        query = f"?{urlencode(self.query, doseq=True)}" if self.query else ""
         return f"{version}{self.path}{query}"
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the body comes in pieces, which are gone once they are sent."""
+        return not isinstance(self.body, bytes | None)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it can be sent once more where nobody knows if it was heard."""
+        return self.method in _REPEATABLE and not self.streamed
+
+
+class _SourceFailed(Exception):
+    """The source of a streamed body raised its cause: no fault of the connection."""
 
 
 class Transport:
@@ -93,7 +114,7 @@ class Transport:
         if stream.status < 300 or stream.status == http.HTTPStatus.NOT_MODIFIED:
             return stream
         error = self._error(stream)
-        if not _OTHER_VERSION.search(error.message):
+        if not _OTHER_VERSION.search(error.message) or request.streamed:
             raise error
         # The engine was replaced by another release since the version was agreed. It refused the
         # request as a whole, so sending it again does nothing twice.
@@ -102,6 +123,10 @@ class Transport:
         if stream.status >= 300 and stream.status != http.HTTPStatus.NOT_MODIFIED:
             raise self._error(stream)
         return stream
+
+    def begin(self) -> Begun | None:
+        """Begin to connect, ahead of the first request."""
+        return self._pool.begin()
 
     def close(self) -> None:
         """Close every connection and forget the agreed version."""
@@ -137,24 +162,32 @@ class Transport:
         return _text(min(newest, NEWEST_API))
 
     def _send(self, request: Request, api: str) -> Stream:
-        connection = self._pool.take()
+        # What can't be sent twice shouldn't meet a connection that the engine has just closed.
+        connection = self._pool.take(fresh=request.streamed)
         try:
             return self._ask(connection, request, api)
+        except _SourceFailed as failed:
+            raise failed.__cause__ or failed from None
         except FAULTS as error:
             kept = not connection.fresh
-            self._pool.drop(connection)
-            hung_up = isinstance(error, _HUNG_UP)
-            if not (kept and hung_up and request.method in _REPEATABLE):
+            hung_up = isinstance(error, _HUNG_UP) and not isinstance(error, ConnectionRefusedError)
+            if not (kept and hung_up and request.repeatable):
                 raise self._fault(connection, error, request.timeout) from None
         # An engine may close an idle connection just as it is used again: no fault of anybody.
         connection = self._pool.take(fresh=True)
         try:
             return self._ask(connection, request, api)
         except FAULTS as error:
-            self._pool.drop(connection)
             raise self._fault(connection, error, request.timeout) from None
 
     def _ask(self, connection: Connection, request: Request, api: str) -> Stream:
+        try:
+            return self._asked(connection, request, api)
+        except BaseException:
+            self._pool.drop(connection)
+            raise
+
+    def _asked(self, connection: Connection, request: Request, api: str) -> Stream:
         if connection.sock is None:
             connection.connect()
         connection.wait_at_most(request.timeout)
@@ -162,7 +195,7 @@ class Transport:
         # It may hang up while we are still sending; what it said before (a TLS alert, an early
         # error) is the better explanation, and reading brings it up.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            connection.request(request.method, request.target(api), request.body, headers)
+            connection.request(request.method, request.target(api), _to_send(request), headers)
         response = connection.getresponse()
 
         def broken(error: BaseException, seconds: float | None) -> EngineAway:
@@ -239,6 +272,20 @@ def in_path(host: str, name: str, *, slashes: bool = False) -> str:
     if any(part in ("", ".", "..") for part in parts):
         raise EngineError(host, http.HTTPStatus.BAD_REQUEST, f"'{name}' is no name")
     return quote(name, safe="/:@" if slashes else ":")
+
+
+def _to_send(request: Request) -> bytes | Iterator[bytes] | None:
+    """The body as `http.client` takes it: a generator goes out in chunks."""
+    body = request.body
+    return body if isinstance(body, bytes | None) else _told_apart(body)
+
+
+def _told_apart(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces; a failure of their source looks like none of the connection's."""
+    try:
+        yield from pieces
+    except Exception as error:
+        raise _SourceFailed from error
 
 
 def _says_more(error: BaseException) -> bool:

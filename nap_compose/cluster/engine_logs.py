@@ -13,38 +13,57 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 Line = tuple[str, bytes]
 
 _HEADER = struct.Struct(">BxxxL")
-_NAMES = {0: "stdin", 1: "stdout", 2: "stderr"}
+_LINE_END, _RETURN = b"\n\r"
+_OUTPUTS = {1: "stdout", 2: "stderr"}
+_NAMES = {0: "stdin", **_OUTPUTS}
 LONGEST_LINE = 1 << 20
 """A line that grows beyond this is handed on in parts: no container fills nap's memory."""
 
+LONGEST_FRAME = 64 << 20
+"""Engines send some kilobytes at once; more than this is none of their frames."""
 
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[\d.]*(?:Z|[+-]\d\d:\d\d) ")
 _LONGEST_STAMP = 40
+PIECE = 16 * 1024
+_STAMPED_PIECE = PIECE + 31
+"""What a terminal's long lines come in: a timestamp, a space and 16 KiB each."""
 
 
 class Assembler:
-    """Puts lines together, each stream's own."""
+    """Puts lines together, each stream's own. One of more than `longest` bytes comes in parts,
+    cut always in the same places, each with the line's timestamp in front."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int = LONGEST_LINE) -> None:
         self._rest: dict[str, bytes] = {}
+        self._longest = longest
+        self.begun: set[str] = set()
+        """The streams of which a line has begun and not ended."""
 
     def add(self, source: str, data: bytes) -> Iterator[Line]:
         """The lines that `data` completes, without their line ends."""
         *whole, rest = (self._rest.get(source, b"") + data).split(b"\n")
         for line in whole:
-            yield source, line.removesuffix(b"\r")
-        if len(rest) > LONGEST_LINE:
-            yield source, rest
-            rest = b""
+            *parts, end = self._parts(line)
+            for part in parts:
+                yield source, part
+            yield source, end.removesuffix(b"\r")
+        *parts, rest = self._parts(rest)
         self._rest[source] = rest
+        (self.begun.add if rest else self.begun.discard)(source)
+        for part in parts:
+            yield source, part
 
-    def within(self, source: str) -> bool:
-        """Whether a line of that stream has begun and not ended."""
-        return bool(self._rest.get(source))
+    def finish(self, source: str) -> Iterator[Line]:
+        """The line of that stream that has begun is over."""
+        rest = self._rest.pop(source, b"")
+        self.begun.discard(source)
+        if rest:
+            yield source, rest
 
     def flush(self) -> Iterator[Line]:
         """What is left when the stream is over: lines that never ended."""
@@ -53,33 +72,119 @@ class Assembler:
                 yield source, rest
         self._rest.clear()
 
+    def _parts(self, line: bytes) -> Iterator[bytes]:
+        """The line in parts, of which all but the last are of the greatest length."""
+        while len(line) > self._longest:
+            yield line[: self._longest]
+            stamp, rest = _STAMP.match(line), line[self._longest :]
+            line = stamp[0] + rest if stamp and not rest.startswith(stamp[0]) else rest
+        yield line
+
 
 class BrokenFrame(Exception):
     """The stream ended, or went astray, in the middle of a frame."""
 
 
+def framed_batches(pieces: Iterable[bytes]) -> Iterator[list[Line]]:
+    """Lines of a container without a terminal, as many at once as came. Raises BrokenFrame."""
+    assembler = Assembler()
+    held, needed = b"", 0
+    more: list[bytes] = []
+    for piece in pieces:
+        more.append(piece)
+        needed -= len(piece)
+        if needed > 0:
+            continue
+        data = held + b"".join(more)
+        more.clear()
+        lines, at, needed = _whole_frames(data, assembler)
+        held = data[at:]
+        if lines:
+            yield lines
+    if held or more:
+        raise BrokenFrame("the stream ended in the middle of a frame")
+    rest = list(assembler.flush())
+    if rest:
+        yield rest
+
+
+def _whole_frames(data: bytes, assembler: Assembler) -> tuple[list[Line], int, int]:
+    """The lines of the whole frames in `data`, where those end, and how much the next one lacks.
+
+    A frame is nearly always one line of its own, and there may be millions of them.
+    """
+    lines: list[Line] = []
+    at, end, begun = 0, len(data), assembler.begun
+    unpack, find = _HEADER.unpack_from, data.find
+    while at + 8 <= end:
+        kind, length = unpack(data, at)
+        start = at + 8
+        stop = start + length
+        if stop > end:
+            if length > LONGEST_FRAME:
+                raise BrokenFrame(f"a frame of {length} bytes")
+            return lines, at, stop - end
+        source = _OUTPUTS.get(kind) or _name_of(kind)
+        at, last = stop, stop - 1
+        if (
+            source in begun
+            or length > LONGEST_LINE
+            or not length
+            or data[last] != _LINE_END
+            or find(b"\n", start, last) >= 0
+        ):
+            lines.extend(_odd_frame(data[start:stop], source, assembler))
+        elif data[last - 1] == _RETURN and length > 1:
+            lines.append((source, data[start : last - 1]))
+        else:
+            lines.append((source, data[start:last]))
+    return lines, at, 8 - (end - at)
+
+
+def _odd_frame(payload: bytes, source: str, assembler: Assembler) -> Iterator[Line]:
+    """The lines that come of a frame which isn't one whole line.
+
+    A line is kept in pieces of PIECE bytes (`journald` gives each its own timestamp); a shorter
+    one is the last, though the `local` driver gives it no line end, nor any driver where its
+    container ended there.
+    """
+    stamp = _STAMP.match(payload)
+    if stamp is None:
+        yield from assembler.add(source, payload)
+        return
+    text = payload[stamp.end() :]
+    yield from assembler.add(source, text if source in assembler.begun else payload)
+    if len(text) < PIECE and not text.endswith(b"\n"):
+        yield from assembler.finish(source)
+
+
+def raw_batches(pieces: Iterable[bytes]) -> Iterator[list[Line]]:
+    """Lines of a container with a terminal: all of it is its standard output."""
+    assembler = Assembler(LONGEST_LINE // _STAMPED_PIECE * _STAMPED_PIECE)
+    for piece in pieces:
+        lines = list(assembler.add("stdout", piece))
+        if lines:
+            yield lines
+    rest = list(assembler.flush())
+    if rest:
+        yield rest
+
+
 def framed_lines(pieces: Iterable[bytes]) -> Iterator[Line]:
-    """Lines of a container without a terminal. Raises BrokenFrame."""
-    lines = Assembler()
-    for source, data, begins in _frames(pieces):
-        stamp = _STAMP.match(data) if begins and lines.within(source) else None
-        yield from lines.add(source, data[stamp.end() :] if stamp else data)
-    yield from lines.flush()
+    """As `framed_batches`, line by line."""
+    return chain.from_iterable(framed_batches(pieces))
 
 
 def raw_lines(pieces: Iterable[bytes]) -> Iterator[Line]:
-    """Lines of a container with a terminal: all of it is its standard output."""
-    lines = Assembler()
-    for piece in pieces:
-        yield from lines.add("stdout", piece)
-    yield from lines.flush()
+    """As `raw_batches`, line by line."""
+    return chain.from_iterable(raw_batches(pieces))
 
 
-def _frames(pieces: Iterable[bytes]) -> Iterator[tuple[str, bytes, bool]]:
+def frames(pieces: Iterable[bytes], *, at_once: bool = False) -> Iterator[tuple[str, bytes, bool]]:
     """The stream, a part of a frame's payload, and whether that is the frame's first part.
 
     Parts are handed on as they arrive, for a frame may be of any length; only the first waits
-    until a timestamp would be whole.
+    until a timestamp would be whole, unless it is wanted `at_once`. Raises BrokenFrame.
     """
     held = bytearray()
     source, left, begins = "", 0, False
@@ -93,7 +198,7 @@ def _frames(pieces: Iterable[bytes]) -> Iterator[tuple[str, bytes, bool]]:
                 del held[: _HEADER.size]
                 source, begins = _name_of(kind), True
                 continue
-            if begins and len(held) < min(left, _LONGEST_STAMP):
+            if begins and not at_once and len(held) < min(left, _LONGEST_STAMP):
                 break
             data = bytes(held[:left])
             del held[: len(data)]

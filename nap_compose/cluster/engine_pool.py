@@ -10,14 +10,20 @@ import ssl
 import threading
 import time
 
+from nap_compose.cluster.engine_ahead import Begun, hello
 from nap_compose.cluster.engine_endpoint import Endpoint
 from nap_compose.cluster.engine_tls import client_context
+from nap_compose.errors import NapError
 
 CONNECT_TIMEOUT = 5.0
 KEPT = 8
 """How many idle connections are kept: a burst of threads opens more, which then end."""
 IDLE_LIMIT = 60.0
 """Seconds after which an idle connection isn't trusted any more (firewalls forget it)."""
+
+BEGUN_LIMIT = 30.0
+"""Seconds for which a connection that was only begun is of use: an engine, or what stands before
+it, waits as long for the rest of a TLS handshake."""
 
 _VERDICT_TIMEOUT = 1.0
 _TCP_CLOSE = 7
@@ -30,11 +36,15 @@ class Connection(http.client.HTTPConnection):
     `wait_at_most` says how long a read may take.
     """
 
-    def __init__(self, endpoint: Endpoint, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, context: ssl.SSLContext | None, begun: Begun | None = None
+    ) -> None:
         super().__init__(endpoint.name or "localhost", endpoint.port or None)
         self._endpoint = endpoint
         self._context = context
-        self.fresh = True
+        self._begun = begun
+        # Nothing has lain idle that somebody may have closed meanwhile.
+        self.fresh = begun is None
         self.shaking_hands = False
         self.idle_since = 0.0
         # http.client forgets `sock` once an answer says that it is the last one.
@@ -48,12 +58,19 @@ class Connection(http.client.HTTPConnection):
         """Close it, and note whether it was the other machine's silence that ended it."""
         if self._wire is not None and not self.gone_silent:
             self.gone_silent = _gone_silent(self._wire)
+        if self._begun is not None:
+            self._begun.close()
         super().close()
 
     @property
     def connected(self) -> bool:
         """Whether connecting has succeeded."""
         return self._wire is not None
+
+    @property
+    def wire(self) -> socket.socket | None:
+        """The socket itself, for what isn't HTTP any more; None before it is connected."""
+        return self._wire
 
     def wait_at_most(self, seconds: float | None) -> None:
         """How long one read or write may take from now on; None: for ever."""
@@ -62,6 +79,8 @@ class Connection(http.client.HTTPConnection):
 
     def usable(self) -> bool:
         """Whether an idle connection is likely still open: a peer that went has left an end."""
+        if self._begun is not None:
+            return time.monotonic() - self._begun.at < BEGUN_LIMIT
         if self.sock is None or time.monotonic() - self.idle_since > IDLE_LIMIT:
             return False
         return not _readable(self.sock, 0)
@@ -74,17 +93,15 @@ class Connection(http.client.HTTPConnection):
                 socket.socket.shutdown(self._wire, socket.SHUT_RDWR)
 
     def _tcp(self) -> socket.socket:
-        raw = socket.create_connection(
-            (self._endpoint.name, self._endpoint.port), timeout=CONNECT_TIMEOUT
-        )
-        _notice_dead_peers(raw)
+        raw = self._connected()
         if self._context is None:
             return raw
         self.shaking_hands = True
         try:
-            wrapped = self._context.wrap_socket(
-                raw, server_hostname=self._endpoint.name, suppress_ragged_eofs=False
-            )
+            greeted = isinstance(raw, ssl.SSLSocket)
+            wrapped = raw if greeted else hello(raw, self._context, self._endpoint.name)
+            assert isinstance(wrapped, ssl.SSLSocket)
+            wrapped.do_handshake()
         except BaseException:
             raw.close()
             raise
@@ -95,6 +112,22 @@ class Connection(http.client.HTTPConnection):
             wrapped.close()
             raise
         return wrapped
+
+    def _connected(self) -> socket.socket:
+        begun, self._begun = self._begun, None
+        if begun is None:
+            where = (self._endpoint.name, self._endpoint.port)
+            sock = socket.create_connection(where, timeout=CONNECT_TIMEOUT)
+        else:
+            self.shaking_hands = begun.greeted
+            try:
+                sock = begun.taken(CONNECT_TIMEOUT)
+            except BaseException:
+                begun.close()
+                raise
+            sock.settimeout(CONNECT_TIMEOUT)
+        _notice_dead_peers(sock)
+        return sock
 
     def _unix(self) -> socket.socket:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -130,11 +163,25 @@ class Pool:
                     self._busy.add(connection)
                     return connection
                 connection.close()
-            if self._endpoint.tls and self._context is None:
-                self._context = client_context(self._endpoint.tls, self._host)
-            connection = Connection(self._endpoint, self._context)
+            connection = Connection(self._endpoint, self._tls())
             self._busy.add(connection)
             return connection
+
+    def begin(self) -> Begun | None:
+        """Begin to connect, where there is nothing to take yet. Raises nothing: whoever takes it
+        is told."""
+        with self._lock, contextlib.suppress(OSError, NapError):
+            if self._endpoint.unix or self._idle or self._busy:
+                return None
+            begun = Begun(self._endpoint, self._tls())
+            self._idle.append(Connection(self._endpoint, self._context, begun))
+            return begun
+        return None
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if self._endpoint.tls and self._context is None:
+            self._context = client_context(self._endpoint.tls, self._host)
+        return self._context
 
     def give_back(self, connection: Connection) -> None:
         """Keep it for the next request: its answer was read to the end."""

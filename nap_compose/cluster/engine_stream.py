@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from nap_compose.cluster.engine import EngineAway
+from nap_compose.cluster.engine_chunks import chunked
 from nap_compose.cluster.engine_pool import Connection, Pool
+from nap_compose.cluster.engine_talk import Talk
 
 FAULTS = (OSError, http.client.HTTPException)
 """What sockets, TLS and HTTP raise."""
@@ -38,13 +40,16 @@ class Stream:
         self.status = response.status
         self.content_type = response.headers.get_content_type()
 
+    def header(self, name: str) -> str:
+        """A header of the answer; empty where it has none of that name."""
+        return self._response.headers.get(name) or ""
+
     def pieces(self) -> Iterator[bytes]:
         """Pieces as they arrive. Raises EngineAway where the answer breaks off before its end."""
+        body = chunked(self._response.fp, self._wait) if self._response.chunked else self._plain()
         while True:
             try:
-                piece = self._response.read1(_PIECE)
-                if not piece and self._response.length:  # less came than was announced
-                    raise http.client.IncompleteRead(b"", self._response.length)
+                piece = next(body, b"")
             except FAULTS as error:
                 self.close()
                 raise self._broken(error, self._seconds) from None
@@ -52,6 +57,15 @@ class Stream:
                 self._finish()
                 return
             yield piece
+
+    def _plain(self) -> Iterator[bytes]:
+        while piece := self._response.read1(_PIECE):
+            yield piece
+        if self._response.length:  # less came than was announced
+            raise http.client.IncompleteRead(b"", self._response.length)
+
+    def _wait(self, wait: bool) -> None:
+        self._connection.wait_at_most(self._seconds if wait else 0.0)
 
     def read(self) -> bytes:
         """All that is left of it."""
@@ -66,10 +80,34 @@ class Stream:
         if rest:
             yield rest
 
+    def take_over(self, *, tty: bool) -> Talk:
+        """The connection itself, which the engine has given over to a process.
+
+        With `tty` what comes is a terminal's, else it is in frames.
+        """
+        self._open = False
+
+        def closed() -> None:
+            self._connection.interrupt()
+            self._pool.drop(self._connection)
+            self._response.close()
+
+        return Talk(
+            self._connection,
+            self._response,
+            tty=tty,
+            closed=closed,
+            broken=lambda error: self._broken(error, None),
+        )
+
     def wait_at_most(self, seconds: float | None) -> None:
         """How long the next pieces may take, each; None: for ever."""
         self._seconds = seconds
         self._connection.wait_at_most(seconds)
+
+    def interrupt(self) -> None:
+        """Wake whoever reads in another thread, who then sees it broken."""
+        self._connection.interrupt()
 
     def close(self) -> None:
         """End it; what wasn't read is lost, and so is the connection."""

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 import ssl
+import threading
+from pathlib import Path
 
 from nap_compose.cluster.cluster import Tls
 from nap_compose.errors import NapError
 
+_LOCK = threading.Lock()
+_MADE: dict[tuple[object, ...], ssl.SSLContext] = {}
+
 
 def client_context(tls: Tls, host: str) -> ssl.SSLContext:
+    """`_context_of` these files, made once for all hosts that have them; files that were written
+    since are read again."""
+    key = (tls, *(_written(path) for path in (tls.ca, tls.cert, tls.key)))
+    with _LOCK:
+        if key not in _MADE:
+            _MADE[key] = _context_of(tls, host)
+        return _MADE[key]
+
+
+def _written(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _context_of(tls: Tls, host: str) -> ssl.SSLContext:
     """A context that shows our certificate and accepts only what the pinned CA signed.
 
     Neither the system's CAs nor the environment (`SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`) have a

@@ -17,10 +17,6 @@ from nap_compose.text import nearest, plain
 from nap_compose.units import parse_duration, parse_size
 
 NULL = "tag:yaml.org,2002:null"
-MOST_NODES = 100_000
-"""The most nodes that a free-form part may come to once its aliases are written out."""
-DEEPEST = 50
-"""How deep a free-form part may be nested; an alias within itself has no end."""
 
 
 class Node(Protocol):
@@ -49,7 +45,6 @@ class Reading:
     file: str
     folder: Path
     faults: list[BadFile] = field(default_factory=list)
-    nodes: int = 0
 
     def fault(self, node: Node, path: str, message: str, hint: str | None = None) -> _Bad:
         """Note a fault at `node`, whose dotted `path` is part of the message."""
@@ -209,37 +204,6 @@ def record(
     return read
 
 
-def free_form(node: Node, path: str, reading: Reading, depth: int = 0) -> Any:
-    """Whatever stands there as plain values: for parts that their owners read on their own."""
-    if depth > DEEPEST:
-        return reading.fault(node, "", f"nested deeper than {DEEPEST} levels")
-    reading.nodes += 1
-    if reading.nodes > MOST_NODES:
-        if reading.nodes == MOST_NODES + 1:
-            reading.fault(node, path, "too much once its aliases are written out")
-        return BAD
-    if node.id == "mapping":
-        return {
-            name: free_form(child, f"{path}.{name}", reading, depth + 1)
-            for name, _, child in _pairs(node, path, reading)
-        }
-    if node.id == "sequence":
-        return [
-            free_form(child, f"{path}[{i}]", reading, depth + 1)
-            for i, child in enumerate(node.value)
-        ]
-    return _plain_scalar(node)
-
-
-def free_mapping(node: Node, path: str, reading: Reading) -> Any:
-    """A free-form part that must be a mapping."""
-    if node.id != "mapping":
-        return reading.fault(node, path, f"expected a mapping, found {_kind(node)}")
-    before = len(reading.faults)
-    found = free_form(node, path, reading)
-    return BAD if len(reading.faults) > before else found
-
-
 def _pairs(node: Node, path: str, reading: Reading) -> Iterator[tuple[str, Node, Node]]:
     """Key, its node and its value's node; keys that aren't text or come twice are faults."""
     seen: dict[str, int] = {}
@@ -253,20 +217,6 @@ def _pairs(node: Node, path: str, reading: Reading) -> Iterator[tuple[str, Node,
         else:
             seen[key.value] = key.start_mark.line + 1
             yield str(key.value), key, value
-
-
-def _plain_scalar(node: Node) -> object:
-    """The plain value of a scalar: null, true, false, a decimal number, or text."""
-    value = str(node.value)
-    if node.tag == NULL:
-        return None
-    if node.tag == "tag:yaml.org,2002:bool" and value in ("true", "false"):
-        return value == "true"
-    if node.tag == "tag:yaml.org,2002:int" and re.fullmatch(r"[-+]?\d+", value):
-        return int(value)
-    if node.tag == "tag:yaml.org,2002:float" and re.fullmatch(r"[-+]?\d+\.\d*", value):
-        return float(value)
-    return value
 
 
 def _kind(node: Node) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from nap_compose.cluster.view import HostView, ImageView
+from nap_compose.plaindata import dataclass
 
 _HUB = ("docker.io/library/", "index.docker.io/library/", "docker.io/", "index.docker.io/")
 
@@ -35,18 +35,26 @@ def familiar(reference: str) -> str:
 
 @dataclass(frozen=True)
 class Found:
-    """The image that a reference stands for in this cluster, and the hosts that have it."""
+    """The image that a reference stands for in this cluster, and the hosts that have it: `hosts`
+    under that name, `others` under another or none."""
 
     id: str
     size: int
     hosts: tuple[str, ...]
+    others: tuple[str, ...] = ()
+    digest: str = ""
+
+    @property
+    def anywhere(self) -> tuple[str, ...]:
+        """Every host that has it."""
+        return (*self.hosts, *self.others)
 
 
-def find(reference: str, hosts: Iterable[HostView]) -> Found | None:
+def find(reference: str, hosts: Iterable[HostView], meant: str = "") -> Found | None:
     """The image that `reference` names; None where no host has it.
 
-    Where hosts disagree on what a tag means, the image built last is meant: the others have an
-    older one under that name.
+    Where hosts disagree on what a tag means, the image with the id `meant` is, or else the one
+    built last: the others have an older one under that name.
     """
     wanted = familiar(reference)
     seen: list[tuple[str, ImageView]] = []
@@ -56,11 +64,32 @@ def find(reference: str, hosts: Iterable[HostView]) -> Found | None:
             seen.append((host.name, image))
     if not seen:
         return None
-    newest = max((image for _, image in seen), key=lambda image: (image.created, image.id))
+    newest = max(
+        (image for _, image in seen),
+        key=lambda image: (image.id == meant, image.created, image.id),
+    )
     return Found(
         id=newest.id,
         size=newest.size,
         hosts=tuple(name for name, image in seen if image.id == newest.id),
+        digest=newest.digests[0] if newest.digests else "",
+    )
+
+
+def find_id(reference: str, image: str, hosts: Iterable[HostView]) -> Found | None:
+    """The image of that id, which `reference` is to name; None where no host has it."""
+    wanted = familiar(reference)
+    seen = [(host, found) for host in hosts if (found := host.has_image(image))]
+    if not seen:
+        return None
+    named = tuple(host.name for host, found in seen if wanted in found.tags)
+    digests = [digest for _, found in seen for digest in found.digests]
+    return Found(
+        id=image,
+        size=seen[0][1].size,
+        hosts=named,
+        others=tuple(host.name for host, _ in seen if host.name not in named),
+        digest=digests[0] if digests else "",
     )
 
 

@@ -1,4 +1,8 @@
-"""The cluster's key: read from its file, made at first use where nap is embedded."""
+"""The cluster's key: read from its file, made at first use where nap is embedded.
+
+The file may hold older keys as well, so that what was sealed with them opens until it is sealed
+anew: each on a line, the newest last.
+"""
 
 from __future__ import annotations
 
@@ -34,16 +38,16 @@ def open_keyring(cluster: Cluster) -> Keyring:
     Raises BadFile for a key file that is missing, open to others, or holds no key.
     """
     if cluster.key_file is not None:
-        key = _read(cluster.key_file)
+        keys = _read(cluster.key_file)
     elif cluster.embedded:
-        key = _read(_made_once(cluster.state_dir / FILE_NAME))
+        keys = _read(_made_once(cluster.state_dir / FILE_NAME))
     else:
         raise BadFile(
             "the cluster file names no key_file, which seals labels and revisions",
             place=Place(cluster.file),
             hint=_MAKE_ONE.format(path=f"/etc/nap/{FILE_NAME}"),
         )
-    return Keyring(seal=None if cluster.embedded else Seal(key), cipher=Cipher(key))
+    return Keyring(seal=None if cluster.embedded else Seal(*keys), cipher=Cipher(*keys))
 
 
 def make_key_file(path: Path) -> None:
@@ -79,16 +83,17 @@ def _made_once(path: Path) -> Path:
     return path
 
 
-def _read(path: Path) -> bytes:
-    text = read_secret(path, "the cluster's key")
+def _read(path: Path) -> tuple[bytes, ...]:
+    """The keys in the file, a line each, the oldest first."""
+    lines = read_secret(path, "the cluster's key").split()
     try:
-        key = base64.b64decode(text, validate=True)
+        keys = tuple(base64.b64decode(line, validate=True) for line in lines)
     except binascii.Error:
-        key = b""
-    if len(key) != KEY_BYTES:
+        keys = ()
+    if not keys or any(len(key) != KEY_BYTES for key in keys):
         raise BadFile(
-            f"the cluster's key must be {KEY_BYTES} bytes written in base64",
+            f"the cluster's key must be {KEY_BYTES} bytes written in base64, each key on a line",
             place=Place(str(path)),
             hint=_MAKE_ONE.format(path=path),
         )
-    return key
+    return keys

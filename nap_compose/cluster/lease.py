@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from nap_compose.cluster.state import StoreAway
+from nap_compose.cluster.state import Lease, StoreAway
 
 RENEWALS = 5
 """So often is a lease renewed in its time: a store that is away for half of it costs no lease."""
@@ -85,3 +85,29 @@ class KeptLease:
             if not self.lost:
                 self._sure_until = asked_at + self._ttl
             pause = self._ttl / RENEWALS
+
+
+class Joint:
+    """Two leases as one: `held`, which is released with it, counts as long as `guard` does."""
+
+    def __init__(self, held: Lease, guard: Lease) -> None:
+        self._held = held
+        self._guard = guard
+
+    @property
+    def fence(self) -> int:
+        return self._held.fence
+
+    @property
+    def lost(self) -> bool:
+        return self._held.lost or self._guard.lost
+
+    def release(self) -> None:
+        """Let go of the one; whoever has the other keeps it."""
+        self._held.release()
+
+    def __enter__(self) -> Joint:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.release()

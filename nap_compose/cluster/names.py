@@ -48,6 +48,11 @@ def container_name(project: str, service: str, replica: int) -> str:
     return f"{project}-{service}-{replica}"
 
 
+def oneoff_name(project: str, service: str, slug: str) -> str:
+    """The name of a container that `run` makes, as Compose names it."""
+    return f"{project}-{service}-run-{slug}"
+
+
 def temporary_name(name: str, deployment: str) -> str:
     """The name under which a container is made, before it takes its slot's name."""
     return f"{name}.{deployment[:8]}"
@@ -56,6 +61,11 @@ def temporary_name(name: str, deployment: str) -> str:
 def set_aside_name(name: str, deployment: str) -> str:
     """The name of a container that made room for its successor and may have to come back."""
     return f"{name}.old.{deployment[:8]}"
+
+
+def failed_name(name: str, deployment: str) -> str:
+    """The name of a container that failed and is kept for a look."""
+    return f"{name}.failed.{deployment[:8]}"
 
 
 def resource_name(project: str, key: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from nap_compose.cluster.cluster import Cluster
 from nap_compose.cluster.view import HostState, HostView, View
 from nap_compose.errors import Away, NapError
+from nap_compose.plaindata import dataclass
 
 _MENDED_BY = "`nap cluster init` joins the hosts in a swarm; see `network:` in the cluster file"
 
@@ -55,11 +55,11 @@ def network_offer(view: View, cluster: Cluster) -> NetworkOffer:
     if driver == "swarm":
         return _swarm(active, view)
     if driver == "consul":
-        return _consul(active)
+        return _consul(active, cluster)
     if any(host.swarm.cluster for host in active):
         return _swarm(active, view)
     if any(host.cluster_store for host in active):
-        return _consul(active)
+        return _consul(active, cluster)
     raise NapError(
         f"no network reaches from host to host: {_listed(active)} are neither joined in a swarm "
         "nor share a cluster store",
@@ -101,7 +101,13 @@ def _no_quorum(active: list[HostView], view: View) -> NapError:
     )
 
 
-def _consul(active: list[HostView]) -> NetworkOffer:
+def _consul(active: list[HostView], cluster: Cluster) -> NetworkOffer:
+    if cluster.network.encrypted:
+        raise NapError(
+            "`network.encrypted` needs hosts that are joined in a swarm: over a cluster store "
+            "engines encrypt nothing",
+            hint="`nap cluster init` joins them; or take it out of the cluster file",
+        )
     without = [host for host in active if not host.cluster_store]
     if without:
         raise NapError(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
 
 from nap_compose.cluster import labels as label
 from nap_compose.cluster import seen
-from nap_compose.cluster.asking import Asked
+from nap_compose.cluster.asking import AT_ONCE, Asked, ask_each
 from nap_compose.cluster.cluster import Cluster, Host
 from nap_compose.cluster.engine import Engine, EngineAway, EngineError, Engines, Filters, Json
 from nap_compose.cluster.seal import Seal
@@ -18,13 +19,16 @@ from nap_compose.cluster.view import (
     ContainerView,
     HostState,
     HostView,
-    SwarmView,
     Unseen,
     View,
 )
 from nap_compose.errors import NapError
+from nap_compose.plaindata import dataclass
 
 DEADLINE = 10.0
+
+BEGINNING = 1.0
+"""Seconds in which connections are begun before anybody is asked."""
 
 
 class Part(str, Enum):
@@ -52,10 +56,13 @@ class Whose:
     app: str = ""
     foreign: bool = False
 
-    def filters(self) -> Filters | None:
+    def filters(self, *, embedded: bool) -> Filters | None:
         """What the engines are asked to leave out."""
         if self.foreign:
             return None
+        if embedded:
+            project = label.COMPOSE + "project"
+            return {"label": [f"{project}={self.app}" if self.app else project]}
         wanted = {label.APP: self.app, label.OWNER: self.owner if self.app else ""}
         return {"label": [f"{key}={value}" if value else key for key, value in wanted.items()]}
 
@@ -63,7 +70,7 @@ class Whose:
         """Whether it is among them: labels alone, which an image can carry, are no proof."""
         if self.foreign:
             return True
-        identity = container.identity
+        identity = container.identity or container.kept
         if identity is None:
             return False
         return not self.app or (identity.owner, identity.app) == (self.owner, self.app)
@@ -106,30 +113,38 @@ def observe(
     """
     taken_at = seen.now()
     names = [name for name in engines.names if hosts is None or name in hosts]
-    asked = {name: Asked(_question(engines, name, only, whose)) for name in names}
-    ends = time.monotonic() + deadline
-    answers: dict[str, _Answers] = {}
-    unseen: list[Unseen] = []
-    for name, ask in asked.items():
+    questions = {
+        name: _question(engines, name, only, whose, embedded=cluster.embedded) for name in names
+    }
+    _begin(engines, names[AT_ONCE:])  # the first ones are asked at once anyway
+    views: dict[str, HostView] = {}
+    infos: dict[str, Json] = {}
+    silent: dict[str, Unseen] = {}
+    for name, asked, ends in ask_each(questions, deadline=deadline):
         try:
-            answers[name] = ask.answer(ends)
+            answer = asked.answer(ends)
+            infos[name] = {"Swarm": answer.info.get("Swarm")}
+            # Read at once, so that it needn't be held, and while others are waited for.
+            views[name] = _Reader(engines.on(name), cluster, seal, whose).host(
+                answer, (states or {}).get(name, HostState.ACTIVE), (labels or {}).get(name, {})
+            )
         except TimeoutError:
-            unseen.append(Unseen(name, Absence.TIMEOUT, f"no answer within {deadline:g} s"))
+            text = f"no answer within {deadline:g} s"
+            silent[name] = Unseen(name, Absence.TIMEOUT, text)
         except (EngineAway, EngineError) as error:
             why = error.why if isinstance(error, EngineAway) else Absence.BROKEN
-            unseen.append(Unseen(name, why, error.message))
+            silent[name] = Unseen(name, why, error.message)
         except NapError as error:  # its certificates can't be read, its endpoint can't be used
-            unseen.append(Unseen(name, Absence.REFUSED, error.message))
-    swarms = seen.swarms({name: answer.info for name, answer in answers.items()})
-    views: dict[str, HostView] = {}
-    for name, answer in answers.items():
-        read = _Reader(engines.on(name), cluster, seal, whose)
-        state = (states or {}).get(name, HostState.ACTIVE)
-        try:
-            views[name] = read.host(answer, swarms[name], state, (labels or {}).get(name, {}))
+            silent[name] = Unseen(name, Absence.REFUSED, error.message)
         except (KeyError, TypeError, ValueError, AttributeError):
-            unseen.append(Unseen(name, Absence.BROKEN, "its engine's answer can't be understood"))
-    return View(taken_at, views, tuple(sorted(unseen, key=lambda each: names.index(each.name))))
+            text = "its engine's answer can't be understood"
+            silent[name] = Unseen(name, Absence.BROKEN, text)
+    swarms = seen.swarms({name: infos[name] for name in views})
+    return View(
+        taken_at,
+        {name: replace(views[name], swarm=swarms[name]) for name in names if name in views},
+        tuple(silent[name] for name in names if name in silent),
+    )
 
 
 @dataclass(frozen=True)
@@ -141,15 +156,15 @@ class _Reader:
     seal: Seal | None
     whose: Whose
 
-    def host(
-        self, answer: _Answers, swarm: SwarmView, state: HostState, labels: Mapping[str, str]
-    ) -> HostView:
-        """The host with everything on it that was asked for."""
+    def host(self, answer: _Answers, state: HostState, labels: Mapping[str, str]) -> HostView:
+        """The host with everything on it that was asked for, but its swarm: what one host says of
+        that isn't enough."""
         name, info = self.engine.host, answer.info
         host = self.cluster.hosts.get(name) or Host(name, "")
         return HostView(
             name=name,
             address=self.engine.address,
+            publish_ip=host.publish_ip,
             state=state,
             labels={**host.labels, **labels},
             engine=info.get("ServerVersion") or "",
@@ -158,8 +173,9 @@ class _Reader:
             arch=seen.architecture(info),
             cpus=max(0.0, float(info.get("NCPU") or 0) - host.reserve.cpus),
             memory=max(0, int(info.get("MemTotal") or 0) - host.reserve.memory),
+            cores=int(info.get("NCPU") or 0),
+            devices={**seen.devices(info), **host.devices},
             skew=answer.skew,
-            swarm=swarm,
             cluster_store=info.get("ClusterStore") or "",
             engine_labels=seen.engine_labels(info),
             containers=self._containers(answer),
@@ -182,8 +198,15 @@ class _Reader:
         return tuple(container for container in read if self.whose.wants(container))
 
 
+def _begin(engines: Engines, hosts: Sequence[str]) -> None:
+    """Begin to connect to those who have to wait for their turn."""
+    if hosts:
+        with contextlib.suppress(TimeoutError):  # a name that can't be looked up hangs
+            Asked(lambda: engines.begin(hosts)).answer(time.monotonic() + BEGINNING)
+
+
 def _question(
-    engines: Engines, name: str, only: Collection[Part], whose: Whose
+    engines: Engines, name: str, only: Collection[Part], whose: Whose, *, embedded: bool
 ) -> Callable[[], _Answers]:
     def ask() -> _Answers:
         engine = engines.on(name)
@@ -195,7 +218,9 @@ def _question(
             api=api,
             skew=seen.clock_skew(info, halfway),
             info=info,
-            containers=engine.containers(whose.filters()) if Part.CONTAINERS in only else [],
+            containers=engine.containers(whose.filters(embedded=embedded))
+            if Part.CONTAINERS in only
+            else [],
             networks=engine.networks() if Part.NETWORKS in only else [],
             volumes=engine.volumes() if Part.VOLUMES in only else [],
             images=engine.images() if Part.IMAGES in only else [],

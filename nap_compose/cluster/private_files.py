@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import uuid
 from pathlib import Path
 
 from nap_compose.errors import BadFile, Place
@@ -20,6 +21,20 @@ def make_private_dir(path: Path) -> None:
 def make_private_file(path: Path) -> None:
     """Make the file empty with mode 0600; one that is there stays as it is."""
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+
+
+def replace_private(path: Path, text: str) -> None:
+    """Put a file with mode 0600 in the place of the one that may be there: whoever reads finds one
+    of them, and whole. Raises OSError; then the former stays."""
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def read_secret(path: Path, what: str) -> str:

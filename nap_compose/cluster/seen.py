@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
 from nap_compose.cluster import labels as label
+from nap_compose.cluster import published
+from nap_compose.cluster.holding import NO_MOST, NOTHING, Holding, Most, kind
 from nap_compose.cluster.labels import Identity
-from nap_compose.cluster.names import container_name
+from nap_compose.cluster.names import container_name, failed_name
 from nap_compose.cluster.seal import Seal
 from nap_compose.cluster.view import (
     ContainerView,
@@ -24,7 +28,7 @@ Json = Mapping[str, Any]
 
 _ENDED = re.compile(r"(?:Exited|Restarting) \((-?\d+)\)")
 _HEALTH = re.compile(r"\((health: starting|healthy|unhealthy)\)")
-_MADE_FOR = re.compile(r"(?:\.old)?\.[^.]{1,8}$")
+_MADE_FOR = re.compile(r"(?:\.old|\.failed)?\.[^.]{1,8}$")
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 _NAMELESS = "<none>"
 
@@ -33,12 +37,16 @@ def container_view(raw: Json, host: str, *, cluster: str, seal: Seal | None) -> 
     """One entry of `GET /containers/json`.
 
     Its identity is what nap's labels say, None where they aren't `cluster`'s or, with a `seal`,
-    aren't sealed for this container.
+    aren't sealed for this container. One that failed and is kept fills no slot: what its labels
+    say is `kept`.
     """
     labels = raw.get("Labels") or {}
     name = _own_name(raw.get("Names") or ())
     status = raw.get("Status") or ""
     mounts = raw.get("Mounts") or ()
+    identity = container_identity(labels, name, cluster=cluster, seal=seal)
+    failed = _failed(identity, name)
+    identity = None if failed else identity
     return ContainerView(
         id=raw["Id"],
         name=name,
@@ -54,8 +62,26 @@ def container_view(raw: Json, host: str, *, cluster: str, seal: Seal | None) -> 
         ports=_ports(raw.get("Ports") or ()),
         networks=tuple(sorted((raw.get("NetworkSettings") or {}).get("Networks") or {})),
         volumes=tuple(sorted(each["Name"] for each in mounts if each.get("Type") == "volume")),
-        identity=container_identity(labels, name, cluster=cluster, seal=seal),
+        binds=tuple(sorted(each["Source"] for each in mounts if each.get("Type") == "bind")),
+        identity=identity,
+        kept=failed,
+        holding=Holding.read(labels.get(label.HOLDS, "")) if identity else NOTHING,
+        publishes=published.read(labels.get(label.HOLDS, "")) if identity else (),
+        most=Most.read(labels.get(label.HOLDS, "")) if identity else NO_MOST,
+        command=raw.get("Command") or "",
+        exposed=_exposed(raw.get("Ports") or ()),
+        mounts=tuple(each.get("Name") or each.get("Source") or "" for each in mounts),
+        local_volumes=sum(each.get("Driver") == "local" for each in mounts),
     )
+
+
+def _failed(identity: Identity | None, name: str) -> Identity | None:
+    """The identity of a container that failed and is kept. Nobody can choose such a name for
+    another: a deployment's id isn't known before."""
+    if identity is None or not identity.deployment:
+        return None
+    kept_as = failed_name(_MADE_FOR.sub("", name), identity.deployment)
+    return replace(identity, role=label.FAILED) if name == kept_as else None
 
 
 def container_identity(
@@ -82,6 +108,10 @@ def network_view(raw: Json, host: str, *, cluster: str, seal: Seal | None) -> Ne
         driver=raw.get("Driver") or "",
         scope=raw.get("Scope") or "local",
         attachable=bool(raw.get("Attachable")),
+        internal=bool(raw.get("Internal")),
+        ipv6=bool(raw.get("EnableIPv6")),
+        options=raw.get("Options") or {},
+        ipam=raw.get("IPAM") or {},
         labels=labels,
         identity=label.read(labels, names=(raw["Name"],), cluster=cluster, seal=seal),
     )
@@ -97,6 +127,8 @@ def volume_view(raw: Json, host: str, *, cluster: str, seal: Seal | None) -> Vol
         options=raw.get("Options") or {},
         labels=labels,
         identity=label.read(labels, names=(raw["Name"],), cluster=cluster, seal=seal),
+        mountpoint=raw.get("Mountpoint") or "",
+        scope=raw.get("Scope") or "local",
     )
 
 
@@ -121,6 +153,27 @@ def engine_labels(info: Json) -> Mapping[str, str]:
     """The labels that the engine itself was started with."""
     pairs = (each.partition("=") for each in info.get("Labels") or ())
     return {key: value for key, _, value in pairs}
+
+
+def devices(info: Json) -> Mapping[str, int]:
+    """How many devices of each kind the engine tells of: the generic resources of its own
+    configuration (`node-generic-resources`), and what it discovered (CDI)."""
+    found: Counter[str] = Counter()
+    for resource in info.get("GenericResources") or ():
+        counted = resource.get("DiscreteResourceSpec") or {}
+        named = resource.get("NamedResourceSpec") or {}
+        if counted.get("Kind"):
+            found[kind(counted["Kind"])] += int(counted.get("Value") or 0)
+        elif named.get("Kind"):
+            found[kind(named["Kind"])] += 1
+    for device in info.get("DiscoveredDevices") or ():
+        name, _, which = str(device.get("ID") or "").partition("=")
+        if which and which != "all" and kind(name) not in found:
+            found[kind(name)] = sum(
+                str(other.get("ID")).startswith(f"{name}=") and other.get("ID") != f"{name}=all"
+                for other in info["DiscoveredDevices"]
+            )
+    return dict(found)
 
 
 def clock_skew(info: Json, now: datetime) -> float:
@@ -222,6 +275,14 @@ def _ports(raw: Iterable[Json]) -> tuple[PublishedPort, ...]:
         if each.get("PublicPort")
     }
     return tuple(sorted(found, key=lambda port: (port.port, port.protocol, port.host_ip)))
+
+
+def _exposed(raw: Iterable[Json]) -> tuple[PublishedPort, ...]:
+    return tuple(
+        PublishedPort(0, int(each["PrivatePort"]), each.get("Type") or "tcp", host_ip="")
+        for each in raw
+        if not each.get("PublicPort")
+    )
 
 
 def _named(names: Sequence[str] | None) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ Every write gives a key a new version, a number that only grows over the whole s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nap_compose.errors import Away
+from nap_compose.plaindata import dataclass
 
 BATCH = 64
 """The most operations one batch may hold (Consul 1.8's limit for a transaction)."""

@@ -22,12 +22,11 @@ from consul.callback import CB
 from consul.exceptions import ClientError, ConsulException, NotFound
 
 from nap_compose.cluster.cluster import Cluster, Consul
+from nap_compose.cluster.consul_access import servers_of
 from nap_compose.cluster.consul_servers import Servers
 from nap_compose.cluster.lease import KeptLease
-from nap_compose.cluster.private_files import read_secret
 from nap_compose.cluster.state import Delete, Entry, Held, Lease, Lost, Put, StoreAway
 from nap_compose.cluster.state_values import check_batch, check_key, check_prefix, encode
-from nap_compose.errors import BadFile, Place
 
 VERSION = "v1"
 """Stands after the prefix: a later layout of the keys would get another."""
@@ -45,9 +44,6 @@ LEASES_NODE = {
 }
 """The catalog's entry that sessions stand on. No agent is behind it, so nobody takes it away."""
 
-INSECURE = "consul"
-"""What the cluster file's `insecure` names where Consul may go without TLS and ACLs."""
-
 
 class ConsulStore:
     """A StateStore in Consul. Safe to use from several threads."""
@@ -61,15 +57,7 @@ class ConsulStore:
     @classmethod
     def of(cls, cluster: Cluster, section: Consul) -> ConsulStore:
         """The cluster's Consul. Raises BadFile for what can't, or mustn't, be used of it."""
-        token = read_secret(section.token_file, "Consul's token") if section.token_file else ""
-        if section.ca is not None and not section.ca.is_file():
-            raise BadFile(
-                "the CA that Consul is checked with isn't there", place=Place(str(section.ca))
-            )
-        urls = (section.url, *section.also)
-        if INSECURE not in cluster.insecure:
-            _check_secure(cluster, urls, token)
-        return cls(Servers(urls, section.ca, token), section.prefix)
+        return cls(servers_of(cluster, section), section.prefix)
 
     def get(self, key: str) -> Entry | None:
         row = self._row(check_key(key))
@@ -267,23 +255,6 @@ class ConsulStore:
         with contextlib.suppress(Lost):
             self._transact([ours, self._step("delete", key)])
         self._close_session(session)
-
-
-def _check_secure(cluster: Cluster, urls: Sequence[str], token: str) -> None:
-    plain = [url for url in urls if not url.startswith("https://")]
-    without = f"or list `{INSECURE}` under `insecure` to go without"
-    if plain:
-        raise BadFile(
-            f"Consul at {plain[0]} would be reached without TLS",
-            place=Place(cluster.file),
-            hint=f"use https://, {without}",
-        )
-    if cluster.ldap is not None and not token:
-        raise BadFile(
-            "Consul has no token, so whoever reaches it could change what nap relies on",
-            place=Place(cluster.file),
-            hint=f"turn on Consul's ACLs and name a token_file, {without}",
-        )
 
 
 def _put(client: Any, callback: Any, path: str, body: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nap_compose.cluster.cluster import Cluster
 from nap_compose.cluster.state import StateStore
+from nap_compose.cluster.state_format import FormatStore
 
 FILE_NAME = "state.sqlite"
 
@@ -11,12 +12,13 @@ FILE_NAME = "state.sqlite"
 def open_store(cluster: Cluster) -> StateStore:
     """The cluster's Consul, or where it names none a SQLite file in the state directory.
 
-    Raises StoreAway, and BadFile for a token file that can't be used.
+    What a newer nap has written to is only read. Raises StoreAway, and BadFile for a token file
+    that can't be used.
     """
     if cluster.consul is not None:
         from nap_compose.cluster.state_consul import ConsulStore
 
-        return ConsulStore.of(cluster, cluster.consul)
+        return FormatStore(ConsulStore.of(cluster, cluster.consul))
     from nap_compose.cluster.state_sqlite import SqliteStore
 
-    return SqliteStore(cluster.state_dir / FILE_NAME)
+    return FormatStore(SqliteStore(cluster.state_dir / FILE_NAME))

@@ -6,12 +6,18 @@ tested without one, and so that a plan can say what it was made from.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
+from typing import Any
 
+from nap_compose.cluster.demand import PortClaim
+from nap_compose.cluster.holding import NO_MOST, NOTHING, Holding, Most
 from nap_compose.cluster.labels import Identity
+from nap_compose.plaindata import dataclass
 
 
 class HostState(str, Enum):
@@ -52,7 +58,13 @@ class ContainerView:
     `state` is the engine's word (created, running, paused, restarting, removing, exited, dead);
     `health` is none, starting, healthy or unhealthy; `exit_code` is None until it has ended;
     `created` is in seconds since 1970; `status` is the engine's own sentence. `identity` is what
-    nap's labels say, None for a container that isn't nap's (or whose seal is not good).
+    nap's labels say, None for a container that isn't nap's (or whose seal is not good); `kept`
+    is that of one that failed, fills no slot any more and is kept for a look: its `identity` is
+    None then. `holding` is what it was promised of its host, `most` what it may use,
+    `publishes` the fixed ports that are its app's whether it runs or not. `exposed` are ports that
+    no port of the host leads to (their own is 0), `mounts` what is mounted, by a
+    volume's name or a path of
+    the host, of which `local_volumes` are volumes of the driver `local`.
     """
 
     id: str
@@ -69,14 +81,24 @@ class ContainerView:
     ports: tuple[PublishedPort, ...] = ()
     networks: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
+    binds: tuple[str, ...] = ()
     identity: Identity | None = None
+    kept: Identity | None = None
+    holding: Holding = NOTHING
+    most: Most = NO_MOST
+    publishes: tuple[PortClaim, ...] = ()
+    command: str = ""
+    exposed: tuple[PublishedPort, ...] = ()
+    mounts: tuple[str, ...] = ()
+    local_volumes: int = 0
 
 
 @dataclass(frozen=True)
 class NetworkView:
     """One network as one host knows it; `scope` is local, global (cluster store) or swarm.
 
-    `identity` as in ContainerView: None for what isn't nap's.
+    `options` and `ipam` are in the engine's words. `identity` as in ContainerView: None for what
+    isn't nap's.
     """
 
     id: str
@@ -85,13 +107,17 @@ class NetworkView:
     driver: str
     scope: str = "local"
     attachable: bool = False
+    internal: bool = False
+    ipv6: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+    ipam: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     identity: Identity | None = None
 
 
 @dataclass(frozen=True)
 class VolumeView:
-    """One volume on one host."""
+    """One volume on one host; `mountpoint` is where it lies there."""
 
     name: str
     host: str
@@ -99,6 +125,8 @@ class VolumeView:
     options: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     identity: Identity | None = None
+    mountpoint: str = ""
+    scope: str = "local"
 
 
 @dataclass(frozen=True)
@@ -133,9 +161,11 @@ class SwarmView:
 class HostView:
     """One host that answered.
 
-    `address` is where its published ports are reached. `cpus` and `memory` (bytes) are its
-    capacity less what the cluster file reserves. `cluster_store` is the engine's own store
-    ("consul://…") where it has one. `skew` is the engine's clock less control's, in seconds.
+    `address` is where its published ports are reached; `publish_ip` the one they are published on
+    (empty: every address). `cpus` and `memory` (bytes) are its capacity less what the cluster file
+    reserves, `cores` the engine's CPUs (0: not known), `devices` how many it has of each kind.
+    `cluster_store` is the engine's own store ("consul://…") where it has one. `skew` is the
+    engine's clock less control's, in seconds.
     """
 
     name: str
@@ -148,6 +178,9 @@ class HostView:
     arch: str = ""
     cpus: float = 0.0
     memory: int = 0
+    cores: int = 0
+    publish_ip: str = ""
+    devices: Mapping[str, int] = field(default_factory=dict)
     skew: float = 0.0
     swarm: SwarmView = SwarmView()
     cluster_store: str = ""
@@ -189,17 +222,32 @@ class View:
 
     def of_app(self, owner: str, app: str) -> tuple[ContainerView, ...]:
         """The containers of one app, in the order service, replica, fence (newest last)."""
-        mine = [
+        return self._apps.get((owner, app), ())
+
+    @cached_property
+    def _apps(self) -> Mapping[tuple[str, str], tuple[ContainerView, ...]]:
+        """Every app's containers; who plans asks for them once a replica."""
+        found: defaultdict[tuple[str, str], list[ContainerView]] = defaultdict(list)
+        for container in self.containers():
+            if container.identity is not None:
+                found[container.identity.owner, container.identity.app].append(container)
+        return {app: tuple(sorted(mine, key=_slot_order)) for app, mine in found.items()}
+
+    def kept(self) -> Iterator[ContainerView]:
+        """Every container that failed and is kept for a look."""
+        return (container for container in self.containers() if container.kept is not None)
+
+    def kept_of(self, owner: str, app: str) -> tuple[ContainerView, ...]:
+        """Those of one app."""
+        return tuple(
             container
-            for container in self.containers()
-            if container.identity is not None
-            and (container.identity.owner, container.identity.app) == (owner, app)
-        ]
-        return tuple(sorted(mine, key=_slot_order))
+            for container in self.kept()
+            if container.kept and (container.kept.owner, container.kept.app) == (owner, app)
+        )
 
 
-def _slot_order(container: ContainerView) -> tuple[str, int, int, str]:
+def _slot_order(container: ContainerView) -> tuple[str, int, int, int, str]:
     identity = container.identity
     if identity is None:
         raise ValueError(f"{container.name} has no identity")
-    return (identity.service, identity.replica, identity.fence, container.id)
+    return (identity.service, identity.replica, identity.fence, container.created, container.id)

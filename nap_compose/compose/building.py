@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nap_compose.compose.objects import (
-    FILE_REFERENCES,
     HOOK,
     HOSTS,
     LABELS,
@@ -14,9 +13,26 @@ from nap_compose.compose.objects import (
     ULIMITS,
     UNIQUE_TEXTS,
 )
-from nap_compose.compose.rows import Entry, Merge
-from nap_compose.compose.scalars import Flag, Size, Text
+from nap_compose.compose.rows import Entry, Merge, ignored
+from nap_compose.compose.scalars import Flag, Mode, Size, Text
 from nap_compose.compose.shapes import Either, Items, Object, Table
+
+_BUILDKIT = "needs the docker buildx command"
+_MOUNTS = "the Dockerfile says so itself: RUN --mount=type=secret,uid=…"
+
+SECRETS = Items(
+    Either(
+        Text(),
+        Object(
+            Entry("source", Text(), "which one"),
+            Entry("target", Text(), "the id by which the Dockerfile knows it"),
+            ignored("uid", Text(), "the file's user", _MOUNTS),
+            ignored("gid", Text(), "the file's group", _MOUNTS),
+            ignored("mode", Mode(), "the file's permissions", _MOUNTS),
+            what="file",
+        ),
+    )
+)
 
 BUILD = Either(
     Text(),
@@ -24,28 +40,33 @@ BUILD = Either(
         Entry("context", Text(), "the folder or URL that it is built from"),
         Entry("dockerfile", Text(), "the Dockerfile within it"),
         Entry("dockerfile_inline", Text(), "a Dockerfile's text"),
-        Entry("entitlements", TEXTS, "rights beyond the usual"),
+        Entry("entitlements", TEXTS, "rights beyond the usual", note=_BUILDKIT),
         Entry("args", PAIRS, "build arguments"),
-        Entry("ssh", PAIRS, "SSH agents and keys"),
-        Entry("provenance", Either(Text(), Flag()), "say how it was built"),
-        Entry("sbom", Either(Text(), Flag()), "say what it is made of"),
+        Entry("ssh", PAIRS, "SSH agents and keys", note=_BUILDKIT),
+        Entry("provenance", Either(Text(), Flag()), "say how it was built", note=_BUILDKIT),
+        Entry("sbom", Either(Text(), Flag()), "say what it is made of", note=_BUILDKIT),
         Entry("labels", LABELS, "labels on the image"),
         Entry("cache_from", TEXTS, "where to take layers from"),
-        Entry("cache_to", TEXTS, "where to keep layers"),
+        Entry("cache_to", TEXTS, "where to keep layers", note=_BUILDKIT),
         Entry("no_cache", Flag(), "build every layer anew"),
-        Entry("no_cache_filter", TEXT_OR_TEXTS, "stages that are built anew"),
-        Entry("additional_contexts", Either(TEXTS, Table(Text())), "more folders or images"),
+        Entry("no_cache_filter", TEXT_OR_TEXTS, "stages that are built anew", note=_BUILDKIT),
+        Entry(
+            "additional_contexts",
+            Either(TEXTS, Table(Text())),
+            "more folders or images",
+            note=_BUILDKIT,
+        ),
         Entry("network", Text(), "the network while it is built"),
         Entry("pull", Flag(), "pull the images that it begins with"),
         Entry("target", Text(), "the stage to build"),
         Entry("shm_size", Size(), "the size of /dev/shm while it is built"),
         Entry("extra_hosts", HOSTS, "more names in /etc/hosts", merge=Merge.HOSTS),
         Entry("isolation", Text(), "the isolation technology (Windows)"),
-        Entry("privileged", Flag(), "with all rights on the host"),
-        Entry("secrets", FILE_REFERENCES, "secrets that the build may read"),
+        Entry("privileged", Flag(), "with all rights on the host", note=_BUILDKIT),
+        Entry("secrets", SECRETS, "secrets that the build may read", note=_BUILDKIT),
         Entry("tags", TEXTS, "more names for the image", unique="itself"),
         Entry("ulimits", ULIMITS, "limits of the processes"),
-        Entry("platforms", TEXTS, "os/arch to build for"),
+        Entry("platforms", TEXTS, "os/arch to build for", note="several need docker buildx"),
     ),
 )
 

@@ -72,8 +72,11 @@ def _object(value: Value, forms: dict[str, _Form], reading: Reading) -> Value:
         return value
     result = dict(value)
     for key in value.keys() & forms.keys():
+        form = forms[key]
+        if reading.as_written and form in _KEPT:
+            form = _last_of_each if form in _PAIRS else _as_it_is
         if value[key] is not None:
-            result[key] = _within(forms[key], value[key], key, reading)
+            result[key] = _within(form, value[key], key, reading)
     return result
 
 
@@ -101,6 +104,17 @@ def pairs(value: Value, _reading: Reading) -> Value:
         key, equals, text = str(entry).partition("=")
         table[key] = text if equals else None
     return table
+
+
+def _last_of_each(value: Value, _reading: Reading) -> Value:
+    """`[A=1, B, A=2]` as `[A=2, B]`."""
+    if not isinstance(value, list):
+        return value
+    return list({str(entry).partition("=")[0]: entry for entry in value}.values())
+
+
+def _as_it_is(value: Value, _reading: Reading) -> Value:
+    return value
 
 
 def labels(value: Value, reading: Reading) -> Value:
@@ -162,6 +176,10 @@ def _env_file(value: Value, _reading: Reading) -> Value:
     ]
 
 
+def _label_file(value: Value, _reading: Reading) -> Value:
+    return [value] if isinstance(value, str) else value
+
+
 def _depends_on(value: Value, _reading: Reading) -> Value:
     if isinstance(value, list):
         return {name: {"condition": "service_started", "required": True} for name in value}
@@ -189,8 +207,8 @@ def _ports(value: Value, reading: Reading) -> Value:
 
 
 def _port(value: Value, _reading: Reading) -> Value:
-    if isinstance(value, str):
-        return shortforms.ports(value)
+    if not isinstance(value, dict):
+        return shortforms.ports(str(value))
     if "host_ip" in value:
         shortforms.check_address(value["host_ip"], value["host_ip"])
     return value
@@ -210,7 +228,7 @@ def _device(value: Value, _reading: Reading) -> Value:
 
 def _gpus(value: Value, reading: Reading) -> Value:
     if value == "all":
-        return [{"count": -1}]
+        return [{"count": "all" if reading.as_written else -1}]
     return _each(_device_request)(value, reading)
 
 
@@ -218,6 +236,8 @@ def _device_request(value: Value, _reading: Reading) -> Value:
     if not isinstance(value, dict):
         return value
     result = dict(value)
+    if _reading.as_written:
+        return {"count": "all", **result} if "device_ids" not in result else result
     if result.get("count") == "all":
         result["count"] = -1
     if "count" in result and "device_ids" in result:
@@ -368,7 +388,7 @@ _SERVICE: dict[str, _Form] = {
     "extra_hosts": _extra_hosts,
     "gpus": _gpus,
     "healthcheck": _inside({"test": _test}),
-    "label_file": _list,
+    "label_file": _label_file,
     "labels": labels,
     "logging": _inside({"options": _option_texts}),
     "models": _keys,
@@ -384,6 +404,19 @@ _SERVICE: dict[str, _Form] = {
     "tmpfs": _list,
     "volumes": _each(_mount),
 }
+_PAIRS = frozenset({_environment, labels, pairs})
+_KEPT = _PAIRS | frozenset(
+    {
+        _command,
+        _extra_hosts,
+        _list,
+        _option_texts,
+        _provider_options,
+        _servers,
+        _test,
+    }
+)
+"""What stays as it is written where variables do: nobody needs another form to merge it."""
 
 
 def _resource(value: Value, reading: Reading) -> Value:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from nap_compose.compose.objects import DEVICE_REQUEST_KEYS, LABELS, TEXTS, optional
-from nap_compose.compose.rows import Entry, ignored
+from nap_compose.compose.rows import Entry, Treatment, ignored
 from nap_compose.compose.scalars import Cut, Duration, Number, Size, Text, Whole
-from nap_compose.compose.shapes import Items, Object
+from nap_compose.compose.shapes import Items, Object, Shape
 
 _CPUS = Number()
+_ONE_HOST = "there is but one host"
+
+
+def _for_the_host(key: str, shape: Shape, does: str) -> Entry:
+    """A key that says which host will do: where there is but one, nothing hangs on it."""
+    return Entry(key, shape, does, Treatment.IGNORED, _ONE_HOST, cluster=Treatment.APPLIED)
+
 
 _LIMITS = Object(
     Entry("cpus", _CPUS, "how many CPUs it may use"),
@@ -16,14 +23,13 @@ _LIMITS = Object(
 )
 
 _RESERVATIONS = Object(
-    ignored("cpus", _CPUS, "CPUs that are kept for it", "engines keep no CPUs free"),
+    _for_the_host("cpus", _CPUS, "CPUs that are kept for it"),
     Entry(
         "memory",
         Size(text=True),
-        "what it is pressed down to when its host runs short of memory",
-        note="hosts are chosen without it",
+        "memory that is kept for it, and to which it is pressed down when its host runs short",
     ),
-    ignored(
+    _for_the_host(
         "generic_resources",
         Items(
             Object(
@@ -37,14 +43,12 @@ _RESERVATIONS = Object(
                 )
             )
         ),
-        "resources of the host that users name",
-        "hosts are chosen without them: use placement.constraints",
+        "devices of the host, counted by kind",
     ),
     Entry(
         "devices",
         Items(Object(*DEVICE_REQUEST_KEYS, required=("capabilities",))),
-        "GPUs and other devices",
-        note="hosts are chosen without them: use placement.constraints",
+        "GPUs and other devices; on a cluster they are counted by their first capability",
     ),
 )
 
@@ -52,54 +56,56 @@ _RESERVATIONS = Object(
 def _update(parallelism: str) -> Object:
     return Object(
         Entry("parallelism", Whole(0), parallelism, zero=True),
-        ignored(
-            "delay",
-            Duration(),
-            "time between two batches",
-            "the next batch goes on as soon as the last one is healthy",
-        ),
+        Entry("delay", Duration(), "time between two batches"),
         Entry(
             "failure_action",
             Text(),
             "what happens when a replica fails",
-            note="nap always goes back to what ran before",
-            heeds=("rollback",),
+            note="without it nap goes back to what ran before",
+            heeds=("rollback", "pause", "continue"),
         ),
-        ignored(
-            "monitor",
-            Duration(),
-            "how long a new replica is watched",
-            "it is watched until all is healthy",
-        ),
-        ignored(
-            "max_failure_ratio", Number(), "failures that are put up with", "none is put up with"
-        ),
+        Entry("monitor", Duration(), "how long a new replica must stay well", zero=True),
+        Entry("max_failure_ratio", Number(), "the share of replicas whose failure is put up with"),
         Entry(
             "order",
             Text("start-first", "stop-first"),
             "whether the old replica stops first",
-            note="the old one always stops first, at the last moment",
-            heeds=("stop-first",),
+            Treatment.IGNORED,
+            "on the local engine the old one stops first, as with Compose; on a cluster without "
+            "it the new one starts first wherever both can be there at once",
+            cluster=Treatment.APPLIED,
         ),
     )
 
 
+def _watchers(key: str, does: str) -> Entry:
+    """A key that no engine keeps: the watcher does."""
+    return Entry(
+        key,
+        Duration(),
+        does,
+        Treatment.IGNORED,
+        "the engine has its own; on a cluster with `failover` the watcher keeps it",
+        cluster=Treatment.APPLIED,
+        zero=True,
+    )
+
+
 _RESTART_POLICY = Object(
-    Entry("condition", Text(), "none, on-failure or any", note="`restart` wins over it"),
-    ignored("delay", Duration(), "time before a restart", "the engine has its own", zero=True),
+    Entry("condition", Text(), "none, on-failure or any", note="it wins over `restart`"),
+    _watchers("delay", "time before a restart"),
     Entry("max_attempts", Whole(0), "restarts until it is given up", zero=True),
-    ignored("window", Duration(), "when a restart has worked", "the engine has its own", zero=True),
+    _watchers("window", "for how long it must run for a restart to have worked"),
 )
 
 _PLACEMENT = Object(
-    Entry("constraints", TEXTS, "what a host must have, such as `node.labels.zone == a`"),
-    ignored(
+    _for_the_host("constraints", TEXTS, "what a host must have, such as `node.labels.zone == a`"),
+    _for_the_host(
         "preferences",
         Items(Object(Entry("spread", Text(), "the label whose values share the replicas"))),
-        "labels to spread over",
-        "replicas are spread over the hosts",
+        "labels to spread over, the first one first",
     ),
-    Entry("max_replicas_per_node", Whole(0), "the most replicas on one host"),
+    _for_the_host("max_replicas_per_node", Whole(0), "the most replicas on one host"),
 )
 
 DEPLOY = optional(
@@ -107,9 +113,10 @@ DEPLOY = optional(
         Entry(
             "mode",
             Text(),
-            "replicated, or global for one replica on each host",
-            note="jobs run as services do",
-            heeds=("replicated", "global"),
+            "replicated, or global for one replica on each host; with `-job` it runs to its end, "
+            "once",
+            note="it counts as replicated",
+            heeds=("replicated", "global", "replicated-job", "global-job"),
         ),
         Entry("replicas", Whole(0), "how many containers the service has", zero=True),
         Entry(
@@ -130,11 +137,10 @@ DEPLOY = optional(
             _update("replicas replaced at once; 0 is all"),
             "how replicas are replaced",
         ),
-        ignored(
+        Entry(
             "rollback_config",
             _update("replicas put back at once"),
-            "how a rollback goes",
-            "what was replaced is put back as it was, all at once",
+            "how `nap rollback` replaces replicas; without it as `update_config` says",
         ),
         Entry(
             "resources",

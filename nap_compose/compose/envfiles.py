@@ -39,25 +39,29 @@ def read_bytes(path: str | Path, name: str | None = None) -> bytes:
     return content
 
 
-def resolve(name: str, service: dict[str, Any], env: Mapping[str, str]) -> None:
+def resolve(name: str, service: dict[str, Any], env: Mapping[str, str], folder: str) -> None:
     """Merge a service's env_file and label_file into environment and labels, in place.
 
-    A later file wins over an earlier one, the service's own words over all. A key without a value
-    takes the one of `env`. Raises Fault.
+    `folder` is what their paths are relative to, where they still are. A later file wins over an
+    earlier one, the service's own words over all. A key without a value takes the one of `env`.
+    Raises Fault.
     """
     found: dict[str, Any] = {}
     own = service.get("environment") or {}
     said = {key: value for key, value in own.items() if value is not None}
     for index, entry in enumerate(service.get("env_file") or ()):
         known = {**found, **said, **env}
-        found.update(_env_file(entry, known, ("services", name, "env_file", index)))
+        file = str(Path(folder, entry["path"]))
+        found.update(
+            _env_file({**entry, "path": file}, known, ("services", name, "env_file", index))
+        )
     found = {key: env.get(key) if value is None else value for key, value in found.items()}
     found = {key: value for key, value in found.items() if value is not None}
     for key, value in own.items():
         found[key] = env.get(key) if value is None else value
     if found:
         service["environment"] = found
-    _labels(name, service)
+    _labels(name, service, folder)
     service.pop("env_file", None)
     service.pop("label_file", None)
 
@@ -80,9 +84,10 @@ def _env_file(
     return dotenv.parse(text, file, env)
 
 
-def _labels(name: str, service: dict[str, Any]) -> None:
+def _labels(name: str, service: dict[str, Any], folder: str) -> None:
     found: dict[str, Any] = {}
-    for index, file in enumerate(service.get("label_file") or ()):
+    for index, path in enumerate(service.get("label_file") or ()):
+        file = str(Path(folder, path))
         try:
             labels = dotenv.parse(read_text(file), file, {})
         except BadFile as error:

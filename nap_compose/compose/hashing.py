@@ -9,6 +9,12 @@ from typing import Any
 
 from nap_compose.compose.model import App, Service
 
+FORMAT = 1
+"""How a hash is made. It grows with each change of what counts, so that a container with a hash of
+another format isn't taken for one whose service changed. Hashes of the first format bear no mark.
+"""
+_MARK = ":"
+
 _LEFT_OUT = ("build", "pull_policy", "pull_refresh_after", "scale", "depends_on", "profiles")
 """What can change without a container becoming another one."""
 
@@ -16,7 +22,8 @@ _LEFT_OUT = ("build", "pull_policy", "pull_refresh_after", "scale", "depends_on"
 def config_hash(
     service: Service | Mapping[str, Any], extra: Mapping[str, Any] | None = None
 ) -> str:
-    """The sha256 of a service's canonical form, as hex digits.
+    """The sha256 of a service's canonical form, as hex digits, and its format where that isn't the
+    first.
 
     Build, pull policy, replicas, dependencies, profiles and `x-` keys don't count. `extra` is
     what else makes it another container, such as the hashes of the files that are mounted.
@@ -46,6 +53,13 @@ def config_hashes(app: App) -> dict[str, str]:
     return {name: config_hash(service) for name, service in sorted(app.services.items())}
 
 
+def is_of_this_format(hash_: str) -> bool:
+    """Whether a hash was made as they are made now, so that others can be held against it."""
+    mark, colon, _ = hash_.partition(_MARK)
+    return (mark if colon else "1") == str(FORMAT)
+
+
 def _digest(value: Mapping[str, Any]) -> str:
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return digest if FORMAT == 1 else f"{FORMAT}{_MARK}{digest}"

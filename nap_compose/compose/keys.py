@@ -10,35 +10,25 @@ from nap_compose.compose import objects as o
 from nap_compose.compose import resources as r
 from nap_compose.compose.building import BUILD, DEVELOP
 from nap_compose.compose.deploy import DEPLOY
-from nap_compose.compose.rows import Entry, Merge, Treatment, ignored, not_across_hosts, refused
+from nap_compose.compose.rows import Entry, Merge, Treatment, ignored, refused
 from nap_compose.compose.scalars import Cut, Duration, Flag, Number, Size, Text, Whole
 from nap_compose.compose.shapes import Either, Items, Nothing, Object, Table
-from nap_compose.compose.xnap import X_NAP
+from nap_compose.compose.xnap import APP_X_NAP, SERVICE_X_NAP
 
-_NO_HOOKS = "hooks are not run"
-_NO_FILES = (
-    "configs and secrets are not brought to the containers: pass the value as an environment "
-    "variable, or build the file into the image"
-)
+_SHIPPED = "on a cluster they are brought to the hosts"
 _NO_MODELS = "nap runs no models: run one as a service"
 _NAMESPACE = "`service:NAME` puts both on the same host"
 
 SERVICE_KEYS: tuple[Entry, ...] = (
     Entry("annotations", o.PAIRS, "metadata for the container's runtime"),
-    ignored(
-        "attach",
-        Flag(),
-        "whether its logs are followed in the foreground",
-        "`nap up` follows no logs, and `nap logs -f web db` those that are named",
-        zero=True,
-    ),
+    Entry("attach", Flag(), "whether its output is shown by an `up` that stays", zero=True),
     Entry("blkio_config", o.BLKIO, "weights and rates of block devices"),
-    ignored(
+    Entry(
         "build",
         BUILD,
         "how the image is built",
-        "nap builds no images: `docker build` it on one host under the service's `image`, or "
-        "PROJECT-SERVICE, and nap brings it to the others",
+        note="on one host, from which the image goes to the others; with the docker buildx command "
+        "where there is one, else with the engine's classic builder, which can't do all of it",
     ),
     Entry("cap_add", o.TEXTS, "kernel capabilities to add", unique="itself"),
     Entry("cap_drop", o.TEXTS, "kernel capabilities to drop", unique="itself"),
@@ -46,11 +36,12 @@ SERVICE_KEYS: tuple[Entry, ...] = (
     Entry("cgroup_parent", Text(), "the parent cgroup"),
     Entry("command", o.COMMAND, "replaces the image's command", merge=Merge.REPLACE,
           zero=True),
-    refused(
+    Entry(
         "configs",
         o.FILE_REFERENCES,
         "configuration files in the container",
-        _NO_FILES,
+        note=_SHIPPED,
+        cluster=Treatment.TRANSLATED,
         unique="config",
     ),
     Entry(
@@ -77,12 +68,7 @@ SERVICE_KEYS: tuple[Entry, ...] = (
     ),
     Entry("depends_on", o.DEPENDS_ON, "what must be up before it starts, on whichever host"),
     Entry("deploy", DEPLOY, "replicas, resources, placement, updates"),
-    ignored(
-        "develop",
-        o.optional(DEVELOP),
-        "what `watch` does with changed files",
-        "nap watches no files",
-    ),
+    Entry("develop", o.optional(DEVELOP), "what `nap watch` does with changed files"),
     Entry("device_cgroup_rules", o.UNIQUE_TEXTS, "rules of the device cgroup", unique="exact"),
     Entry("devices", Items(Either(Text(), o.DEVICE)), "devices of the host", unique="target"),
     Entry("dns", o.TEXT_OR_TEXTS, "DNS servers", unique="itself"),
@@ -108,15 +94,15 @@ SERVICE_KEYS: tuple[Entry, ...] = (
         ),
         "takes over another service's definition",
     ),
-    not_across_hosts(
+    Entry(
         "external_links",
         o.UNIQUE_TEXTS,
         "links to containers outside the app",
-        "containers on other hosts are reached through a shared network",
+        note="on a cluster to those of the same owner, on whichever host, through a shared network",
         unique="exact",
     ),
     Entry("extra_hosts", o.HOSTS, "more names in /etc/hosts", merge=Merge.HOSTS),
-    Entry("gpus", o.GPUS, "GPUs", note="hosts are chosen without them: use placement.constraints"),
+    Entry("gpus", o.GPUS, "GPUs; on a cluster they are counted on each host"),
     Entry("group_add", Items(Text(numbers=(int, float)), unique=True), "more groups of the user",
           unique="exact"),
     Entry("healthcheck", o.HEALTHCHECK, "how it is seen that the container is well"),
@@ -127,11 +113,10 @@ SERVICE_KEYS: tuple[Entry, ...] = (
     Entry("isolation", Text(), "the isolation technology (Windows)"),
     Entry("label_file", o.TEXT_OR_TEXTS, "files with labels", unique="itself"),
     Entry("labels", o.LABELS, "labels on the containers"),
-    not_across_hosts(
+    Entry(
         "links",
         o.TEXTS,
         "other services that are up first, and further names for them",
-        "services are reached by their own names; another name is an alias of theirs",
         unique="itself",
     ),
     Entry("logging", o.LOGGING, "the log driver and its options", merge=Merge.DRIVER),
@@ -152,30 +137,19 @@ SERVICE_KEYS: tuple[Entry, ...] = (
     Entry(
         "platform",
         Text(),
-        "os/arch of the image",
-        note="hosts are chosen without it: use placement.constraints",
+        "os/arch of the image; on a cluster also of its host",
     ),
     Entry(
-        "ports", Items(Either(Text(numbers=(int, float)), o.PORT)), "published ports", unique="port"
+        "ports", Items(Either(Text(numbers=(int,)), o.PORT)), "published ports", unique="port"
     ),
-    refused(
-        "post_start",
-        Items(o.HOOK),
-        "commands that run after the start",
-        f"{_NO_HOOKS}: put the command into the service's entrypoint",
-    ),
+    Entry("post_start", Items(o.HOOK), "commands that run in it after the start"),
     refused(
         "pre_start",
         Items(o.HOOK),
         "commands that run before the start",
-        f"{_NO_HOOKS}: use a service and depends_on with service_completed_successfully",
+        "it is not run: use a service and depends_on with service_completed_successfully",
     ),
-    refused(
-        "pre_stop",
-        Items(o.HOOK),
-        "commands that run before the stop",
-        f"{_NO_HOOKS}: use stop_signal and a handler in the service",
-    ),
+    Entry("pre_stop", Items(o.HOOK), "commands that run in it before nap stops it"),
     Entry("privileged", Flag(), "all rights on the host"),
     Entry("profiles", o.TEXTS, "profiles that turn the service on", unique="itself"),
     refused(
@@ -205,8 +179,13 @@ SERVICE_KEYS: tuple[Entry, ...] = (
     Entry("restart", Text(), "when the engine starts it again"),
     Entry("runtime", Text(), "the container runtime"),
     Entry("scale", Whole(0), "how many containers the service has", zero=True),
-    refused(
-        "secrets", o.FILE_REFERENCES, "secret files in the container", _NO_FILES, unique="secret"
+    Entry(
+        "secrets",
+        o.FILE_REFERENCES,
+        "secret files in the container",
+        note=f"{_SHIPPED}, where they lie in memory",
+        cluster=Treatment.TRANSLATED,
+        unique="secret",
     ),
     Entry("security_opt", o.UNIQUE_TEXTS, "security options", unique="exact"),
     Entry("shm_size", Size(number=True), "the size of /dev/shm"),
@@ -236,7 +215,7 @@ SERVICE_KEYS: tuple[Entry, ...] = (
         "volumes",
         Items(Either(Text(), o.MOUNT)),
         "what is mounted",
-        note="across hosts a bind beside the Compose file is refused: the hosts don't have it",
+        note="on a cluster, files and folders beside the Compose file are brought to the hosts",
         unique="target",
     ),
     Entry(
@@ -249,7 +228,7 @@ SERVICE_KEYS: tuple[Entry, ...] = (
     Entry("working_dir", Text(), "the directory it starts in"),
 )  # fmt: skip
 
-SERVICE = Object(*SERVICE_KEYS, Entry("x-nap", X_NAP, "nap's own additions"))
+SERVICE = Object(*SERVICE_KEYS, Entry("x-nap", SERVICE_X_NAP, "nap's own additions"))
 
 TOP = Object(
     ignored("version", Text(), "the version of the format", "it is obsolete, remove it"),
@@ -259,7 +238,7 @@ TOP = Object(
     refused("models", Table(r.MODEL, keys=o.NAME), "language models", _NO_MODELS),
     Entry("networks", Table(r.NETWORK, keys=o.NAME), "networks"),
     Entry("volumes", Table(r.VOLUME, keys=o.NAME), "volumes"),
-    refused("secrets", Table(r.SECRET, keys=o.NAME), "secrets", _NO_FILES),
-    refused("configs", Table(r.CONFIG, keys=o.NAME), "configuration files", _NO_FILES),
-    Entry("x-nap", X_NAP, "nap's own additions"),
+    Entry("secrets", Table(r.SECRET, keys=o.NAME), "secrets"),
+    Entry("configs", Table(r.CONFIG, keys=o.NAME), "configuration files"),
+    Entry("x-nap", APP_X_NAP, "nap's own additions"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,18 +19,25 @@ from nap_compose.compose.limits import DEEPEST, MOST_FILES, Budget
 from nap_compose.compose.shapes import Reading
 from nap_compose.compose.yamlfile import Document
 from nap_compose.errors import BadFile, BadFiles, Place
+from nap_compose.plaindata import dataclass
 
 Json = dict[str, Any]
 
 
 class Options(NamedTuple):
-    """What of the loading is left out (`nap config --no-interpolate` and its like)."""
+    """What of the loading is left out (`nap config --no-interpolate` and its like).
+
+    `used_only`: networks, volumes, secrets and configs that no service uses are left out.
+    `deploy`: the app is going to run, so what the engine takes as contents is read as well.
+    """
 
     interpolate: bool = True
     normalise: bool = True
     consistency: bool = True
     resolve_paths: bool = True
     resolve_env: bool = True
+    used_only: bool = True
+    deploy: bool = False
 
 
 def _entries(spec: Any) -> int:
@@ -64,14 +71,19 @@ def in_order(fault: BadFile) -> tuple[str, int, int]:
 
 @dataclass
 class Layers:
-    """Reads the files of one app, and remembers them to say where a fault is."""
+    """Reads the files of one app, and remembers them to say where a fault is.
+
+    `cwd`: where the person stands; `home`: the app's folder.
+    """
 
     options: Options = field(default_factory=Options)
     stdin: Callable[[], bytes] | None = None
     cwd: str = ""
+    home: str = ""
     read: list[Document] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
+    relative: set[str] = field(default_factory=set)
     _open: dict[str, list[Document]] = field(default_factory=dict)
 
     def documents(self, file: str) -> list[Document]:
@@ -103,7 +115,7 @@ class Layers:
         for file in files:
             try:
                 for document in self.documents(file):
-                    layer = self._layer(document, file, folder, env)
+                    layer = self._layer(document, file, folder, env, included=bool(includers))
                     merged = self._merged(merged, layer, document, folder, env, (*includers, file))
             except BadFile as error:
                 found = error.faults if isinstance(error, BadFiles) else (error,)
@@ -133,10 +145,14 @@ class Layers:
         except Fault as fault:
             raise self.bad(fault, document) from None
 
-    def _layer(self, document: Document, file: str, folder: str, env: Mapping[str, str]) -> Json:
+    def _layer(
+        self, document: Document, file: str, folder: str, env: Mapping[str, str], *, included: bool
+    ) -> Json:
         """One document: interpolated, checked, canonical, its `extends` resolved."""
         value, unfilled = self._interpolated(document, env)
-        layer = self._checked(document, value, unfilled, folder)
+        layer = self._checked(document, value, unfilled)
+        if self.options.resolve_paths or included:
+            paths.document(layer, paths.joiner(self._shown_folder(folder), self.relative))
         services = layer.get("services") or {}
         if any(isinstance(spec, dict) and "extends" in spec for spec in services.values()):
             book = extends.Book(self.shown(file), folder, dict(services).get, document.resets, {})
@@ -174,19 +190,25 @@ class Layers:
             self.warn(f'The "{name}" variable is not set. Defaulting to a blank string.')
         return filled, faults
 
-    def _checked(self, document: Document, value: Json, unfilled: list[Fault], folder: str) -> Json:
-        """The canonical form with absolute paths. Raises every fault that the document has."""
-        loose = bool(unfilled) or not self.options.interpolate
-        reading = Reading(loose=loose, budget=self.budget)
+    def _checked(self, document: Document, value: Json, unfilled: list[Fault]) -> Json:
+        """The canonical form. Raises every fault that the document has."""
+        reading = self._reading(loose=bool(unfilled))
         layer = canonical.document(TOP.read(value, reading), reading)
         self._report(document, reading, unfilled)
         if "version" in layer:
             place = document.place(("version",))
             self.warn(f"{place}: version is ignored: it is obsolete, remove it")
             del layer["version"]
-        if self.options.resolve_paths:
-            paths.document(layer, folder)
         return layer
+
+    def _shown_folder(self, folder: str) -> str:
+        """What the paths of a file are put below: relative to the app's own folder where its
+        paths are left as they stand."""
+        return folder if self.options.resolve_paths else os.path.relpath(folder, self.home)
+
+    def _reading(self, *, loose: bool = False, path: faults.Path = ()) -> Reading:
+        written = not self.options.interpolate
+        return Reading(loose or written, path, self.budget, as_written=written)
 
     def _report(self, document: Document, reading: Reading, unfilled: Sequence[Fault] = ()) -> None:
         """Raise what was found wrong, in the file's order, each place once."""
@@ -223,12 +245,10 @@ class Layers:
         return extends.Book(self.shown(path), home, get, resets, {})
 
     def _extended(self, document: Document, name: str, spec: Any, home: str) -> Json:
-        loose = not self.options.interpolate
-        reading = Reading(loose=loose, path=("services", name), budget=self.budget)
+        reading = self._reading(path=("services", name))
         layer = canonical.service(SERVICE.read(spec, reading), reading)
         self._report(document, reading)
-        if self.options.resolve_paths:
-            paths.service(layer, paths.joiner(home))
+        paths.service(layer, paths.joiner(self._shown_folder(home), self.relative))
         return layer  # type: ignore[no-any-return]
 
     def _include(

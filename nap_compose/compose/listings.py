@@ -10,7 +10,12 @@ from nap_compose.compose.model import App
 
 
 def services(app: App) -> list[str]:
-    """The services, each after those that it depends on, by name where that leaves a choice."""
+    """The services, each after those that it depends on, by name where that leaves a choice.
+
+    Where variables were left as they stand nothing is known but the names.
+    """
+    if not app.services:
+        return sorted(app.document.get("services") or ())
     listed: dict[str, None] = {}
     stack = [(name, False) for name in sorted(app.services, reverse=True)]
     while stack:
@@ -27,9 +32,8 @@ def services(app: App) -> list[str]:
 
 
 def images(app: App) -> list[str]:
-    """The images that services run, each once; a built one without a name is PROJECT-SERVICE."""
-    found = {service.image or f"{app.name}-{name}" for name, service in app.services.items()}
-    return sorted(found)
+    """The image of each service, by the image; a built one without a name is PROJECT-SERVICE."""
+    return sorted(service.image or f"{app.name}-{name}" for name, service in app.services.items())
 
 
 def volumes(app: App) -> list[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,17 @@ from nap_compose.compose import (
     normalise,
     profiles,
     project,
+    security,
 )
 from nap_compose.compose.discovery import STDIN, setting
 from nap_compose.compose.envfiles import read_text
 from nap_compose.compose.faults import Fault
 from nap_compose.compose.layers import Layers, Options, in_order
 from nap_compose.compose.model import App
+from nap_compose.compose.rows import Site
 from nap_compose.compose.yamlfile import Document
 from nap_compose.errors import BadFile, BadFiles
+from nap_compose.plaindata import dataclass
 
 Json = dict[str, Any]
 
@@ -49,6 +52,11 @@ class Loaded:
         return self._layers.read
 
     @property
+    def relative(self) -> Collection[str]:
+        """The paths that the files gave relative to themselves, made absolute."""
+        return self._layers.relative
+
+    @property
     def variables(self) -> Mapping[str, interpolation.Variable]:
         """The variables that the files name (`nap config --variables`)."""
         found: dict[str, interpolation.Variable] = {}
@@ -58,14 +66,15 @@ class Loaded:
                 found.update(interpolation.variables(document.value))
         return found
 
-    def ignored(self) -> list[BadFile]:
-        """What the files ask for and nap ignores, each with its place."""
+    def ignored(self, site: Site | None = None) -> list[BadFile]:
+        """What the files ask for and nap ignores at `site` (None: anywhere), each with its
+        place."""
         from nap_compose.compose import treatment
 
         if not self._layers.options.interpolate:
             return []
         found = []
-        for finding in treatment.ignored(self.app.document):
+        for finding in treatment.ignored(self.app.document, site):
             place, written = self._layers.find(finding.path)
             # What the loader itself filled in is nobody's wish. In a list that several files
             # add to, an entry may stand under another number: that is no sign of it.
@@ -82,7 +91,9 @@ class Loaded:
         if fault.place or not fault.path:
             return fault
         place, _ = self._layers.find(fault.path)
-        return BadFile(fault.message, place=place, hint=fault.hint, path=fault.path)
+        placed = BadFile(fault.message, place=place, hint=fault.hint, path=fault.path)
+        placed.exit_code = fault.exit_code
+        return placed
 
 
 def load(
@@ -177,7 +188,7 @@ class _Request:
             self.env = self._with_env_files(self.cwd)
         self.found = discovery.find(self.files, self.env, self.cwd)
         folder = self._project_folder()
-        self.folder = str(folder)
+        self.folder = self.layers.home = str(folder)
         self.env = {**self._with_env_files(folder), **self.env}
 
     def _with_env_files(self, folder: Path) -> dict[str, str]:
@@ -223,11 +234,14 @@ class _Request:
         value = document.value.get("name") if isinstance(document.value, dict) else None
         if not isinstance(value, str) or not value:
             return ""
+        options = self.layers.options
         try:
-            text = interpolation.Interpolator(self.env).tree(value)
+            text = (
+                interpolation.Interpolator(self.env).tree(value) if options.interpolate else value
+            )
         except Fault as fault:
             raise self.layers.bad(Fault(("name",), fault.message), document) from None
-        name = project.from_folder(text)
+        name = project.from_folder(text) if options.normalise else text
         if text and not name:
             raise self.layers.bad(Fault(("name",), f'"{text}" leaves no project name'), document)
         return name
@@ -241,33 +255,55 @@ class _Request:
         }
         self._refuse(list(consistency.resources(document)))
         for spec in specs.values():
-            normalise.dependencies(spec)
+            normalise.defaults(spec, self.folder if options.resolve_paths else ".")
             if options.normalise:
-                normalise.service(spec, self.env, self.folder)
+                normalise.service(spec, self.env if options.interpolate else {})
+        document["services"] = specs
+        if options.normalise:
+            normalise.default_network(document)
+        if options.interpolate:
+            self._select(document, specs)
+        if options.normalise:
+            normalise.names(document, document["name"])
+        return normalise.completed(document) if options.interpolate else document
+
+    def _select(self, document: Json, specs: Mapping[str, Json]) -> None:
+        """Narrow the document, in place, to what is on and named, and to what that uses."""
+        options = self.layers.options
         on = profiles.chosen(specs, self._profiles(), self.named)
         document["services"] = {name: spec for name, spec in specs.items() if name in on}
-        document["networks"] = {"default": None, **(document.get("networks") or {})}
         if options.consistency:
             self._refuse(consistency.check(document, specs))
+            for spec in document["services"].values():
+                normalise.replicas(spec)
         if self.named and self.narrow:
             kept = profiles.with_dependencies(document["services"], self.named)
             document["services"] = {name: specs[name] for name in specs if name in kept}
         if options.resolve_env:
             self._resolve_env(document["services"])
-        if options.normalise:
+        if options.deploy:
+            self._resolve_security(document["services"])
+        if options.used_only:
             normalise.used_only(document)
-            normalise.names(document, document["name"])
-        return normalise.completed(document)
 
     def _resolve_env(self, services: Json) -> None:
         faults = []
         for name, spec in services.items():
             try:
-                envfiles.resolve(name, spec, self.env)
+                envfiles.resolve(name, spec, self.env, self.folder)
             except Fault as fault:
                 faults.append(fault)
             count = len(spec.get("environment") or ()) + len(spec.get("labels") or ())
             self.layers.budget.take(count, ("services", name, "env_file"))
+        self._refuse(faults)
+
+    def _resolve_security(self, services: Json) -> None:
+        faults = []
+        for name, spec in services.items():
+            try:
+                security.resolve(name, spec, self.folder)
+            except Fault as fault:
+                faults.append(fault)
         self._refuse(faults)
 
     def _refuse(self, faults: Sequence[Fault]) -> None:

@@ -37,6 +37,9 @@ def _value(base: Value, over: Value, entry: Entry | None, shape: Shape | None, p
         return over
     if over is None:
         return base
+    if entry and {str, list} & {type(base), type(over)} and _has_list_form(entry):
+        rule = entry.unique or ("exact" if entry.merge is Merge.HOSTS else "itself")
+        return unique([*_as_list(base), *_as_list(over)], rule)
     if isinstance(base, dict) and isinstance(over, dict):
         return _mappings(base, over, entry, shape, path)
     if isinstance(base, list) and isinstance(over, list):
@@ -44,6 +47,26 @@ def _value(base: Value, over: Value, entry: Entry | None, shape: Shape | None, p
     if isinstance(base, (dict, list)) or isinstance(over, (dict, list)):
         raise Fault(path, "this can't override what an earlier file says: they differ in kind")
     return over
+
+
+def _has_list_form(entry: Entry) -> bool:
+    """Whether what may be a text or a table of texts may stand as a list as well.
+
+    Canonical documents have one form of each thing; those whose variables still stand in them
+    have what was written.
+    """
+    forms = entry.shape.by_kind if isinstance(entry.shape, Either) else {}
+    return list in forms and not mapping_of(entry.shape)
+
+
+def _as_list(value: Value) -> list[Value]:
+    """`["A=1"]` for `{A: 1}`, one entry for a text."""
+    if isinstance(value, dict):
+        entries = ((key, of if isinstance(of, list) else [of]) for key, of in value.items())
+        return sorted(
+            key if of is None else f"{key}={of}" for key, several in entries for of in several
+        )
+    return list(value) if isinstance(value, list) else [value]
 
 
 def _mappings(

@@ -8,10 +8,12 @@ and rests in a revision as plain JSON, and comes back equal: `App.of(app.documen
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from nap_compose.plaindata import dataclass
 
 Json = Mapping[str, Any]
 """A JSON object. Nobody who is handed one changes it."""
@@ -112,6 +114,11 @@ class Service:
         return self.mode.startswith("global")
 
     @property
+    def job(self) -> bool:
+        """Whether it runs to its end, once (modes `replicated-job` and `global-job`)."""
+        return self.mode.endswith("-job")
+
+    @property
     def healthcheck(self) -> Json:
         """The file's own healthcheck; empty where the image's counts."""
         return self.spec.get("healthcheck") or {}
@@ -125,6 +132,8 @@ class App:
     file to its canonical form. `working_dir` and `files` say where it was read: they are labels
     and messages, nothing is read from there again. `profiled_out` are services that the file has
     but the chosen profiles leave out: their containers are no orphans.
+    `content` says what of it lies beside the file (`bind:/PATH`, `config:NAME`, `secret:NAME`),
+    by digest; the bytes themselves never stand in an App.
     """
 
     name: str
@@ -137,6 +146,13 @@ class App:
     working_dir: str = ""
     files: tuple[str, ...] = ()
     profiled_out: tuple[str, ...] = ()
+    content: Mapping[str, Json] = field(default_factory=dict)
+
+    def secret_env(self, service: str) -> frozenset[str]:
+        """The keys of a service's environment whose values are secret, as the file says."""
+        own = (self.services[service].spec.get("x-nap") or {}).get("secret_env") or ()
+        common = (self.document.get("x-nap") or {}).get("secret_env") or ()
+        return frozenset(map(str, (*own, *common)))
 
     @classmethod
     def of(
@@ -145,6 +161,7 @@ class App:
         working_dir: str = "",
         files: tuple[str, ...] = (),
         profiled_out: tuple[str, ...] = (),
+        content: Mapping[str, Json] | None = None,
     ) -> App:
         """Read a canonical document, as the loader makes it and a revision keeps it."""
         return cls(
@@ -161,6 +178,7 @@ class App:
             working_dir=working_dir,
             files=files,
             profiled_out=profiled_out,
+            content=content or {},
         )
 
 

@@ -18,38 +18,56 @@ NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
 RESOURCES = ("networks", "volumes", "secrets", "configs")
 
 
-def service(spec: dict[str, Any], env: Mapping[str, str], folder: str) -> None:
-    """Add to a service, in place, what the file leaves to defaults.
+def defaults(spec: dict[str, Any], folder: str) -> None:
+    """Fill in, in place, what the parts of a service leave open.
 
     `folder` is the project's, which a build without a context is made from.
     """
-    if not spec.get("networks") and "network_mode" not in spec and "provider" not in spec:
-        spec["networks"] = {"default": None}
-    if spec.get("pull_policy") == "if_not_present":
-        spec["pull_policy"] = "missing"
     if isinstance(spec.get("build"), dict):
-        spec["build"] = _build(spec["build"], env, folder)
+        spec["build"] = {"context": folder, **spec["build"]}
     for secret in spec.get("secrets") or ():
         secret.setdefault("target", f"/run/secrets/{secret.get('source')}")
     for port in spec.get("ports") or ():
         if isinstance(port, dict):
             port.setdefault("mode", "ingress")
             port.setdefault("protocol", "tcp")
-    if isinstance(spec.get("deploy"), dict):
-        spec["deploy"] = {"resources": {}, "placement": {}, **spec["deploy"]}
-        if spec.get("scale") is not None:
-            spec["deploy"].setdefault("replicas", spec["scale"])
+    for entry in (spec.get("depends_on") or {}).values():
+        if isinstance(entry, dict):
+            entry.setdefault("required", True)
+
+
+def replicas(spec: dict[str, Any]) -> None:
+    """Say how many replicas there are where `deploy` says it, in place."""
+    if isinstance(spec.get("deploy"), dict) and spec.get("scale") is not None:
+        spec["deploy"] = {"replicas": spec["scale"], **spec["deploy"]}
+
+
+def service(spec: dict[str, Any], env: Mapping[str, str]) -> None:
+    """Add to a service, in place, what Compose takes for granted."""
+    if not spec.get("networks") and "network_mode" not in spec and "provider" not in spec:
+        spec["networks"] = {"default": None}
+    if spec.get("pull_policy") == "if_not_present":
+        spec["pull_policy"] = "missing"
+    if isinstance(spec.get("build"), dict):
+        spec["build"] = _build(spec["build"], env)
     _imply_dependencies(spec)
 
 
-def _build(build: Mapping[str, Any], env: Mapping[str, str], folder: str) -> dict[str, Any]:
-    result = {"context": folder, **build}
+def _build(build: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any]:
+    result = dict(build)
     if "dockerfile" not in result and "dockerfile_inline" not in result:
         result["dockerfile"] = "Dockerfile"
-    if "args" in result:
+    if isinstance(result.get("args"), list):
+        filled = (arg if "=" in arg else _pair(arg, env.get(arg)) for arg in result["args"])
+        result["args"] = [arg for arg in filled if arg]
+    elif "args" in result:
         found = {k: env.get(k) if v is None else v for k, v in (result["args"] or {}).items()}
         result["args"] = {key: value for key, value in found.items() if value is not None}
     return result
+
+
+def _pair(name: str, value: str | None) -> str:
+    return "" if value is None else f"{name}={value}"
 
 
 def _imply_dependencies(spec: dict[str, Any]) -> None:
@@ -68,17 +86,14 @@ def _imply_dependencies(spec: dict[str, Any]) -> None:
 
 
 def _implied(restart: bool) -> dict[str, Any]:
-    entry: dict[str, Any] = {"condition": "service_started"}
-    if restart:
-        entry["restart"] = True
-    return {**entry, "required": True}
+    return {"condition": "service_started", "restart": restart, "required": True}
 
 
-def dependencies(spec: dict[str, Any]) -> None:
-    """Fill in what each dependency leaves open, in place."""
-    for name, entry in (spec.get("depends_on") or {}).items():
-        if isinstance(entry, dict) and "required" not in entry:
-            spec["depends_on"][name] = {**entry, "required": True}
+def default_network(document: dict[str, Any]) -> None:
+    """Define the network `default`, in place, where a service is on it and the file doesn't."""
+    specs = (document.get("services") or {}).values()
+    if any("default" in (spec.get("networks") or ()) for spec in specs):
+        document["networks"] = {"default": None, **(document.get("networks") or {})}
 
 
 def names(document: dict[str, Any], project: str) -> None:
@@ -88,9 +103,8 @@ def names(document: dict[str, Any], project: str) -> None:
         for key, given in table.items():
             entry = dict(given or {})
             if not entry.get("name"):
-                entry["name"] = key if entry.get("external") else f"{project}_{key}"
-            if kind == "networks":
-                entry.setdefault("ipam", {})
+                external = entry.get("external") in (True, "true")
+                entry["name"] = key if external else f"{project}_{key}"
             table[key] = entry
 
 
@@ -176,10 +190,15 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
             if not value and key != "services":
                 continue
         result[key] = value
+    for network in result.get("networks", {}).values():
+        network.setdefault("ipam", {})
     result["services"] = {
         name: {"command": None, "entrypoint": None, **spec}
         for name, spec in result.get("services", {}).items()
     }
+    for spec in result["services"].values():
+        if isinstance(spec.get("deploy"), dict):
+            spec["deploy"] = {"resources": {}, "placement": {}, **spec["deploy"]}
     return result
 
 

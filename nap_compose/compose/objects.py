@@ -71,7 +71,8 @@ MOUNT = Object(
         "source",
         Text(),
         "the volume, path or image",
-        note="across hosts a bind beside the Compose file is refused: the hosts don't have it",
+        note="a path beside the Compose file is brought to a cluster's hosts: files and `:ro` "
+        "folders as content, folders to write to once, into a volume",
     ),
     Entry("target", SOMETHING, "where in the container"),
     Entry("read_only", Flag(), "whether it can't be written to"),
@@ -207,12 +208,7 @@ DEPENDENCY = Object(
         Text("service_started", "service_healthy", "service_completed_successfully"),
         "when it counts as up, on whichever host it is",
     ),
-    ignored(
-        "restart",
-        Flag(),
-        "restart when the dependency is replaced",
-        "it keeps running, and finds the new container under the same name",
-    ),
+    Entry("restart", Flag(), "restart it when the dependency is replaced"),
     Entry("required", Flag(strict=True), "false: it may be missing from the app", zero=True),
     what="dependency",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,19 +14,26 @@ _REMOTE = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://|git@|github\.com/)")
 _WINDOWS = re.compile(r"^([A-Za-z]:[\\/]|\\\\)")
 
 
-def joiner(folder: str) -> Join:
-    """What makes a path absolute: against `folder`, with `~` as the user's home.
+def joiner(folder: str, relative: set[str] | None = None) -> Join:
+    """What puts a path below `folder`, with `~` as the user's home.
 
-    An absolute path stays as it is written.
+    An absolute path stays as it is written; what the others come to is added to `relative`: it
+    lies where the file is read, and no host has it. A `folder` that is itself relative gives
+    relative ones.
     """
+    clean = _clean if folder.startswith("/") else os.path.normpath
+    heard = set() if relative is None else relative
 
     def join(path: str) -> str:
-        if path.startswith("~"):
-            try:
-                return _clean(f"{Path.home()}/{path[1:]}")
-            except RuntimeError:
-                return path
-        return path if path.startswith("/") else _clean(f"{folder}/{path}")
+        if path.startswith("/"):
+            return path
+        try:
+            home = path.startswith("~")
+            joined = _clean(f"{Path.home()}/{path[1:]}") if home else clean(f"{folder}/{path}")
+        except RuntimeError:
+            return path
+        heard.add(joined)
+        return joined
 
     return join
 
@@ -47,9 +55,8 @@ def is_remote(path: str) -> bool:
     return bool(_REMOTE.match(path))
 
 
-def document(value: dict[str, Any], folder: str) -> None:
-    """Make the paths in a canonical document absolute, in place, against `folder`."""
-    join = joiner(folder)
+def document(value: dict[str, Any], join: Join) -> None:
+    """Put the relative paths in a canonical document where `join` says, in place."""
     for entry in (value.get("services") or {}).values():
         if isinstance(entry, dict):
             service(entry, join)
@@ -83,6 +90,8 @@ def _build(build: dict[str, Any], join: Join) -> dict[str, Any]:
     result = dict(build)
     if context and isinstance(context, str) and not context.startswith("service:"):
         result["context"] = context if is_remote(context) else join(context)
+    if isinstance(build.get("ssh"), dict):
+        result["ssh"] = {name: join(path) if path else path for name, path in build["ssh"].items()}
     more = build.get("additional_contexts")
     if more:
         result["additional_contexts"] = {

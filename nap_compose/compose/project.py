@@ -6,12 +6,12 @@ import re
 
 from nap_compose.errors import BadFile
 
-_GOOD = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
+_GOOD = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def check_name(name: str, source: str) -> str:
     """`name` if it can be a project's name; `source` says where it came from. Raises BadFile."""
-    if not _GOOD.match(name):
+    if not _GOOD.fullmatch(name):
         fitting = from_folder(name)
         raise BadFile(
             f"\"{name}\" ({source}) can't be a project's name: it takes lower case letters, "

@@ -20,17 +20,28 @@ _SILENT: dict[str, tuple[tuple[str, Any], ...]] = {
 """What Compose prints in JSON but not in YAML."""
 
 
-def render(app: App | Mapping[str, Any], format: str = "yaml", *, escape: bool = True) -> str:  # noqa: A002 - the flag's name
+def render(
+    app: App | Mapping[str, Any],
+    format: str = "yaml",  # noqa: A002 - the flag's name
+    *,
+    as_written: bool = False,
+) -> str:
     """The document as text that reads back as the same app.
 
-    `format` is `yaml` or `json`; `escape`: `$` is written `$$`, as it must be unless variables
-    were left as they stand. Secrets from files aren't in it, the environment is.
+    `format` is `yaml` or `json`. `$` is written `$$`, unless the document is `as_written`: then
+    its variables still stand in it. Secrets from files aren't in it, the environment is.
     """
     document = app.document if isinstance(app, App) else app
-    value = _escaped(document) if escape else document
+    if as_written:
+        return _json(document) if format == "json" else _yaml(_ordered(document))
+    value = _escaped(document)
     if format == "json":
-        return json.dumps(as_json(value), indent=2, ensure_ascii=False) + "\n"
+        return _json(as_json(value))
     return _yaml(_ordered(_without_silent(_with_host_lists(value))))
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def _escaped(value: Any) -> Any:
@@ -129,7 +140,7 @@ def _without_extensions(value: Any, shape: Shape | None) -> Any:
 
 
 def _without_silent(document: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(document)
+    result = {key: value for key, value in document.items() if (key, value) != ("name", "")}
     for kind, silent in _SILENT.items():
         if isinstance(result.get(kind), Mapping):
             result[kind] = {

@@ -10,7 +10,7 @@ from nap_compose.compose.objects import (
     TEXTS,
     optional,
 )
-from nap_compose.compose.rows import Entry, Treatment
+from nap_compose.compose.rows import Entry, Treatment, ignored, refused
 from nap_compose.compose.scalars import Flag, Text, Whole
 from nap_compose.compose.shapes import Either, Items, Object, Table
 
@@ -72,7 +72,8 @@ VOLUME = optional(
             "driver",
             Text(),
             "who stores it",
-            note="a local volume stays on its host, and its services with it",
+            note="a local volume stays on its host, and its services with it; on a cluster "
+            "`moosefs` is storage that all hosts share",
         ),
         Entry("driver_opts", OPTIONS, "options of the driver"),
         Entry("external", _EXTERNAL, "it is there already, and not the app's"),
@@ -80,18 +81,20 @@ VOLUME = optional(
     )
 )
 
+_ONLY_SWARM = "only a swarm's own secrets and configs have one"
+
 _FILE_OBJECT = (
     Entry("name", Text(), "its name outside the app"),
     Entry("environment", Text(), "the variable that holds it"),
     Entry("file", Text(), "the file that holds it"),
     Entry("external", _EXTERNAL, "it is there already, and not the app's"),
-    Entry("labels", LABELS, "labels on it"),
-    Entry("template_driver", Text(), "who fills in its template"),
+    ignored("labels", LABELS, "labels on it", _ONLY_SWARM),
+    refused("template_driver", Text(), "who fills in its template", _ONLY_SWARM),
 )
 SECRET = Object(
     *_FILE_OBJECT,
-    Entry("driver", Text(), "who keeps it"),
-    Entry("driver_opts", OPTIONS, "options of the driver"),
+    refused("driver", Text(), "who keeps it", _ONLY_SWARM),
+    ignored("driver_opts", OPTIONS, "options of the driver", _ONLY_SWARM),
 )
 CONFIG = Object(*_FILE_OBJECT, Entry("content", Text(), "its text"))
 

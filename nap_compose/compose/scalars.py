@@ -44,7 +44,7 @@ class Text(Shape):
                 self.wrong(value, reading)
             return value
         if type(value) in self.numbers:
-            return scalar_text(value)
+            return value if reading.as_written else scalar_text(value)
         self.wrong(value, reading)
         return value
 
@@ -87,7 +87,7 @@ class Flag(Shape):
         if word not in ("true", "false"):
             meant = "true" if word in _TRUE else "false"
             reading.warnings.append(f'"{value}" is no boolean in YAML 1.2: write {meant}')
-        return word in _TRUE
+        return value if reading.as_written else word in _TRUE
 
     def schema(self) -> Schema:
         return {"type": "boolean" if self.strict else ["boolean", "string"]}
@@ -117,7 +117,7 @@ class Whole(Shape):
         if number is None or not self._within(number):
             self.wrong(value, reading)
             return value
-        return number
+        return value if reading.as_written else number
 
     def _within(self, number: int) -> bool:
         return (self.low is None or number >= self.low) and (
@@ -170,6 +170,8 @@ class Number(Shape):
         ):
             self.wrong(value, reading)
             return value
+        if reading.as_written:
+            return value
         return int(number) if float(number).is_integer() else number
 
     def schema(self) -> Schema:
@@ -201,7 +203,7 @@ class Cut(Number):
             self.wrong(value, reading)
             return value
         number = super().read(value, reading)
-        return int(number) if isinstance(number, float) else number
+        return int(number) if isinstance(number, float) and not reading.as_written else number
 
 
 class Size(Shape):
@@ -232,7 +234,7 @@ class Size(Shape):
         if number is None:
             self.wrong(value, reading)
             return value
-        return str(number)
+        return value if reading.as_written else str(number)
 
     def schema(self) -> Schema:
         return {"type": "string" if self.text else ["number", "string"]}
@@ -247,12 +249,12 @@ class Mode(Shape):
     def read(self, value: Any, reading: Reading) -> Any:
         if reading.unresolved(value):
             return value
-        if isinstance(value, str) and re.fullmatch(r"[0-7]{1,6}", value):
-            value = int(value, 8)
-        if isinstance(value, bool) or not isinstance(value, int):
+        octal = isinstance(value, str) and re.fullmatch(r"[0-7]{1,6}", value)
+        number = int(value, 8) if octal else value
+        if isinstance(number, bool) or not isinstance(number, int):
             self.wrong(value, reading)
             return value
-        return f"0{value:o}"
+        return value if reading.as_written else f"0{number:o}"
 
     def schema(self) -> Schema:
         return {"type": ["integer", "string"]}
@@ -271,7 +273,7 @@ class Duration(Shape):
         if nanoseconds is None:
             self.wrong(value, reading)
             return value
-        return units.duration_text(nanoseconds)
+        return value if reading.as_written else units.duration_text(nanoseconds)
 
     def schema(self) -> Schema:
         return {"type": "string"}
@@ -287,7 +289,7 @@ class Scalar(Shape):
         if value is None or type(value) is str:
             return value
         if isinstance(value, (bool, int, float)):
-            return scalar_text(value)
+            return value if reading.as_written else scalar_text(value)
         self.wrong(value, reading)
         return value
 

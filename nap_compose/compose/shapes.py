@@ -23,13 +23,20 @@ Schema = dict[str, Any]
 class Reading:
     """One walk over a document: the `path` where it is, and the `faults` and `warnings` it found.
 
-    `loose`: variables were left as they stand, so a text with a `$` may become anything.
+    `loose`: variables were left as they stand, so a text with a `$` may become anything;
+    `as_written`: then values and lists stay in the form that they have in the file, too.
     """
 
     def __init__(
-        self, loose: bool = False, path: Iterable[Key] = (), budget: Budget | None = None
+        self,
+        loose: bool = False,
+        path: Iterable[Key] = (),
+        budget: Budget | None = None,
+        *,
+        as_written: bool = False,
     ) -> None:
         self.loose = loose
+        self.as_written = as_written
         self.path: list[Key] = list(path)
         self.faults: list[Fault] = []
         self.warnings: list[str] = []

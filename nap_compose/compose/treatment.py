@@ -13,6 +13,9 @@ from nap_compose.compose.shapes import Either, Items, Object, Shape, Table
 _STOPS = (Treatment.IGNORED, Treatment.REFUSED)
 
 
+_SOME_CLUSTER = Site("some", 2)
+
+
 class Finding(NamedTuple):
     """A key at `path` with its `value`, its row of the table, and how it is treated."""
 
@@ -33,10 +36,12 @@ class Finding(NamedTuple):
         return f"{dotted(self.path)} is {self.treatment.value}"
 
 
-def ignored(document: Mapping[str, Any], site: Site = EMBEDDED) -> Iterator[Finding]:
-    """What of a canonical document has no effect."""
-    for finding in _in_object(document, TOP, (), site):
-        if finding.treatment is Treatment.IGNORED:
+def ignored(document: Mapping[str, Any], site: Site | None = None) -> Iterator[Finding]:
+    """What of a canonical document has no effect at `site`; None: wherever it is run."""
+    for finding in _in_object(document, TOP, (), site or EMBEDDED):
+        elsewhere = () if site else (_SOME_CLUSTER,)
+        treated = (finding.treatment, *(finding.entry.treated(finding.value, s) for s in elsewhere))
+        if all(treatment is Treatment.IGNORED for treatment in treated):
             yield finding
 
 
@@ -47,7 +52,7 @@ def refused(document: Mapping[str, Any], site: Site) -> Iterator[Finding]:
     and not the declarations.
     """
     for finding in _in_object(document, TOP, (), site):
-        if finding.treatment is Treatment.REFUSED and finding.path[0] == "services":
+        if finding.treatment is Treatment.REFUSED and finding.path[0] in ("services", "x-nap"):
             yield finding
 
 

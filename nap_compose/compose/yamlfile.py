@@ -10,7 +10,7 @@ hundred thousand brackets meets a limit here instead of the end of the stack the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import yaml
@@ -19,6 +19,7 @@ from nap_compose.compose import places
 from nap_compose.compose.faults import Fault, Path
 from nap_compose.compose.scalartypes import plain
 from nap_compose.errors import BadFile, Place
+from nap_compose.plaindata import dataclass
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

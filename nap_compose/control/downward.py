@@ -8,23 +8,29 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 
-from nap_compose.cluster import app_lock, placements
-from nap_compose.cluster.labels import COMPOSE
+from nap_compose.cluster import (
+    adopted,
+    app_lock,
+    moves,
+    placements,
+    private_images,
+    taken_over,
+    wanted_records,
+)
 from nap_compose.cluster.names import project_of
 from nap_compose.cluster.networks import network_offer
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.state import StoreAway
 from nap_compose.cluster.view import View
-from nap_compose.control import running
+from nap_compose.control import running, storing
 from nap_compose.control.border import Cancel, DownRequest, Outcome, Who
+from nap_compose.control.former import former_app
 from nap_compose.control.parts import Parts, seen_at_all
+from nap_compose.control.road.looking import adopted_of
 from nap_compose.errors import NapError
-from nap_compose.exits import Exit
 from nap_compose.orchestration.events import OnEvent
-from nap_compose.orchestration.plan import Change, Plan
+from nap_compose.orchestration.plan import Plan
 from nap_compose.orchestration.teardown import Leaving, plan_down
-
-_LOOK = frozenset({Part.CONTAINERS, Part.NETWORKS, Part.VOLUMES, Part.INFO})
 
 
 def down(
@@ -37,7 +43,11 @@ def down(
     with app_lock.take(
         parts.store, owner, request.app, who=who.name, deployment=deployment
     ) as lease:
-        view = seen_at_all(parts.look(only=_LOOK))
+        if request.volumes:
+            _refuse_with_a_way_back(parts, owner, request.app)
+        if request.volumes and parts.pool is not None:
+            parts.pool.knock()  # without its master, engines may not answer about volumes either
+        view = seen_at_all(parts.look(only=_parts(parts, request)))
         places = placements.read(parts.store, owner, request.app)
         plan = plan_down(
             Leaving(
@@ -53,11 +63,19 @@ def down(
                 grace=request.grace,
                 network_host=_network_host(parts, view),
                 away=_away(places, view, request),
+                folders=storing.folders_of(parts, owner, request.app, view)
+                if request.volumes
+                else {},
             )
         )
         if request.dry_run:
             return running.planned(plan, ())
+        if not parts.cluster.embedded:
+            _note_what_is_wanted(parts, owner, request, view, places)
+        back = storing.ways_back(parts, plan)
         if plan.steps:
+            notes: list[str] = []
+            going = view.of_app(owner, request.app)
             outcome = running.run(
                 parts,
                 plan,
@@ -67,14 +85,62 @@ def down(
                 lease=lease,
                 on_event=on_event,
                 cancel=cancel,
+                former=former_app(parts, owner, request.app, going, notes.append),
+                notes=tuple(notes),
             )
+            outcome = storing.with_ways_back(outcome, back)
         else:
-            outcome = running.unchanged(plan, view, _others(parts, plan, view))
+            outcome = running.unchanged(plan, view, ())
         if outcome.state in ("done", "unchanged"):
             # With the store away the next `down` forgets it.
             with contextlib.suppress(StoreAway):
                 _forget(parts, owner, request, plan, places)
-    return replace(_with_what_stays(plan, outcome), seconds=time.monotonic() - began)
+                if request.volumes and not request.services:
+                    moves.delete(parts.store, owner, request.app)
+                    _forget_what_came(parts, owner, request.app)
+    return replace(running.with_what_stays(plan, outcome, "down"), seconds=time.monotonic() - began)
+
+
+def _refuse_with_a_way_back(parts: Parts, owner: str, app: str) -> None:
+    """Raise NapError while the old containers of an app that was moved in are kept: they are its
+    way back, and need its volumes."""
+    came = adopted_of(parts, owner, app)
+    if came is not None and came.containers:
+        raise NapError(
+            f"{came.containers[0].name}, which {app} was before it was moved in, is kept and "
+            "needs its volumes",
+            host=came.host,
+            hint=f"nap adopt --done {app} removes the old containers; then run the command again",
+        )
+
+
+def _forget_what_came(parts: Parts, owner: str, app: str) -> None:
+    """Its volumes are gone, and whatever gets their names on that host isn't the app's."""
+    if adopted_of(parts, owner, app) is not None:
+        adopted.delete(parts.store, owner, app)
+
+
+def _note_what_is_wanted(
+    parts: Parts, owner: str, request: DownRequest, view: View, places: Mapping[str, str]
+) -> None:
+    """Tell the watcher, before anything ends, that it is to stay so."""
+    with contextlib.suppress(StoreAway):
+        if not request.services:
+            wanted_records.delete(parts.store, owner, request.app)
+            return
+        there = {
+            each.identity.slot for each in view.of_app(owner, request.app) if each.identity
+        } | set(places)
+        going = {slot for slot in there if _goes(slot, request.services)}
+        wanted_records.stopped(parts.store, owner, request.app, going)
+
+
+def _parts(parts: Parts, request: DownRequest) -> frozenset[Part]:
+    """What must be seen: a lone engine's networks are its own, and volumes mostly stay."""
+    wanted = {Part.CONTAINERS, Part.NETWORKS}
+    wanted |= {Part.VOLUMES} if request.volumes else set()
+    wanted |= set() if parts.cluster.embedded else {Part.INFO}
+    return frozenset(wanted)
 
 
 def _network_host(parts: Parts, view: View) -> str:
@@ -95,21 +161,6 @@ def _away(places: Mapping[str, str], view: View, request: DownRequest) -> dict[s
     }
 
 
-def _others(parts: Parts, plan: Plan, view: View) -> tuple[str, ...]:
-    """Say so where the local engine has the project from another tool: that isn't nap's."""
-    theirs = [
-        container
-        for container in view.containers()
-        if container.identity is None and container.labels.get(COMPOSE + "project") == plan.project
-    ]
-    if not theirs or not parts.cluster.embedded:
-        return ()
-    return (
-        f"{len(theirs)} containers of project {plan.project} were not made by nap and are left "
-        f"alone; `docker compose -p {plan.project} down` takes them away",
-    )
-
-
 def _forget(
     parts: Parts, owner: str, request: DownRequest, plan: Plan, places: Mapping[str, str]
 ) -> None:
@@ -122,26 +173,12 @@ def _forget(
     }
     if not rest:
         placements.delete(parts.store, owner, request.app)
+        private_images.forget(parts.store, owner, request.app)
+        if taken_over.read(parts.store, owner, request.app):
+            taken_over.delete(parts.store, owner, request.app)
     elif rest != places:
         placements.write(parts.store, owner, request.app, rest)
 
 
 def _goes(slot: str, services: tuple[str, ...]) -> bool:
     return not services or slot.rpartition(".")[0] in services
-
-
-def _with_what_stays(plan: Plan, outcome: Outcome) -> Outcome:
-    """Say what hosts that weren't seen may still hold."""
-    left = tuple(
-        f"{line.subject} on {line.host}: {line.reason}"
-        for line in plan.summary
-        if line.change is Change.UNSEEN
-    )
-    if not left:
-        return outcome
-    return replace(
-        outcome,
-        left=(*outcome.left, *left),
-        exit_code=outcome.exit_code or Exit.PARTIAL,
-        notes=(*outcome.notes, "run `nap down` again when the host is back"),
-    )

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field, replace
 
 from nap_compose.clock import utc_now
-from nap_compose.cluster.app_lock import origin
+from nap_compose.control.late import LateDeployment
 from nap_compose.control.parts import Parts
-from nap_compose.db.records import AppRecord, DeploymentRecord, StepRecord
+from nap_compose.db.records import DeploymentRecord, RecordsAway, StepRecord
+from nap_compose.errors import NapError
 from nap_compose.logs.deployment_log import DeploymentLog, Head
 from nap_compose.orchestration.events import Event, Phase
 from nap_compose.orchestration.plan import Plan
+from nap_compose.plaindata import dataclass
+
+PACE = 1.0
+"""Seconds between two times that steps are entered: a deployment that is killed leaves those that
+it took until then, and one with many steps doesn't wait for the database at each."""
 
 
 @dataclass
 class Ledger:
-    """Opened before the first step and closed after the last, whatever happened between."""
+    """Opened before the first step and closed after the last, whatever happened between.
+
+    The caller holds the app's lock.
+    """
 
     parts: Parts
-    app: AppRecord
-    deployment: str
+    plan: Plan
+    record: DeploymentRecord
     log: DeploymentLog
     warn: Callable[[str], None]
+    away: bool = False
     _begun: dict[str, str] = field(default_factory=dict)
     _steps: list[StepRecord] = field(default_factory=list)
+    _entered_at: float = field(default_factory=time.monotonic)
 
     @classmethod
     def open(
         cls, parts: Parts, plan: Plan, *, verb: str, who: str, warn: Callable[[str], None]
     ) -> Ledger:
-        """Begin the books of a plan that is about to run."""
-        app = parts.records.ensure_app(plan.owner, plan.app, plan.project)
+        """Begin the books of a plan that is about to run.
+
+        Raises RecordsAway, before anything is done, unless the records may wait.
+        """
         head = Head(
             deployment=plan.deployment,
             owner=plan.owner,
@@ -39,21 +54,26 @@ class Ledger:
             verb=verb,
             revision=plan.revision,
             who=who,
-            origin=origin(),
+            origin=parts.origin,
         )
+        record = DeploymentRecord(
+            id=plan.deployment,
+            app_id="",
+            revision=plan.revision,
+            verb=verb,
+            author=who,
+            origin=head.origin,
+            started=utc_now(),
+        )
+        away = False
+        try:
+            record = _begin(parts, plan, record)
+        except RecordsAway:
+            if not parts.records_may_wait:
+                raise
+            away = True
         log = DeploymentLog(parts.cluster.logs.dir, head, warn)
-        parts.records.begin(
-            DeploymentRecord(
-                id=plan.deployment,
-                app_id=app.id,
-                revision=plan.revision,
-                verb=verb,
-                author=who,
-                origin=head.origin,
-                started=utc_now(),
-            )
-        )
-        return cls(parts, app, plan.deployment, log, warn)
+        return cls(parts, plan, record, log, warn, away)
 
     def event(self, event: Event) -> None:
         """Enter an event. Listeners are called one at a time, so there is nothing to lock."""
@@ -63,7 +83,7 @@ class Ledger:
         if event.phase in (Phase.DONE, Phase.FAILED):
             self._steps.append(
                 StepRecord(
-                    deployment=self.deployment,
+                    deployment=self.record.id,
                     step=event.step,
                     host=event.host,
                     subject=event.subject,
@@ -73,14 +93,65 @@ class Ledger:
                     error=event.error,
                 )
             )
+            if not self.away and time.monotonic() - self._entered_at >= PACE:
+                self._enter_steps()
 
     def close(self, outcome: str, error: str) -> None:
-        """Enter how it ended. The deployment is over: a database away now is but a warning."""
-        from nap_compose.errors import NapError
-
+        """Enter how it ended. The deployment is over: a database away now is but a warning, and
+        what it should have taken is handed in later."""
         self.log.end(outcome, error)
+        ended = replace(self.record, ended=utc_now(), outcome=outcome, error=error)
         try:
-            self.parts.records.add_steps(self._steps)
-            self.parts.records.finish(self.deployment, outcome, error, utc_now())
+            if not self._entered(ended):
+                self._keep(ended)
         except NapError as problem:
             self.warn(f"how the deployment ended could not be recorded: {problem}")
+
+    def _entered(self, ended: DeploymentRecord) -> bool:
+        """Whether the database took it."""
+        if not ended.app_id:
+            return False
+        try:
+            self.parts.records.add_steps(self._steps)
+            self.parts.records.finish(ended.id, ended.outcome, ended.error, ended.ended)
+        except RecordsAway as problem:
+            self.warn(f"how the deployment ended is recorded later: {problem}")
+            return False
+        return True
+
+    def _keep(self, ended: DeploymentRecord) -> None:
+        plan = self.plan
+        self.parts.late_records.keep(
+            LateDeployment(
+                plan.owner, plan.app, plan.project, replace(ended, app_id=""), tuple(self._steps)
+            )
+        )
+
+    def _enter_steps(self) -> None:
+        try:
+            self.parts.records.add_steps(self._steps)
+            self._steps = []
+        except RecordsAway:
+            # Trying at each step would hold up the deployment.
+            self.away = True
+        self._entered_at = time.monotonic()
+
+
+def settle(parts: Parts, plan: Plan) -> None:
+    """Enter that the plan's revision was found to stand, where the deployment that brought it
+    about was killed before it could say so. With the database away the next one does."""
+    with contextlib.suppress(RecordsAway):
+        parts.hand_in()
+        app = parts.records.app(plan.owner, plan.app)
+        if app is not None:
+            parts.records.abandon(app.id, utc_now(), reached=plan.revision)
+
+
+def _begin(parts: Parts, plan: Plan, record: DeploymentRecord) -> DeploymentRecord:
+    records = parts.records
+    parts.hand_in()
+    app = records.ensure_app(plan.owner, plan.app, plan.project)
+    records.abandon(app.id, utc_now())
+    record = replace(record, app_id=app.id)
+    records.begin(record)
+    return record

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nap_compose.cluster.asking import Asked
+from nap_compose.cluster.cluster import Host
+from nap_compose.cluster.labels import COMPOSE
 from nap_compose.cluster.observe import Part, Whose
 from nap_compose.cluster.view import ContainerView, HostView, Unseen, View
 from nap_compose.control.border import AppRow, HostRow, Listing, Row, Target
 from nap_compose.control.parts import Parts
 from nap_compose.errors import NapError
 
+if TYPE_CHECKING:
+    from nap_compose.health.proof import Proof
+
 CONTAINERS = frozenset({Part.CONTAINERS})
 STORE_PATIENCE = 5.0
 """Seconds for which a command that only looks waits for the state store."""
 
 T = TypeVar("T")
+Placed = Mapping[tuple[str, str], Mapping[str, str]]
+"""(owner, app) → replica (`web.2`) → host."""
 
 ENDED = ("exited", "dead", "created")
 
@@ -33,47 +41,72 @@ def list_containers(parts: Parts, target: Target, *, stopped: bool) -> Listing:
         for container in view.containers()
         if _meant(container, target) and (stopped or container.state not in ENDED)
     ]
-    rows += _unknown(parts, target, view.unseen)
+    if view.unseen:
+        rows += unknown_rows(_at_hand(lambda: placed(parts)) or {}, target, view.unseen)
     rows.sort(key=lambda row: (row.owner, row.app, row.service, row.replica, row.since))
     return Listing(tuple(rows), warnings_of(view))
 
 
-def list_apps(parts: Parts) -> Listing:
-    """A row for each app that has containers."""
+def list_apps(parts: Parts, *, recorded: bool = False) -> Listing:
+    """A row for each app that has containers; with `recorded` also for those of a cluster that are
+    but on record."""
     view = parts.look(only=CONTAINERS, whose=Whose())
     apps: dict[tuple[str, str], list[ContainerView]] = {}
     for container in view.containers():
         if container.identity:
             key = (container.identity.owner, container.identity.app)
             apps.setdefault(key, []).append(container)
-    rows = tuple(_app_row(owner, app, apps[owner, app]) for owner, app in sorted(apps))
-    return Listing(rows, warnings_of(view))
+    rows = [_app_row(owner, app, apps[owner, app]) for owner, app in apps]
+    warnings = warnings_of(view)
+    if recorded and not parts.cluster.embedded:
+        from nap_compose.control.looking.standing import without_containers
+
+        try:
+            rows += without_containers(parts.records, apps, all_seen=not view.unseen)
+        except NapError as error:
+            warnings += (f"apps that have no containers aren't shown: {error.message}",)
+    return Listing(tuple(sorted(rows, key=lambda row: (row.owner, row.app))), warnings)
 
 
 def list_hosts(parts: Parts) -> Listing:
     """A row for each host of the cluster file, those that don't answer included."""
-    states, labels = host_records(parts)
+    from nap_compose.control.host_certificates import with_certificates
+
+    states, labels = set_by_command(parts)
     view = parts.look(only=frozenset({Part.INFO, Part.CONTAINERS}), states=states, labels=labels)
     away = {unseen.name: unseen for unseen in view.unseen}
+    proofs = proofs_of_loss(parts) if away else {}
     rows = []
     for name, host in parts.cluster.hosts.items():
         if name in view.hosts:
-            rows.append(_host_row(view.hosts[name], host.endpoint))
+            rows.append(host_row(view.hosts[name], host.endpoint))
         else:
-            unseen = away[name]
-            rows.append(
-                HostRow(
-                    name,
-                    host.endpoint,
-                    state=unseen.why.value,
-                    labels=host.labels,
-                    problem=unseen.text,
-                )
-            )
-    return Listing(tuple(rows))
+            rows.append(away_row(host, away[name], proofs.get(name)))
+    return Listing(with_certificates(rows, parts.cluster))
 
 
-def host_records(parts: Parts) -> tuple[dict[str, Any], dict[str, Any]]:
+def away_row(host: Host, unseen: Unseen, proof: Proof | None = None) -> HostRow:
+    """A host that didn't answer, as `host ls` shows it; with a `proof` that it is gone it is
+    lost."""
+    return HostRow(
+        host.name,
+        host.endpoint,
+        state="lost" if proof else unseen.why.value,
+        labels=host.labels,
+        problem=f"{unseen.text}; {proof.text}" if proof else unseen.text,
+    )
+
+
+def proofs_of_loss(parts: Parts) -> dict[str, Proof]:
+    """The proofs that hosts are gone; empty where the store is away."""
+    if parts.cluster.embedded:
+        return {}
+    from nap_compose.health.proof import StoredProofs
+
+    return _at_hand(lambda: StoredProofs(parts.store).all()) or {}
+
+
+def set_by_command(parts: Parts) -> tuple[dict[str, Any], dict[str, Any]]:
     """The states and labels that were set for hosts by command; empty where the store is away:
     reading goes on without it."""
     from nap_compose.cluster import host_records as records
@@ -114,7 +147,7 @@ def row_of(container: ContainerView, host: HostView) -> Row:
         owner=identity.owner,
         app=identity.app,
         service=identity.service,
-        replica=identity.replica,
+        replica=0 if identity.oneoff else identity.replica,
         host=container.host,
         name=container.name,
         id=container.id,
@@ -132,9 +165,15 @@ def row_of(container: ContainerView, host: HostView) -> Row:
                 "target": port.target,
                 "protocol": port.protocol,
             }
-            for port in container.ports
+            for port in sorted((*container.ports, *container.exposed), key=lambda port: port.target)
         ),
         exit_code=container.exit_code,
+        command=container.command,
+        labels=container.labels,
+        networks=container.networks,
+        mounts=container.mounts,
+        local_volumes=container.local_volumes,
+        oneoff=identity.oneoff,
     )
 
 
@@ -160,14 +199,18 @@ def _meant(container: ContainerView, target: Target) -> bool:
     )
 
 
-def _unknown(parts: Parts, target: Target, unseen: tuple[Unseen, ...]) -> list[Row]:
-    """Replicas that were last placed on hosts that weren't seen."""
+def placed(parts: Parts) -> Placed:
+    """Which host each replica was last placed on. Raises StoreAway."""
+    if parts.cluster.embedded:
+        return {}
     from nap_compose.cluster import placements
 
+    return placements.read_all(parts.store)
+
+
+def unknown_rows(known: Placed, target: Target, unseen: tuple[Unseen, ...]) -> list[Row]:
+    """Replicas that were last placed on hosts that weren't seen."""
     away = {host.name: host for host in unseen}
-    if not away or parts.cluster.embedded:
-        return []
-    known = _at_hand(lambda: placements.read_all(parts.store)) or {}
     rows = []
     for (owner, app), slots in known.items():
         for slot, host in slots.items():
@@ -213,10 +256,17 @@ def _app_row(owner: str, app: str, containers: list[ContainerView]) -> AppRow:
         running=sum(container.state == "running" for container in containers),
         containers=len(containers),
         revision=max(identity.revision for identity in identities),
+        states=Counter(container.state for container in containers),
+        config_files=next(filter(None, map(_config_files, containers)), ""),
     )
 
 
-def _host_row(host: HostView, endpoint: str) -> HostRow:
+def _config_files(container: ContainerView) -> str:
+    return container.labels.get(COMPOSE + "project.config_files", "")
+
+
+def host_row(host: HostView, endpoint: str) -> HostRow:
+    """A host that answered, as `host ls` shows it."""
     overlay = "swarm" if host.swarm.cluster else "consul" if host.cluster_store else "none"
     if overlay == "swarm" and host.swarm.control:
         overlay = "swarm manager"

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 
 from nap_compose import __version__
+from nap_compose.cluster import subnets, turns
+from nap_compose.cluster.failures import enter as enter_failures
 from nap_compose.cluster.observe import Part, Whose
 from nap_compose.cluster.seen import container_view
-from nap_compose.cluster.state import Lease
+from nap_compose.cluster.state import Lease, StoreAway
 from nap_compose.cluster.view import ContainerView, View
 from nap_compose.compose.model import App
 from nap_compose.control.border import Cancel, Failure, Outcome, Published
 from nap_compose.control.ledger import Ledger
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import urls_of
+from nap_compose.control.registries.pulling import logins_for
 from nap_compose.errors import NapError
 from nap_compose.exits import Exit
 from nap_compose.orchestration.emitter import Emitter
 from nap_compose.orchestration.events import OnEvent, Phase
 from nap_compose.orchestration.execute import Execution, execute
 from nap_compose.orchestration.plan import Change, Kind, Plan, Step
-from nap_compose.orchestration.steps.shared import bring_image
+from nap_compose.orchestration.steps.images import bring_image
 from nap_compose.orchestration.steps.snapshots import Snapshots
 from nap_compose.orchestration.steps.waiting import Unwell
-from nap_compose.orchestration.steps.workshop import Workshop
+from nap_compose.orchestration.steps.workshop import Logins, Stock, Workshop
 
 _EXITS = {
     "done": Exit.DONE,
@@ -48,16 +52,21 @@ def run(
     on_event: OnEvent,
     cancel: Cancel,
     app: App | None = None,
+    former: App | None = None,
     hashes: Mapping[str, str] | None = None,
     overlay: str = "bridge",
     timeout: float = float("inf"),
     notes: tuple[str, ...] = (),
+    stock: Stock | None = None,
 ) -> Outcome:
-    """Run the plan with its books kept; `app` is None where an app is taken away."""
+    """Run the plan with its books kept; `app` is None where an app is taken away, and `former` then
+    says what its containers do before they stop."""
     warnings: list[str] = []
     ledger = Ledger.open(parts, plan, verb=verb, who=who, warn=warnings.append)
     shop = _workshop(parts, plan, view)
     shop.app, shop.hashes, shop.overlay = app, hashes or {}, overlay
+    shop.former = former
+    shop.stock = stock or shop.stock
     shop.deadline = time.monotonic() + timeout
     execution = Execution(state="failed")
     error = ""
@@ -70,19 +79,25 @@ def run(
             lost=lambda: lease.lost,
             cancelled=lambda: cancel.level,
         )
-        failures = [_failure(step, problem) for step, problem in execution.failures]
+        failures = [_failure(step, problem, shop.kept) for step, problem in execution.failures]
+        _enter_failures(parts, plan, execution)
         error = "; ".join(f"{each.subject} on {each.host}: {each.reason}" for each in failures)
     except BaseException as crash:
         error = f"nap itself failed: {crash!r}"
         raise
     finally:
         ledger.close(execution.state, error)
-    return _outcome(parts, plan, execution, error, (*notes, *warnings))
+    return _outcome(parts, plan, execution, shop, error, (*notes, *warnings))
 
 
 def planned(plan: Plan, notes: tuple[str, ...]) -> Outcome:
     """The outcome of a dry run."""
     return Outcome("planned", plan, Exit.DONE, notes=notes)
+
+
+def asks(plan: Plan, notes: tuple[str, ...]) -> Outcome:
+    """The outcome where a person must say first whether data may be lost."""
+    return Outcome("asks", plan, Exit.UNANSWERED, notes=notes)
 
 
 def unchanged(plan: Plan, view: View, notes: tuple[str, ...]) -> Outcome:
@@ -97,8 +112,38 @@ def partial(outcome: Outcome) -> Outcome:
     return replace(outcome, exit_code=outcome.exit_code or Exit.PARTIAL)
 
 
-def pull(parts: Parts, host: str, reference: str, deployment: str, on_event: OnEvent) -> None:
-    """Pull an image on one host, with its progress told as a step's."""
+def with_what_stays(plan: Plan, outcome: Outcome, verb: str) -> Outcome:
+    """The same outcome, with what stands on hosts that weren't seen and wasn't touched."""
+    left = tuple(
+        f"{line.subject} on {line.host}: {line.reason}"
+        for line in plan.summary
+        if line.change is Change.UNSEEN
+    )
+    if not left:
+        return outcome
+    return replace(
+        outcome,
+        left=(*outcome.left, *left),
+        exit_code=outcome.exit_code or Exit.PARTIAL,
+        notes=(*outcome.notes, f"run `nap {verb}` again when the host is back"),
+    )
+
+
+def pull(
+    parts: Parts,
+    host: str,
+    reference: str,
+    deployment: str,
+    on_event: OnEvent,
+    *,
+    logins: Logins,
+    otherwise: str = "",
+) -> None:
+    """Pull an image on one host, with its progress told as a step's.
+
+    `otherwise` is what is done where that can't be, so that it is no failure to people. Raises
+    NapError all the same.
+    """
     step = Step(
         id=f"pull:{reference}@{host}",
         kind=Kind.BRING_IMAGE,
@@ -114,13 +159,21 @@ def pull(parts: Parts, host: str, reference: str, deployment: str, on_event: OnE
         view=View(taken_at=_now(), hosts={}),
         snapshots=Snapshots(lambda _: {}),
         seal=None,
+        logins=logins,
     )
     emitter = Emitter(deployment, [on_event])
 
     def report(text: str, done: int = 0, total: int = 0) -> None:
         emitter.step(step, Phase.RUNNING, text, done=done, total=total)
 
-    emitter.step(step, Phase.DONE, bring_image(step, shop, report))
+    try:
+        emitter.step(step, Phase.DONE, bring_image(step, shop, report))
+    except NapError as error:
+        if otherwise:
+            emitter.step(step, Phase.DONE, otherwise)
+        else:
+            emitter.step(step, Phase.FAILED, error=error.message)
+        raise
 
 
 def _workshop(parts: Parts, plan: Plan, view: View) -> Workshop:
@@ -129,7 +182,9 @@ def _workshop(parts: Parts, plan: Plan, view: View) -> Workshop:
     def look(host: str) -> dict[str, ContainerView]:
         found = (
             container_view(raw, host, cluster=parts.cluster.name, seal=parts.seal)
-            for raw in parts.engines.on(host).containers(whose.filters())
+            for raw in parts.engines.on(host).containers(
+                whose.filters(embedded=parts.cluster.embedded)
+            )
         )
         return {container.id: container for container in found}
 
@@ -146,15 +201,52 @@ def _workshop(parts: Parts, plan: Plan, view: View) -> Workshop:
         snapshots=Snapshots(look),
         seal=parts.seal,
         version=__version__,
+        logins=logins_for(parts, plan.owner, plan.app),
+        pool=parts.pool,
+        reserve_subnet=lambda prefix: subnets.reserve(
+            parts.store,
+            parts.cluster.network.pool,
+            prefix,
+            (
+                each
+                for host in view.hosts.values()
+                for network in host.networks
+                for each in subnets.subnets_of(network.ipam)
+            ),
+        ),
+        turn=lambda host: turns.joining(parts.store, host),
+        unlist=_unlisting(parts, view),
         containers=there,
     )
 
 
+def _unlisting(parts: Parts, view: View) -> Callable[[str, str], None]:
+    """What takes a container that publishes ports out of Consul's catalog. It must not hold up a
+    deployment: where Consul doesn't answer, the watcher does it a moment later."""
+    published = {container.id for container in view.containers() if container.ports}
+    if parts.cluster.consul is None or not published:
+        return lambda _host, _container: None
+
+    def unlist(host: str, container: str) -> None:
+        if container in published:
+            with contextlib.suppress(StoreAway):
+                parts.catalog.withdraw_container(host, container)
+
+    return unlist
+
+
 def _outcome(
-    parts: Parts, plan: Plan, execution: Execution, error: str, notes: tuple[str, ...]
+    parts: Parts,
+    plan: Plan,
+    execution: Execution,
+    shop: Workshop,
+    error: str,
+    notes: tuple[str, ...],
 ) -> Outcome:
-    failures = tuple(_failure(step, problem) for step, problem in execution.failures)
+    failures = tuple(_failure(step, problem, shop.kept) for step, problem in execution.failures)
     exit_code = _EXITS.get(execution.state, Exit.FAILED)
+    if failures and exit_code is Exit.DONE:
+        exit_code = Exit.FAILED
     published: tuple[Published, ...] = ()
     if execution.state == "done" and plan.revision:
         only = frozenset({Part.CONTAINERS})
@@ -172,11 +264,25 @@ def _outcome(
     )
 
 
-def _failure(step: Step, problem: NapError) -> Failure:
+def _enter_failures(parts: Parts, plan: Plan, execution: Execution) -> None:
+    """Remember on which hosts replicas didn't get well, for those that are placed next."""
+    if parts.cluster.embedded:
+        return
+    by_host: dict[str, list[str]] = {}
+    for step, problem in execution.failures:
+        if isinstance(problem, Unwell):
+            by_host.setdefault(problem.host or step.host, []).append(problem.subject)
+    for host, slots in by_host.items():
+        with contextlib.suppress(StoreAway):
+            enter_failures(parts.store, host, plan.owner, plan.app, slots)
+
+
+def _failure(step: Step, problem: NapError, kept: Mapping[str, str]) -> Failure:
     if isinstance(problem, Unwell):
         # The replica's own host and name: the step may have looked at all of them.
         host = problem.host or step.host
-        return Failure(problem.subject, host, problem.reason, problem.log, problem.probe)
+        name = kept.get(problem.container, "")
+        return Failure(problem.subject, host, problem.reason, problem.log, problem.probe, kept=name)
     return Failure(step.subject, step.host, problem.message, hint=problem.hint or "")
 
 

@@ -41,6 +41,12 @@ class Database(Protocol):
     def begin(self, connection: Any) -> None:
         """Begin a transaction that will write."""
 
+    def begin_reading(self, connection: Any) -> None:
+        """Begin a transaction that sees the data as it is now, whatever others write."""
+
+    def columns(self, connection: Any, table: str) -> Sequence[str]:
+        """The names of a table's columns; none where there is no such table."""
+
     def fault(self, error: BaseException) -> Fault: ...
 
     def why(self, error: BaseException) -> str:

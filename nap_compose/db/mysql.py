@@ -111,6 +111,19 @@ class MysqlDatabase:
     def begin(self, connection: pymysql.Connection[Any]) -> None:
         connection.begin()
 
+    def begin_reading(self, connection: pymysql.Connection[Any]) -> None:
+        self.run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        self.run(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
+
+    def columns(self, connection: pymysql.Connection[Any], table: str) -> Sequence[str]:
+        rows = self.run(
+            connection,
+            "SELECT column_name FROM information_schema.columns"
+            " WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position",
+            (table,),
+        )
+        return [str(name) for (name,) in rows]
+
     def fault(self, error: BaseException) -> Fault:
         number = error.args[0] if isinstance(error, pymysql.MySQLError) and error.args else None
         if isinstance(error, OSError) or number in _AWAY:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nap_compose.cluster.cluster import Cluster
-from nap_compose.db.records import Records
-from nap_compose.db.store import SqlRecords
+
+if TYPE_CHECKING:
+    from nap_compose.db.database import Database
+    from nap_compose.db.records import Records
 
 FILE_NAME = "records.sqlite"
 
@@ -15,10 +19,22 @@ def open_records(cluster: Cluster) -> Records:
     The tables are made or brought up to date. Raises RecordsAway; BadFile for a password file or
     CA that can't be used; NapError where a newer nap wrote the tables.
     """
+    from nap_compose.db.store import SqlRecords
+
+    return SqlRecords(database_of(cluster))
+
+
+def is_new(cluster: Cluster) -> bool:
+    """Whether there can be no records yet, since their file isn't there."""
+    return cluster.database is None and not (cluster.state_dir / FILE_NAME).exists()
+
+
+def database_of(cluster: Cluster) -> Database:
+    """The same database, without looking at it."""
     if cluster.database is not None:
         from nap_compose.db.mysql import MysqlDatabase
 
-        return SqlRecords(MysqlDatabase.of(cluster, cluster.database))
+        return MysqlDatabase.of(cluster, cluster.database)
     from nap_compose.db.sqlite import SqliteDatabase
 
-    return SqlRecords(SqliteDatabase(cluster.state_dir / FILE_NAME))
+    return SqliteDatabase(cluster.state_dir / FILE_NAME)

@@ -1,15 +1,19 @@
 """The records: who runs what, which revision, which deployment. One Protocol, two databases.
 
+Here are the apps; `people.py` has who uses the cluster, `trail.py` the audit trail.
+
 Times are UTC, ISO 8601 with milliseconds, as text: the same in SQLite and MySQL, and they sort.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from nap_compose.db.people import PeopleRecords
+from nap_compose.db.trail import TrailRecords
 from nap_compose.errors import Away
+from nap_compose.plaindata import dataclass
 
 
 class RecordsAway(Away):
@@ -18,7 +22,8 @@ class RecordsAway(Away):
 
 @dataclass(frozen=True)
 class AppRecord:
-    """An app. `id` never changes, nor does `project`, its name on the engines."""
+    """An app. `id` never changes, nor does `project`, its name on the engines. `owner` is who made
+    it; whose it is now may be told by `PeopleRecords.given`."""
 
     id: str
     owner: str
@@ -75,7 +80,11 @@ class StepRecord:
     error: str = ""
 
 
-class Records(Protocol):
+Reseal = Callable[[str, str, int, str], "str | None"]
+"""Owner, app, number and sealed text of a revision → the new text, None where it may stay."""
+
+
+class Records(PeopleRecords, TrailRecords, Protocol):
     """Every method raises RecordsAway. Parameters are always bound, never pasted."""
 
     def app(self, owner: str, name: str) -> AppRecord | None: ...
@@ -91,13 +100,31 @@ class Records(Protocol):
 
     def add_revision(self, revision: RevisionRecord) -> None: ...
     def revision(self, app_id: str, number: int) -> RevisionRecord | None: ...
+    def revisions(self, app_id: str) -> Sequence[RevisionRecord]:
+        """All of an app's, the newest first, without their models (`sealed` is empty)."""
+
+    def reseal(self, resealed: Reseal) -> int:
+        """Put what `resealed` makes of each revision's sealed text in its place, those of apps that
+        were removed too; gives how many were changed. Raises what `resealed` raises."""
+
     def last_revision(self, app_id: str) -> RevisionRecord | None: ...
 
     def begin(self, deployment: DeploymentRecord) -> None: ...
     def finish(self, deployment: str, outcome: str, error: str, ended: str) -> None: ...
     def add_steps(self, steps: Sequence[StepRecord]) -> None: ...
+    def abandon(self, app_id: str, ended: str, *, reached: int = 0) -> None:
+        """Enter that the app's deployments that still count as running were cut short: whoever
+        holds the app's lock knows that nobody carries them out any more. Those to the revision
+        `reached` are done: what they were to bring about was found to be there."""
+
     def deployments(self, app_id: str, limit: int = 20) -> Sequence[DeploymentRecord]:
         """The newest first."""
 
+    def last_deployments(self) -> Mapping[str, DeploymentRecord]:
+        """The newest of each app, by the app's id."""
+
     def steps(self, deployment: str) -> Sequence[StepRecord]: ...
+    def forget(self, app_id: str, deployments: Sequence[str], revisions: Sequence[int]) -> None:
+        """Take these deployments, with their steps, and revisions out of an app's history."""
+
     def close(self) -> None: ...

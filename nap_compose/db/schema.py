@@ -47,14 +47,14 @@ def migrations(folder: Path = FOLDER) -> tuple[Migration, ...]:
 
 def migrate(database: Database, connection: Any, known: tuple[Migration, ...]) -> None:
     """Bring the tables to the newest of `known`. Raises NapError where they are newer already."""
-    if _version(database, connection, known) == known[-1].version:
+    if version(database, connection, known) == known[-1].version:
         return
     with database.migrating(connection):
         database.run(connection, _VERSIONS)
         # Asked again: another process may have migrated while this one waited for its turn.
-        found = _version(database, connection, known)
+        there = version(database, connection, known)
         for migration in known:
-            if migration.version > found:
+            if migration.version > there:
                 for statement in migration.statements():
                     database.run(connection, statement)
                 database.run(
@@ -64,18 +64,27 @@ def migrate(database: Database, connection: Any, known: tuple[Migration, ...]) -
                 )
 
 
-def _version(database: Database, connection: Any, known: tuple[Migration, ...]) -> int:
+def version(database: Database, connection: Any, known: tuple[Migration, ...]) -> int:
+    """The version of the tables that are there, 0 where there are none.
+
+    Raises NapError where it is newer than any of `known`.
+    """
+    there = found(database, connection)
+    if there > known[-1].version:
+        raise NapError(
+            f"{database.name} was written by a newer nap "
+            f"(schema {there}, this one knows {known[-1].version})",
+            hint="bring nap up to date on this machine: pip install --upgrade nap-compose",
+        )
+    return there
+
+
+def found(database: Database, connection: Any) -> int:
+    """The version of the tables that are there, whether this nap knows it or not."""
     try:
         rows = database.run(connection, "SELECT max(version) FROM schema_version")
     except database.errors as error:
         if database.fault(error) is Fault.NO_TABLE:
             return 0
         raise
-    found = int(rows[0][0] or 0)
-    if found > known[-1].version:
-        raise NapError(
-            f"{database.name} was written by a newer nap "
-            f"(schema {found}, this one knows {known[-1].version})",
-            hint="bring nap up to date on this machine: pip install --upgrade nap-compose",
-        )
-    return found
+    return int(rows[0][0] or 0)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from nap_compose.cluster.view import ContainerView
 from nap_compose.compose.model import Condition
+from nap_compose.plaindata import dataclass
+
+TRIES = 5
+"""Restarts by the engine after which a container that still ends is in a crash loop. Its pauses
+double from 0.1 s, so they have taken 3 s at least."""
 
 
 class Word(str, Enum):
@@ -46,6 +50,14 @@ def judge(container: ContainerView | None, condition: Condition) -> Verdict:
     if condition is Condition.HEALTHY and container.health == "none":
         return Verdict(Word.HOPELESS, "has no health check, but others wait for it to be healthy")
     return Verdict(Word.MET, "healthy" if container.health == "healthy" else "running")
+
+
+def looping(restarts: int, code: int) -> Verdict | None:
+    """What it means that a container ended with `code` once more after so many restarts; None:
+    nothing yet."""
+    if restarts < TRIES:
+        return None
+    return Verdict(Word.HOPELESS, f"keeps restarting: exited with code {code}, {restarts} times")
 
 
 def _ended(container: ContainerView, condition: Condition) -> Verdict:

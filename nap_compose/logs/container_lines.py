@@ -8,72 +8,30 @@ time with. (Only an engine whose clock was set back meanwhile can make us show l
 
 from __future__ import annotations
 
-import calendar
 import copy
-import re
-import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import chain
 
 from nap_compose.cluster.engine import Engine
 from nap_compose.cluster.view import ContainerView
 from nap_compose.control.border import LogLine
+from nap_compose.logs.kept.overlap import key_of
+from nap_compose.logs.kept.resume import resume
+from nap_compose.logs.kept.series import Series
+from nap_compose.logs.kept.stored import store
 from nap_compose.logs.merge import LONG_AGO, Stamped
+from nap_compose.logs.stamps import PIECE, as_text, split_stamp, whole_second
 
 OVERLAP = 2.0
 """Seconds that are asked for again after a lost connection: by so much may the lines of one
 stream be stamped earlier than lines of the other that stand before them."""
 
-PIECE = 16 * 1024
-"""An engine cuts longer lines into pieces of this many bytes, and stamps each."""
+line_of = tuple.__new__
+"""What a LogLine's own name comes to, in half the time: there may be millions."""
 
 EVERY = 1 << 62
 """More lines than there can be."""
-
-_TIME = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z ?")
-
-
-def split_stamp(raw: bytes) -> tuple[int, bytes] | None:
-    """The engine's timestamp (RFC 3339, UTC) in nanoseconds since 1970, and the line after it.
-
-    None where no timestamp is in front.
-
-    >>> split_stamp(b"1970-01-01T00:00:01.000000002Z hello")
-    (1000000002, b'hello')
-    """
-    found = _TIME.match(raw)
-    if found is None:
-        return None
-    nanoseconds = int((found[2] or b"").ljust(9, b"0"))
-    at = _seconds(found[1]) * 1_000_000_000 + nanoseconds
-    return at, _joined(found[0], raw[found.end() :])
-
-
-@lru_cache(maxsize=256)
-def _seconds(text: bytes) -> int:
-    """Kept for neighbours: thousands of lines may share a second."""
-    return calendar.timegm(time.strptime(text.decode(), "%Y-%m-%dT%H:%M:%S"))
-
-
-def _joined(stamp: bytes, text: bytes) -> bytes:
-    """A long line without the stamps that stand before its further pieces.
-
-    With a terminal an engine sends them within the line; otherwise they are gone already.
-    """
-    if len(text) <= PIECE or not text.startswith(stamp, PIECE):
-        return text
-    step = PIECE + len(stamp)
-    pieces = [text[start : start + PIECE] for start in range(0, len(text), step)]
-    stamped = all(
-        text.startswith(stamp, start - len(stamp)) for start in range(step, len(text), step)
-    )
-    return b"".join(pieces) if stamped else text
-
-
-def as_text(line: bytes) -> str:
-    """A line as text: bytes that are no UTF-8 as `\\xff`, a terminal's carriage return dropped."""
-    return line.removesuffix(b"\r").decode("utf-8", "backslashreplace")
 
 
 @dataclass
@@ -88,7 +46,23 @@ class Position:
         """Count a line in."""
         latest, count = self.last.get(stream, (at, 0))
         self.last[stream] = (at, count + 1 if at == latest else 1)
-        self.first = at if self.first is None else min(self.first, at)
+        if self.first is None or at < self.first:
+            self.first = at
+
+    def advance_all(self, lines: Sequence[Stamped], streams: Collection[str], ahead: int) -> None:
+        """Count in a batch of lines of these streams; their times are `ahead` nanoseconds less
+        than the engine's."""
+        for stream in streams:
+            times = (at + ahead for at, line in reversed(lines) if line.source == stream)
+            latest, alike = next(times), 1
+            whole = True  # all of the stream's lines here are of that time
+            for at in times:
+                if at != latest:
+                    whole = False
+                    break
+                alike += 1
+            before, count = self.last.get(stream, (latest, 0))
+            self.last[stream] = (latest, alike + (count if whole and before == latest else 0))
 
     def close(self, at: int) -> None:
         """Take every line of the time `at` for read, however many there may be."""
@@ -106,17 +80,18 @@ class Position:
 class Overlap:
     """Tells lines that are read again from new ones; made anew each time reading goes on.
 
-    `floor` is the time from which lines of a stream count that hasn't shown any yet.
+    `floor` is the time from which lines of a stream count that hasn't shown any yet; `past` are
+    the streams that have come to new lines.
     """
 
     def __init__(self, position: Position, floor: int = LONG_AGO) -> None:
         self._floor = floor
         self._last = dict(position.last)
-        self._past: set[str] = set()
+        self.past: set[str] = set()
 
     def is_old(self, stream: str, at: int) -> bool:
         """Whether this line was read before. To be asked of each line in turn."""
-        if stream in self._past:
+        if stream in self.past:
             return False
         latest, count = self._last.get(stream, (self._floor, 0))
         if at < latest:
@@ -124,14 +99,17 @@ class Overlap:
         if at == latest and count > 0:
             self._last[stream] = (latest, count - 1)
             return True
-        self._past.add(stream)
+        self.past.add(stream)
         return False
 
 
 class ContainerLog:
     """Reads one container's log piece by piece; each piece goes on where the last one ended.
 
-    `since` and `until` are seconds since 1970, `tail` the most lines of what is there at first.
+    `since` and `until` are seconds since 1970, `tail` the most lines of what is there at first;
+    `stream` limits it to stdout or stderr. `skew` is how many seconds the host's clock is ahead:
+    by so much earlier do its lines stand among others'. Reading begins `after` what is kept, where
+    something is.
     """
 
     def __init__(
@@ -141,13 +119,21 @@ class ContainerLog:
         since: float | None = None,
         until: float | None = None,
         tail: int | None = None,
+        stream: str = "",
+        skew: float = 0.0,
+        after: Series | None = None,
     ) -> None:
         self.container = container
+        # Once a clock was set back, times alone don't tell what is kept from what isn't.
+        self._after = after if after and after.reached.epoch else None
+        self._stream = stream
+        self._ahead = round(skew * 1e9)
         self._since = since
         self._until = until
         self._tail = tail
         self._floor = LONG_AGO
-        self._position = Position()
+        self._last = LONG_AGO
+        self._position = Position(last=after.reached.positions() if after else {})
         identity = container.identity
         named = identity is not None and not identity.oneoff and identity.replica
         self.subject = identity.slot if identity and named else container.name
@@ -164,38 +150,92 @@ class ContainerLog:
 
         Raises what the engine raises; whatever was read until then is not given again.
         """
-        resumed = self._position.since()
-        overlap = Overlap(self._position, self._floor)
+        return chain.from_iterable(self.batches(engine, follow=follow))
+
+    def batches(self, engine: Engine, *, follow: bool) -> Iterator[list[Stamped]]:
+        """As `read`, as many lines at once as came."""
+        if self._after is not None:
+            (resumed, known), overlap = resume(self._after), Overlap(Position())
+        else:
+            resumed, known = self._position.since(), None
+            overlap = Overlap(self._position, self._floor)
         # `tail=0` still asks for a line: unseen by people, it marks where the new ones begin.
         hide = self._tail == 0
-        lines = engine.logs(
+        batches = engine.log_batches(
             self.container.id,
             follow=follow and not hide,
             since=self._since if resumed is None else max(resumed, self._since or 0.0),
             until=self._until,
             tail=max(self._tail, 1) if self._tail is not None else None,
+            stream=self._stream,
         )
-        last = LONG_AGO
-        for stream, raw in lines:
-            at, text = split_stamp(raw) or (max(last, 0), raw)
-            last = at
-            if overlap.is_old(stream, at):
-                continue
-            self._position.advance(stream, at)
-            self._stop_tailing()
-            if not hide:
-                yield at, self._line(at, stream, text)
+        for batch in batches:
+            fresh: Sequence[tuple[str, bytes]] = batch
+            if known is not None:
+                fresh = [line for line in batch if not known.is_old(key_of(store(*line)))]
+                if fresh:
+                    known = self._after = None
+            streams = {stream for stream, _ in fresh}
+            plain = self._tail is None and streams <= overlap.past
+            lines = (self._plain(fresh, streams) if plain else None) or self._new(fresh, overlap)
+            if lines and not hide:
+                yield lines
         self._stop_tailing()
         # Lines of the same time as the first of the tail may stand before it, uncounted.
         self._position.close(self._floor)
         if hide and follow:
-            yield from self.read(engine, follow=True)
+            yield from self.batches(engine, follow=True)
+
+    def _plain(
+        self, batch: Sequence[tuple[str, bytes]], streams: Collection[str]
+    ) -> list[Stamped] | None:
+        """The lines of a batch of these streams that are all new, each counted in; None, and
+        nothing done, where one is out of the ordinary: few are, and there may be millions."""
+        lines: list[Stamped] = []
+        ahead, subject, host = self._ahead, self.subject, self.container.host
+        head, second = b"", 0
+        try:
+            for stream, raw in batch:
+                if raw[:20] != head:
+                    head, second = raw[:20], whole_second(raw)
+                if raw[29:31] != b"Z " or raw[-1:] == b"\r" or len(raw) > PIECE:
+                    return None
+                at = second + int(raw[20:29])
+                line = line_of(LogLine, (at / 1e9, subject, host, stream, raw[31:].decode()))
+                lines.append((at - ahead, line))
+        except ValueError:  # a time or a text that is none
+            return None
+        if lines:
+            self._last = lines[-1][0] + ahead
+            self._position.advance_all(lines, streams, ahead)
+        return lines
+
+    def _new(self, batch: Sequence[tuple[str, bytes]], overlap: Overlap) -> list[Stamped]:
+        """Those of the lines that the overlap doesn't have, each counted in."""
+        lines: list[Stamped] = []
+        position, past = self._position, overlap.past
+        ahead, subject, host = self._ahead, self.subject, self.container.host
+        reached, at = position.last, self._last
+        for stream, raw in batch:
+            at, line = split_stamp(raw) or (max(at, 0), raw)
+            if stream not in past and overlap.is_old(stream, at):
+                continue
+            if self._tail is None:
+                latest = reached.get(stream)
+                reached[stream] = (at, latest[1] + 1 if latest and latest[0] == at else 1)
+            else:
+                position.advance(stream, at)
+                self._stop_tailing()
+            try:
+                text = line.decode() if line[-1:] != b"\r" else as_text(line)
+            except UnicodeDecodeError:
+                text = as_text(line)
+            lines.append((at - ahead, line_of(LogLine, (at / 1e9, subject, host, stream, text))))
+        self._last = at
+        return lines
 
     def _stop_tailing(self) -> None:
         """From now on every line counts, but none from before those that were asked for."""
         if self._tail is not None:
             self._tail = None
             self._floor = LONG_AGO if self._position.first is None else self._position.first
-
-    def _line(self, at: int, stream: str, text: bytes) -> LogLine:
-        return LogLine(at / 1e9, self.subject, self.container.host, stream, as_text(text))

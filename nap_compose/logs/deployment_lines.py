@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,8 @@ SUBJECT = "deploy"
 class DeploymentLines:
     """The lines of an app's deployments: those there are, then those that are added.
 
-    `deployment` limits them to one; `since` and `until` are seconds since 1970.
+    `deployment` limits them to those whose id begins so; `since` and `until` are seconds since
+    1970.
     """
 
     def __init__(
@@ -31,13 +33,14 @@ class DeploymentLines:
         until: float | None = None,
     ) -> None:
         self._folder = folder(logs, owner, app)
-        self._deployment = deployment
+        # It becomes a part of a path: nothing in it may lead out of the app's folder.
+        self._deployment = re.sub(r"[^\w-]", "", deployment)
         self._since = since
         self._until = until
         self._read: dict[Path, int] = {}
 
     def any(self) -> bool:
-        """Whether the app has ever been deployed."""
+        """Whether there is a deployment to show."""
         return any(True for _ in self._files())
 
     def news(self) -> list[Stamped]:
@@ -46,7 +49,7 @@ class DeploymentLines:
         return sorted(lines, key=lambda line: line[0])
 
     def _files(self) -> Iterator[Path]:
-        return self._folder.glob(f"{self._deployment or '*'}.jsonl")
+        return self._folder.glob(f"{self._deployment}*.jsonl")
 
     def _news_of(self, path: Path) -> Iterator[Stamped]:
         read = self._read.get(path, 0)

@@ -12,16 +12,15 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from nap_compose.errors import NapError, WrongUse
+from nap_compose.errors import NapError
+from nap_compose.logs.folders import FILE_MODE, app_folder, make_folders, plain_name
 from nap_compose.orchestration.events import VERSION, Event, Phase
-
-NO_OWNER = "-"
-"""The folder of apps that belong to nobody, as all do when embedded. No owner is called so."""
+from nap_compose.plaindata import dataclass
 
 PROGRESS_EVERY = 5.0
 """Seconds between two records of how many bytes a step has moved."""
@@ -45,15 +44,15 @@ class DeploymentLog:
 
     def __init__(self, logs: Path, head: Head, warn: Callable[[str], None]) -> None:
         """Begin the log. A folder or file that can't be made raises NapError."""
-        self.path = folder(logs, head.owner, head.app) / f"{_plain(head.deployment)}.jsonl"
+        self.path = folder(logs, head.owner, head.app) / f"{plain_name(head.deployment)}.jsonl"
         self._warn = warn
         self._lock = threading.Lock()
         self._moved: dict[str, float] = {}
         self._torn = False
         try:
-            _make_folders(logs, self.path.parent)
-            self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
-            os.fchmod(self._file, 0o640)
+            make_folders(logs, self.path.parent)
+            self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
+            os.fchmod(self._file, FILE_MODE)
         except OSError as error:
             raise NapError(
                 f"can't write the deployment's log {self.path}: {error.strerror}",
@@ -132,7 +131,7 @@ class DeploymentSummary:
 
 def folder(logs: Path, owner: str, app: str) -> Path:
     """Where the deployments of an app are logged."""
-    return logs / (_plain(owner) if owner else NO_OWNER) / _plain(app) / "deploy"
+    return app_folder(logs, owner, app) / "deploy"
 
 
 def records(path: Path) -> Iterator[dict[str, Any]]:
@@ -183,23 +182,6 @@ def _summary(path: Path) -> DeploymentSummary | None:
         outcome=end.get("outcome", ""),
         error=end.get("error", ""),
     )
-
-
-def _make_folders(logs: Path, inner: Path) -> None:
-    """Make the folders below `logs`, each open to its owner and group alone."""
-    logs.mkdir(mode=0o750, parents=True, exist_ok=True)
-    for made in [*reversed(inner.relative_to(logs).parents), inner.relative_to(logs)]:
-        path = logs / made
-        if not path.exists():
-            path.mkdir(mode=0o750, exist_ok=True)
-            path.chmod(0o750)
-
-
-def _plain(name: str) -> str:
-    """A name that is to be one part of a path, and stays within its folder."""
-    if not name or name.startswith(".") or "/" in name or "\0" in name:
-        raise WrongUse(f"'{name}' can't be a name here")
-    return name
 
 
 def _now() -> str:

@@ -12,7 +12,7 @@ from nap_compose.logs.container_lines import ContainerLog
 from nap_compose.logs.merge import Stamped
 
 BATCH = 512
-"""Lines that are handed over at once."""
+"""Lines that are handed over at once, or more."""
 
 AHEAD = 8
 """Batches that are read ahead of the merge, for each container."""
@@ -99,9 +99,9 @@ class Fetch:
             tries -= 1
             batch: list[Stamped] = []
             try:
-                for line in self._reader.read(self._engines.on(self.host), follow=False):
+                for lines in self._reader.batches(self._engines.on(self.host), follow=False):
                     tries = TRIES
-                    batch.append(line)
+                    batch += lines
                     if len(batch) >= BATCH:
                         self._hand_over(batch)
                         batch = []

@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from nap_compose.cluster.engine import EngineAway, EngineError, Engines, NotFound
+from nap_compose.cluster.engine import Conflict, EngineAway, EngineError, Engines, NotFound
 from nap_compose.cluster.view import ContainerView
-from nap_compose.control.border import LogLine
+from nap_compose.control.border import Ended, LogLine
 from nap_compose.errors import NapError
 from nap_compose.logs.container_lines import ContainerLog
 from nap_compose.logs.deployment_lines import DeploymentLines
 from nap_compose.logs.fetch import HostsAway, Warn
-from nap_compose.logs.merge import Holdback, Stamped
+from nap_compose.logs.merge import Holdback
 
 PATIENCE = 0.3
 """Seconds that a line waits for earlier ones from elsewhere."""
@@ -39,21 +39,21 @@ LogOf = Callable[[ContainerView], ContainerLog]
 
 
 @dataclass(frozen=True)
-class _Ended:
+class Silent:
     """A container's stream has come to its end."""
 
     container: str
 
 
 @dataclass(frozen=True)
-class _Seen:
+class Seen:
     """The app's containers, looked at anew."""
 
     containers: Sequence[ContainerView]
 
 
 @dataclass
-class _Source:
+class Source:
     """A container that is, or was, followed; `status` is what its engine said of it last."""
 
     log: ContainerLog
@@ -90,62 +90,69 @@ class Follow:
         self._log_of = log_of
         self._away = away
         self._warn = warn
-        self._sources = {log.container.id: _Source(log, _status(log.container)) for log in logs}
-        self._news: queue.Queue[tuple[str, Stamped] | _Ended | _Seen] = queue.Queue(WAITING)
-        self._holdback = Holdback(PATIENCE)
+        self._sources = {log.container.id: Source(log, _status(log.container)) for log in logs}
+        self._news: queue.Queue[object] = queue.Queue(WAITING)
+        self._holdback: Holdback[LogLine | Ended] = Holdback(PATIENCE)
         self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._quiet_since = 0.0
 
     def lines(self) -> Iterator[LogLine]:
         """The lines, by time as far as they are in time. Closing the iterator ends the reading."""
+        for line in self._items():
+            if isinstance(line, LogLine):
+                yield line
+
+    def _items(self) -> Iterator[LogLine | Ended]:
         try:
             for container, source in self._sources.items():
                 if source.runs or not self._refresh:
                     self._read_on(container)
             if self._refresh:
                 self._start(self._look, self._refresh)
-            quiet_since = time.monotonic()
-            while self._reading() or time.monotonic() - quiet_since < self._linger():
+            self._quiet_since = time.monotonic()
+            while self._goes_on():
                 self._take_news()
-                for line in self._holdback.ready(time.monotonic()):
-                    quiet_since = time.monotonic()
-                    yield line
-                if self._reading():
-                    quiet_since = time.monotonic()
+                for item in self._holdback.ready(time.monotonic()):
+                    self._quiet_since = time.monotonic()
+                    yield item
             yield from self._holdback.rest()
         finally:
             self._stop.set()
+            self._wake.set()
 
-    def _reading(self) -> bool:
-        return any(source.reading or source.runs for source in self._sources.values())
-
-    def _linger(self) -> float:
-        return LINGER if self._refresh else PATIENCE
+    def _goes_on(self) -> bool:
+        """Whether there is anything to follow, or was a moment ago."""
+        if any(source.reading or source.runs for source in self._sources.values()):
+            self._quiet_since = time.monotonic()
+            return True
+        linger = LINGER if self._refresh else PATIENCE
+        return time.monotonic() - self._quiet_since < linger
 
     def _take_news(self) -> None:
         """Wait a moment for news and put all there is into the holdback."""
         now = time.monotonic()
         due = self._holdback.due_in(now)
         try:
-            news = self._news.get(timeout=PATIENCE if due is None else min(due, PATIENCE))
+            self._handle(self._news.get(timeout=PATIENCE if due is None else min(due, PATIENCE)))
             for _ in range(WAITING):
-                self._handle(news)
-                news = self._news.get_nowait()
+                self._handle(self._news.get_nowait())
         except queue.Empty:
             pass
         for at, line in self._deployments.news() if self._deployments else ():
             self._holdback.push("deploy", at, line, time.monotonic())
             self._holdback.remove("deploy")
 
-    def _handle(self, news: tuple[str, Stamped] | _Ended | _Seen) -> None:
-        if isinstance(news, _Ended):
+    def _handle(self, news: object) -> None:
+        if isinstance(news, Silent):
             self._holdback.remove(news.container)
             source = self._sources[news.container]
             source.reading = False
             if not self._refresh:
                 source.status = ("exited", "")
-        elif isinstance(news, _Seen):
+        elif isinstance(news, Seen):
             self._compare(news.containers)
-        else:
+        elif isinstance(news, tuple):
             container, (at, line) = news
             self._holdback.push(container, at, line, time.monotonic())
 
@@ -155,7 +162,7 @@ class Follow:
             source = self._sources.get(container.id)
             if source is None:
                 log = self._log_of(container)
-                source = self._sources[container.id] = _Source(log, ("", ""))
+                source = self._sources[container.id] = Source(log, ("", ""))
             # A container may run and end between two looks: the engine's sentence about it
             # ("Exited (0) 3 seconds ago") tells, and reading on where nothing is new costs little.
             changed = source.status != _status(container)
@@ -184,7 +191,7 @@ class Follow:
                     wait = RETRY_FIRST
                 self._away.back(host)
                 break
-            except NotFound:
+            except (NotFound, Conflict):  # it is gone, or just going
                 break
             except EngineAway as error:
                 if self._stop.is_set():  # it was we who hung up
@@ -195,21 +202,23 @@ class Follow:
             except EngineError as error:
                 self._warn(f"the log of {log.subject} can't be read: {error}")
                 break
-        self._tell(_Ended(log.container.id))
+        self._tell(Silent(log.container.id))
 
     def _look(self, refresh: Refresh) -> None:
         """In a thread: look again and again at which containers there are."""
         complaint = ""
-        while not self._stop.wait(LOOK_AGAIN):
+        while not self._stop.is_set():
+            self._wake.wait(LOOK_AGAIN)
+            self._wake.clear()
             try:
-                self._tell(_Seen(refresh()))
+                self._tell(Seen(refresh()))
                 complaint = ""
             except NapError as error:
                 if str(error) != complaint:
                     self._warn(str(error))
                 complaint = str(error)
 
-    def _tell(self, news: tuple[str, Stamped] | _Ended | _Seen) -> bool:
+    def _tell(self, news: object) -> bool:
         """Hand over to the thread that prints; false when nobody listens any longer."""
         while not self._stop.is_set():
             try:

@@ -12,11 +12,14 @@ import heapq
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator
 from operator import itemgetter
+from typing import Generic, TypeVar
 
 from nap_compose.control.border import LogLine
 
 Stamped = tuple[int, LogLine]
 """When a line was printed, in nanoseconds since 1970, and the line."""
+
+Item = TypeVar("Item")
 
 LONG_AGO = -(1 << 63)
 
@@ -47,7 +50,7 @@ def last(count: int, lines: Iterable[Stamped]) -> Iterator[Stamped]:
     return iter(deque(lines, maxlen=count))
 
 
-class Holdback:
+class Holdback(Generic[Item]):
     """Puts lines in order that arrive late, by holding each back for `patience` seconds at most.
 
     A line is let go as soon as every source has shown a later one (the low watermark), or when it
@@ -59,7 +62,7 @@ class Holdback:
     def __init__(self, patience: float) -> None:
         self._patience = patience
         self._heads: dict[Hashable, int] = {}
-        self._held: list[tuple[int, int, LogLine]] = []
+        self._held: list[tuple[int, int, Item]] = []
         self._waiting: deque[tuple[float, int]] = deque()
         self._counter = 0
         self._overdue = LONG_AGO
@@ -72,7 +75,7 @@ class Holdback:
         """A source from which nothing more is to be expected; nobody waits for it any longer."""
         self._heads.pop(source, None)
 
-    def push(self, source: Hashable, at: int, line: LogLine, now: float) -> None:
+    def push(self, source: Hashable, at: int, line: Item, now: float) -> None:
         """Take in a line of `source`."""
         at = max(at, self._heads.get(source, LONG_AGO))
         self._heads[source] = at
@@ -80,7 +83,7 @@ class Holdback:
         self._waiting.append((now + self._patience, at))
         self._counter += 1
 
-    def ready(self, now: float) -> Iterator[LogLine]:
+    def ready(self, now: float) -> Iterator[Item]:
         """The lines whose turn it is, in order."""
         while self._waiting and self._waiting[0][0] <= now:
             self._overdue = max(self._overdue, self._waiting.popleft()[1])
@@ -89,7 +92,7 @@ class Holdback:
         while self._held and self._held[0][0] <= bound:
             yield heapq.heappop(self._held)[2]
 
-    def rest(self) -> Iterator[LogLine]:
+    def rest(self) -> Iterator[Item]:
         """Everything that is still held, in order."""
         while self._held:
             yield heapq.heappop(self._held)[2]

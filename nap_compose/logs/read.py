@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
 from nap_compose.cluster.engine import Engines
 from nap_compose.cluster.view import ContainerView
@@ -12,6 +12,9 @@ from nap_compose.logs.container_lines import ContainerLog
 from nap_compose.logs.deployment_lines import DeploymentLines
 from nap_compose.logs.fetch import HostsAway, Warn, fetch
 from nap_compose.logs.follow import Follow, Refresh
+from nap_compose.logs.kept.overlap import Overlap
+from nap_compose.logs.kept.series import Series
+from nap_compose.logs.kept_lines import KeptLines
 from nap_compose.logs.merge import Stamped, in_order, last
 
 
@@ -21,23 +24,44 @@ def read_logs(
     request: LogRequest,
     *,
     deployments: DeploymentLines | None = None,
+    kept: Sequence[Series] = (),
     warn: Warn,
     refresh: Refresh | None = None,
+    skews: Mapping[str, float] | None = None,
 ) -> Generator[LogLine, None, None]:
     """The lines that `request` asks for, by time over all hosts.
 
     `containers` are those of the app; `deployments` its deployments' lines, limited to the
-    request's times. With `follow` the lines that are still to come follow those there are, from
-    new containers too when `refresh` looks for them. `warn` gets one sentence for each host or
+    request's times; `kept` what was collected of it, also of containers that are gone. `skews`
+    says by how many seconds the clocks of some hosts are ahead, which the order then takes into
+    account. With `follow` the lines that are still to come follow those there are, from new
+    containers too when `refresh` looks for them. `warn` gets one sentence for each host or
     container that can't be read; it may be called from another thread. Close the iterator to end
     the reading early.
     """
     began = int(time.time())
+    skews = skews or {}
+    wanted = [
+        KeptLines(each, request, skews.get(each.whose.host, 0.0))
+        for each in kept
+        if of_series(each, request)
+    ]
+    collected = {each.series.whose.container: each for each in wanted}
 
     def log_of(container: ContainerView, *, new: bool) -> ContainerLog:
+        # The end of a log comes from its engine, as far as that has it.
+        after = collected.get(container.id) if new or request.tail is None else None
         # What is made while we look on is news from its first line, whatever `tail` says.
-        tail = None if new and container.created >= began else request.tail
-        return ContainerLog(container, since=request.since, until=request.until, tail=tail)
+        whole = after is not None or (new and container.created >= began)
+        return ContainerLog(
+            container,
+            since=request.since,
+            until=request.until,
+            tail=None if whole else request.tail,
+            stream=request.stream,
+            skew=skews.get(container.host, 0.0),
+            after=after.series if after else None,
+        )
 
     def wanted_now() -> Sequence[ContainerView]:
         return _wanted(refresh() if refresh else (), request)
@@ -46,8 +70,13 @@ def read_logs(
     logs = [log_of(container, new=False) for container in _wanted(containers, request)]
     away = HostsAway(warn)
     fetches = fetch(logs, engines, away, warn, tail=request.tail)
+    live = {each.log.container.id: each for each in fetches}
+    sources = [
+        _from_the_end_of(each, live.pop(each.series.whose.container, ()), request.tail)
+        for each in wanted
+    ]
     try:
-        yield from in_order([_past(deployments, request.tail), *fetches])
+        yield from in_order([_past(deployments, request.tail), *sources, *live.values()])
     finally:
         for each in fetches:
             each.stop()
@@ -68,17 +97,42 @@ def _past(deployments: DeploymentLines | None, tail: int | None) -> Iterator[Sta
     return iter(lines) if tail is None else last(tail, lines)
 
 
+def _from_the_end_of(
+    kept: KeptLines, live: Iterable[Stamped], tail: int | None
+) -> Iterator[Stamped]:
+    """What is kept of a container and what its engine has beyond that, as one."""
+    if tail is None:
+        yield from kept
+        yield from live
+    else:
+        ends = list(live)
+        if len(ends) < tail:
+            before = list(kept.last(tail))
+            overlap = Overlap(before)
+            ends = [*before, *(line for line in ends if not overlap.is_old(line))]
+        yield from last(tail, ends)
+
+
 def _wanted(containers: Sequence[ContainerView], request: LogRequest) -> list[ContainerView]:
     return [container for container in containers if _is_wanted(container, request)]
 
 
 def _is_wanted(container: ContainerView, request: LogRequest) -> bool:
-    target, identity = request.target, container.identity
-    if not request.containers:
+    identity = container.identity
+    service, replica = (identity.service, identity.replica) if identity else ("", 0)
+    return _asked_for(request, container.host, service, replica)
+
+
+def of_series(series: Series, request: LogRequest) -> bool:
+    """Whether a request is about that container."""
+    return _asked_for(request, series.whose.host, series.whose.service, series.whose.replica)
+
+
+def _asked_for(request: LogRequest, host: str, service: str, replica: int) -> bool:
+    if not request.containers or (request.hosts and host not in request.hosts):
         return False
-    if identity is None:
-        return not (request.services or target.service)
+    target = request.target
     services = (*request.services, *filter(None, [target.service]))
-    return (not services or identity.service in services) and (
-        not target.replica or identity.replica == target.replica
-    )
+    if not service:
+        return not services
+    return (not services or service in services) and target.replica in (0, replica)

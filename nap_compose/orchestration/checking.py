@@ -30,9 +30,17 @@ def check(step: Step, plan: Plan, view: View) -> State:
     if step.kind is Kind.CHECK:
         waits = [other for other in plan.steps if other.kind is Kind.WAIT]
         return _worst([check(other, plan, view) for other in waits])
+    if step.kind is Kind.GATHER:
+        return State.DONE
+    if step.kind in (Kind.PAUSE, Kind.RESTART, Kind.KILL):
+        return State.TODO  # time that passed, or a signal, leaves no trace
+    if step.kind in (Kind.ENSURE_FOLDER, Kind.REMOVE_FOLDER):
+        return State.TODO  # a view doesn't look into the cluster storage; these look for themselves
     host = view.hosts.get(step.host)
     if host is None:
         return State.CONFLICT
+    if step.kind is Kind.JOIN:
+        return _joined(step, plan, view)
     return _CHECKS[step.kind](step, plan, host)
 
 
@@ -61,6 +69,19 @@ def _resource(same: Sequence[NetworkView | VolumeView], plan: Plan) -> State:
     """What of the wanted name is there: the app's own, somebody else's, or nothing."""
     ours = [x for x in same if x.identity and _of(x.identity.owner, x.identity.app, plan)]
     return State.DONE if ours else State.CONFLICT if same else State.TODO
+
+
+def _renewed(step: Step, plan: Plan, host: HostView) -> State:
+    """What this deployment made in place of what was there."""
+    name = step.args.get("name", step.target)
+    things: list[NetworkView | VolumeView] = [*host.networks, *host.volumes]
+    made = [thing.identity for thing in things if thing.name == name]
+    return _done(any(identity and identity.deployment == plan.deployment for identity in made))
+
+
+def _unseen_by_view(_step: Step, _plan: Plan, _host: HostView) -> State:
+    """A view doesn't look into file systems; these steps look for themselves."""
+    return State.TODO
 
 
 def _network_gone(step: Step, _plan: Plan, host: HostView) -> State:
@@ -100,9 +121,22 @@ def _wait(step: Step, plan: Plan, host: HostView) -> State:
     return {Word.MET: State.DONE, Word.PENDING: State.TODO}.get(word, State.CONFLICT)
 
 
+def _joined(step: Step, plan: Plan, view: View) -> State:
+    """Lists don't show the names of endpoints; whoever made way for it is gone once it has them."""
+    before = [
+        each for each in plan.steps if (each.kind, each.subject) == (Kind.SET_ASIDE, step.subject)
+    ]
+    return _worst([check(each, plan, view) for each in before])
+
+
 def _stopped(step: Step, _plan: Plan, host: HostView) -> State:
     there = _by_id(host, step.target)
     return _done(there is None or there.state in ("created", "exited", "dead"))
+
+
+def _frozen(step: Step, _plan: Plan, host: HostView) -> State:
+    there = _by_id(host, step.target)
+    return _done(there is not None and there.state == "paused")
 
 
 def _gone(step: Step, _plan: Plan, host: HostView) -> State:
@@ -111,16 +145,23 @@ def _gone(step: Step, _plan: Plan, host: HostView) -> State:
 
 _CHECKS: Mapping[Kind, Callable[[Step, Plan, HostView], State]] = {
     Kind.BRING_IMAGE: _image,
+    Kind.SHIP_FILES: _unseen_by_view,
+    Kind.SEED_VOLUME: _unseen_by_view,
+    Kind.CLEAR_FILES: _unseen_by_view,
     Kind.ENSURE_NETWORK: _network,
     Kind.ENSURE_VOLUME: _volume,
+    Kind.RENEW_NETWORK: _renewed,
+    Kind.RENEW_VOLUME: _renewed,
     Kind.REMOVE_NETWORK: _network_gone,
     Kind.REMOVE_VOLUME: _volume_gone,
     Kind.CREATE: _create,
     Kind.TAKE_NAME: _take_name,
     Kind.START: _start,
     Kind.WAIT: _wait,
+    Kind.LEAVE: _stopped,
     Kind.SET_ASIDE: _stopped,
     Kind.STOP: _stopped,
+    Kind.FREEZE: _frozen,
     Kind.REMOVE: _gone,
 }
 

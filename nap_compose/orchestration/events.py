@@ -6,9 +6,11 @@ The terminal, `--progress json`, the deployment log and the audit trail all get 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import Enum
 from typing import Any
+
+from nap_compose.plaindata import dataclass
 
 VERSION = 1
 

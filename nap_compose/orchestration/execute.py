@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from nap_compose.errors import Interrupted, NapError
 from nap_compose.orchestration.emitter import Emitter
 from nap_compose.orchestration.events import Phase
 from nap_compose.orchestration.masking import masker
-from nap_compose.orchestration.plan import Kind, Plan, Step
+from nap_compose.orchestration.order import Order
+from nap_compose.orchestration.plan import Kind, Leniency, Plan, Step
 from nap_compose.orchestration.steps.acts import DO, UNDO
 from nap_compose.orchestration.steps.waiting import Unwell
 from nap_compose.orchestration.steps.workshop import Workshop
 from nap_compose.orchestration.threads import begin
+from nap_compose.plaindata import dataclass
 
 WORKERS = 64
 """The most steps at once. Most of them wait for an engine, so they cost little."""
@@ -27,7 +29,8 @@ LOOK = 0.1
 
 @dataclass
 class Execution:
-    """How a run went: `state` is done, failed, rolled back, interrupted or abandoned.
+    """How a run went: `state` is done, failed, rolled back, interrupted or abandoned. Where it is
+    done in spite of `failures`, those were put up with.
 
     `failures` are the steps that failed, with why; `left` what the way back had to leave, a
     sentence each; `done` the steps that were done, in the order in which they ended.
@@ -58,7 +61,9 @@ def execute(
     run = _Run(plan, shop, emitter, lost, cancelled)
     run.forward()
     if run.execution.state == "failed" and go_back:
-        if run.past_return:
+        if run.paused:
+            run.tell_where_it_stands()
+        elif run.past_return:
             run.tell_what_is_left()
         else:
             run.back()
@@ -81,29 +86,32 @@ class _Run:
         self.cancelled = cancelled
         self.execution = Execution()
         self.begun: list[Step] = []
+        self.paused = False
         self.mask = masker(shop.app)
         # Nobody waits on for a replica once the deployment has failed elsewhere.
         shop.stopped = lambda: self.execution.state != "done" or self.cancelled() > 0
 
     def forward(self) -> None:
         """Begin each step once all it needs is done, until all are, or one fails."""
-        todo = {step.id: step for step in self.plan.steps}
-        done: set[str] = set()
+        order = Order(self.plan.steps)
         running: dict[Future[str], Step] = {}
         try:
-            while todo or running:
+            while order or running:
                 self._look_around()
                 if self.execution.state == "done":
-                    self._begin(todo, done, running)
+                    self._begin(order, running)
                 if not running or self.cancelled() > 1:
                     break
                 ended, _ = wait_for(running, timeout=LOOK, return_when=FIRST_COMPLETED)
                 for future in ended:
-                    self._ended(running.pop(future), future, done)
+                    step = running.pop(future)
+                    self._ended(step, future, order)
+                    if step.subject in self.shop.forgiven:
+                        self._pass_over(step.subject, order)
         finally:
             if self.cancelled() <= 1:
                 wait_for(running)
-        for step in todo.values():
+        for step in order.left:
             self.emitter.step(step, Phase.SKIPPED)
 
     @property
@@ -125,17 +133,33 @@ class _Run:
         """Take back what was begun, last first; say what could not be.
 
         New containers go before anything else: they hold the names and ports that the old ones
-        come back to. Without the lock nothing more is taken back, nor after a second Ctrl-C.
+        come back to. Those that were started beside the old ones hold nothing of theirs, and
+        serve until those are back. Without the lock nothing more is taken back, nor after a
+        second Ctrl-C.
         """
+        complete = self._take_back(self.begun)
+        if self.execution.state == "failed" and complete:
+            self.execution.state = "rolled back"
+
+    def tell_where_it_stands(self) -> None:
+        """Say how far an update came whose file asks to leave it as it is when a replica fails."""
+        self.execution.left += [
+            f"{step.subject} on {step.host} still runs as before"
+            for step in self.plan.steps
+            if step.kind is Kind.SET_ASIDE and step not in self.execution.done
+        ]
+
+    def _take_back(self, steps: list[Step]) -> bool:
+        """Take these steps back; whether all of them could be."""
         complete = True
-        last_first = [step for step in self.begun[::-1] if (step.kind, step.undo) in UNDO]
-        made = [step for step in last_first if step.kind is Kind.CREATE]
+        last_first = [step for step in steps[::-1] if (step.kind, step.undo) in UNDO]
+        made = [step for step in last_first if step.undo == "remove"]
         todo = [*made, *(step for step in last_first if step not in made)]
         while todo:
             if self.lost() or self.cancelled() > 1:
                 self.execution.state = "abandoned" if self.lost() else "interrupted"
                 self.execution.left += [_not_put_back(step) for step in todo]
-                return
+                return False
             step = todo.pop(0)
             try:
                 left = UNDO[step.kind, step.undo](step, self.shop)
@@ -144,17 +168,10 @@ class _Run:
                 left = self.mask(f"{_not_put_back(step)}: {error}")
             if left:
                 self.execution.left.append(left)
-        self.execution.state = "rolled back" if complete else "failed"
+        return complete
 
-    def _begin(
-        self,
-        todo: dict[str, Step],
-        done: set[str],
-        running: dict[Future[str], Step],
-    ) -> None:
-        ready = [step for step in todo.values() if all(need in done for need in step.needs)]
-        for step in ready[: WORKERS - len(running)]:
-            del todo[step.id]
+    def _begin(self, order: Order, running: dict[Future[str], Step]) -> None:
+        for step in order.take(WORKERS - len(running)):
             self.begun.append(step)
             running[begin(partial(self._do, step), f"step {step.id}")] = step
 
@@ -164,10 +181,10 @@ class _Run:
 
         return DO[step.kind](step, self.shop, report)
 
-    def _ended(self, step: Step, future: Future[str], done: set[str]) -> None:
+    def _ended(self, step: Step, future: Future[str], order: Order) -> None:
         error = future.exception()
         if error is None:
-            done.add(step.id)
+            order.done(step.id)
             self.execution.done.append(step)
             self.emitter.step(step, Phase.DONE, future.result())
             return
@@ -177,11 +194,33 @@ class _Run:
         if not isinstance(error, NapError):
             self.execution.state = "failed"  # so that those who wait for a replica end
             raise error
+        if isinstance(error, Unwell):
+            self.shop.unwell.add(error.container)
         error.message = self.mask(error.message)
         self.execution.failures.append((step, error))
+        self.emitter.step(step, Phase.FAILED, error=_told_of(step, error))
+        lenient = next((each for each in self.plan.leniency if step.subject in each.slots), None)
+        if lenient and self._forgives(lenient):
+            self.shop.forgiven.add(step.subject)
+            return
+        self.paused = lenient is not None and lenient.action == "pause"
         if self.execution.state == "done":
             self.execution.state = "failed"
-        self.emitter.step(step, Phase.FAILED, error=_told_of(step, error))
+
+    def _forgives(self, lenient: Leniency) -> bool:
+        """Whether the failure of one more of these replicas is put up with."""
+        failed = {step.subject for step, _ in self.execution.failures} & set(lenient.slots)
+        return lenient.action == "continue" or len(failed) <= lenient.tolerated
+
+    def _pass_over(self, slot: str, order: Order) -> None:
+        """Put a replica whose failure is put up with back as it was, and go on without it."""
+        mine = [step for step in self.plan.steps if step.subject == slot]
+        for step in mine:
+            if order.drop(step.id):
+                self.emitter.step(step, Phase.SKIPPED)
+        begun = [step for step in self.begun if step in mine]
+        self.begun = [step for step in self.begun if step not in mine]
+        self._take_back(begun)
 
     def _look_around(self) -> None:
         if self.execution.state != "done":

@@ -16,8 +16,10 @@ TELLING = 8
 def masker(app: App | None) -> Callable[[str], str]:
     """What takes the app's environment values and build arguments out of a text."""
     pairs = set(_pairs(app)) if app else set()
+    secret = set(_secrets(app)) if app else set()
     named = sorted({f"{key}={value}" for key, value in pairs if value}, key=len, reverse=True)
-    alone = sorted({v for _, v in pairs if len(v) >= TELLING}, key=len, reverse=True)
+    telling = {value for _, value in pairs if len(value) >= TELLING}
+    alone = sorted(telling | secret, key=len, reverse=True)
 
     def mask(text: str) -> str:
         for pair in named:
@@ -27,6 +29,13 @@ def masker(app: App | None) -> Callable[[str], str]:
         return text
 
     return mask
+
+
+def _secrets(app: App) -> Iterator[str]:
+    """The values that the file calls secret: those are masked however short they are."""
+    for name, service in app.services.items():
+        values = service.spec.get("environment") or {}
+        yield from (str(values[key]) for key in app.secret_env(name) if values.get(key))
 
 
 def _pairs(app: App) -> Iterator[tuple[str, str]]:

@@ -7,11 +7,12 @@ leads to, and of the view it was made from.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any
 
 from nap_compose.cluster.view import Unseen
+from nap_compose.plaindata import dataclass
 
 
 class Kind(str, Enum):
@@ -19,17 +20,37 @@ class Kind(str, Enum):
 
     ENSURE_NETWORK = "ensure-network"
     ENSURE_VOLUME = "ensure-volume"
+    ENSURE_FOLDER = "ensure-folder"
     BRING_IMAGE = "bring-image"
+    SHIP_FILES = "ship-files"
+    SEED_VOLUME = "seed-volume"
+    CLEAR_FILES = "clear-files"
+    RENEW_NETWORK = "renew-network"
+    RENEW_VOLUME = "renew-volume"
     CREATE = "create"
+    JOIN = "join"
+    LEAVE = "leave"
+    PAUSE = "pause"
     TAKE_NAME = "take-name"
+    FREE_NAME = "free-name"
     START = "start"
     WAIT = "wait"
     SET_ASIDE = "set-aside"
     STOP = "stop"
+    RESTART = "restart"
+    KILL = "kill"
+    FREEZE = "freeze"
     REMOVE = "remove"
     REMOVE_NETWORK = "remove-network"
     REMOVE_VOLUME = "remove-volume"
+    REMOVE_FOLDER = "remove-folder"
     CHECK = "check"
+    GATHER = "gather"
+    """Nothing is done: it stands for all that it needs, which many others wait for."""
+
+
+LOOKING = (Kind.WAIT, Kind.CHECK, Kind.GATHER)
+"""The steps that change nothing."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +80,60 @@ class Change(str, Enum):
     CREATE = "create"
     REPLACE = "replace"
     START = "start"
+    SET = "set"
     MOVE = "move"
+    RESTART = "restart"
+    STOP = "stop"
+    KILL = "kill"
+    PAUSE = "pause"
+    UNPAUSE = "unpause"
     REMOVE = "remove"
     UNSEEN = "unseen"
 
 
+class Verb(str, Enum):
+    """What may be done with containers that are there."""
+
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    KILL = "kill"
+    REMOVE = "rm"
+    PAUSE = "pause"
+    UNPAUSE = "unpause"
+
+    @property
+    def starts(self) -> bool:
+        """Whether it sets processes going, for which networks must be there."""
+        return self in (Verb.START, Verb.RESTART)
+
+
 @dataclass(frozen=True)
 class Line:
-    """One line of a plan for people: what becomes of `subject` on `host`, and why."""
+    """One line of a plan for people: what becomes of `subject` on `host`, and why.
+
+    `how` says how a replica makes way: start-first, or stop-first with the reason.
+    """
 
     change: Change
     subject: str
     host: str
     reason: str = ""
+    how: str = ""
+
+
+@dataclass(frozen=True)
+class Leniency:
+    """What it means that one of these replicas, which are replaced, fails.
+
+    `tolerated` of them may: each goes back to what it was, and the deployment goes on. What more
+    than these do is `action`: rollback (all goes back), pause (all is left as it is then) or
+    continue (as those that are tolerated).
+    """
+
+    slots: tuple[str, ...]
+    action: str = "rollback"
+    tolerated: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +142,8 @@ class Plan:
 
     `summary` holds a line for each replica and resource, kept ones included; `unseen` the hosts
     that the plan knows nothing of; `orphans` the containers of services that the file no longer
-    has; `notes` what a person should know before it runs.
+    has; `notes` what a person should know before it runs; `loses` the volumes whose data would be
+    lost, of which nobody has said yet that it may; `leniency` whose failure is put up with.
     """
 
     owner: str
@@ -93,8 +156,10 @@ class Plan:
     unseen: tuple[Unseen, ...] = ()
     orphans: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    loses: tuple[str, ...] = ()
+    leniency: tuple[Leniency, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether nothing is to be changed: looking is no change."""
-        return all(step.kind in (Kind.WAIT, Kind.CHECK) for step in self.steps)
+        return all(step.kind in LOOKING for step in self.steps)

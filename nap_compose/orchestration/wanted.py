@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+import itertools
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from nap_compose.compose.model import App, Service
 from nap_compose.errors import BadFile, WrongUse
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True, order=True)
@@ -22,9 +24,26 @@ class Slot:
         return f"{self.service}.{self.number}"
 
 
-def slots_of(service: Service) -> tuple[Slot, ...]:
-    """The slots that a replicated service wants filled."""
-    return tuple(Slot(service.name, number) for number in range(1, service.replicas + 1))
+def slots_of(service: Service, there: Collection[int] = ()) -> tuple[Slot, ...]:
+    """The slots that a replicated service wants filled: those whose numbers are `there`, the
+    lowest first, and as many of the next free numbers as are missing.
+
+    >>> [slot.number for slot in slots_of(Service.of("web", {"scale": 3}), there={4, 2})]
+    [1, 2, 4]
+    """
+    kept = sorted(there)[: service.replicas]
+    free = (number for number in itertools.count(1) if number not in there)
+    numbers = [*kept, *itertools.islice(free, service.replicas - len(kept))]
+    return tuple(Slot(service.name, number) for number in sorted(numbers))
+
+
+def replicas_on(app: App, network: str, hosts: int) -> int:
+    """How many replicas the app has on one of its networks, given by key."""
+    return sum(
+        service.replicas * (hosts if service.everywhere else 1)
+        for service in app.services.values()
+        if network in service.networks and not service.spec.get("network_mode")
+    )
 
 
 def namespace_of(service: Service) -> tuple[str, ...]:
@@ -53,10 +72,11 @@ def needs_of(service: Service, app: App) -> tuple[str, ...]:
 
 def in_order(app: App, services: Iterable[str]) -> tuple[str, ...]:
     """`services` with what they need first, else as the file has them; cycles are refused."""
-    chosen = [name for name in app.services if name in set(services)]
+    wanted = set(services)
     graph = {
-        name: [need for need in needs_of(app.services[name], app) if need in chosen]
-        for name in chosen
+        name: [need for need in needs_of(service, app) if need in wanted]
+        for name, service in app.services.items()
+        if name in wanted
     }
     try:
         return tuple(TopologicalSorter(graph).static_order())

@@ -1,1 +1,1 @@
-"""Volumes: local ones, and those that the whole cluster shares."""
+"""The cluster storage: one MooseFS over all hosts, and the volumes of apps in it."""

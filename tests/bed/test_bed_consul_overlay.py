@@ -11,7 +11,7 @@ pytest.importorskip("bed.consul")
 
 @pytest.fixture(scope="module")
 def bed():
-    with bring_up("hosts1", network="consul", only=("hosts", "consul")) as bed:
+    with bring_up("overlay", network="consul", only=("hosts", "consul")) as bed:
         yield bed
 
 

@@ -11,6 +11,7 @@ import pytest
 from bed import containers, hosts, layout, lifecycle, net, proc, remains
 from bed.errors import BedError
 from bed.fixture import own_name
+from tests.support.nap import eventually
 
 pytestmark = pytest.mark.bed
 
@@ -86,9 +87,10 @@ def test_after_a_host_was_killed_and_one_was_cut_off(before):
     assert trace() == before
 
 
-@pytest.mark.parametrize("moment", [0.4, 0.9, 1.8])
+@pytest.mark.parametrize("moment", [0.0, 0.5, 1.4])
 def test_after_up_was_killed_on_the_way(before, moment):
     up = subprocess.Popen([sys.executable, "-m", "bed", "up", "--name", NAME, "--only", "hosts"])
+    eventually(layout.directory_of(NAME).exists, "the bed has begun")
     time.sleep(moment)
     up.send_signal(signal.SIGKILL)
     up.wait()

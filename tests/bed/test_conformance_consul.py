@@ -20,6 +20,7 @@ from bed.layout import Bed, Host
 from nap_compose.cluster.cluster import Ldap
 from nap_compose.cluster.state import Held, Lost, StateStore, StoreAway
 from nap_compose.cluster.state_consul import ConsulStore
+from nap_compose.cluster.state_format import FormatStore
 from nap_compose.cluster.stores import open_store
 from nap_compose.errors import BadFile
 from tests.support.state_child import Spec
@@ -340,4 +341,4 @@ def _another_ca() -> str:
 
 
 def test_the_store_is_consuls(store: StateStore) -> None:
-    assert isinstance(store, ConsulStore)
+    assert isinstance(store, FormatStore) and isinstance(store.inner, ConsulStore)

@@ -9,6 +9,7 @@ import pytest
 from bed.fixture import bring_up
 from bed.layout import Bed
 from tests.support.main_job import PARTS, MainJob
+from tests.support.verbs_job import VerbsJob
 
 pytestmark = pytest.mark.bed
 
@@ -19,5 +20,5 @@ def bed() -> Iterator[Bed]:
         yield bed
 
 
-class TestSwarm(MainJob):
+class TestSwarm(MainJob, VerbsJob):
     """Attachable overlay networks."""

@@ -104,7 +104,7 @@ def test_bringing_it_up_again_is_quick_and_changes_nothing(bed):
     before = {name: proc.pid_of(bed, name) for name in proc.names(bed)}
     began = time.monotonic()
     lifecycle.up(bed.name)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 40
     assert {name: proc.pid_of(bed, name) for name in proc.names(bed)} == before
 
 
@@ -119,7 +119,8 @@ def test_the_images_are_on_the_first_host_and_in_the_registry_only(bed):
 def test_the_examples_use_images_that_the_bed_has():
     for file in sorted(EXAMPLES.glob("*/app.yml")):
         services = yaml.safe_load(file.read_text())["services"].values()
-        assert {service["image"] for service in services} <= set(images.NAMES), file
+        wanted = {service["image"] for service in services} - {"nap:1"}  # a person's own
+        assert wanted <= set(images.NAMES), file
 
 
 def test_mariadb_makes_what_its_settings_say(database):

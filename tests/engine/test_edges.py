@@ -26,11 +26,6 @@ def fake(fake_cluster: MakeCluster) -> FakeCluster:
     return cluster
 
 
-@pytest.fixture
-def road(fake: FakeCluster) -> Road:
-    return Road.on(fake)
-
-
 def order(road: Road) -> list[str]:
     return [event.step for event in road.events if event.phase.value == "done"]
 
@@ -125,9 +120,9 @@ def test_what_appears_under_our_name_meanwhile_is_not_ours(
         client.create_volume(theirs) if kind == "volume" else client.create_network(theirs)
         client.close()
 
-    from nap_compose.control import upward
+    from nap_compose.control.road import road as deployment
 
-    real = upward.plan_up
+    real = deployment.plan_up
 
     def plan_up(wish: Any) -> Any:
         found = real(wish)
@@ -135,7 +130,7 @@ def test_what_appears_under_our_name_meanwhile_is_not_ours(
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(upward, "plan_up", plan_up)
+        patch.setattr(deployment, "plan_up", plan_up)
         outcome = road.up(shop)
     assert outcome.state == "rolled back"
     assert "belongs to" in outcome.failures[0].reason
@@ -144,19 +139,26 @@ def test_what_appears_under_our_name_meanwhile_is_not_ours(
     assert step.target in names
 
 
-def test_down_says_that_compose_made_what_is_there(fake_cluster: MakeCluster) -> None:
+def test_embedded_down_takes_what_compose_made_and_no_lookalike(
+    fake_cluster: MakeCluster,
+) -> None:
+    """Images that Compose builds carry its project and service as labels."""
     fake = fake_cluster(1, None)
     fake.add_image("web:1")
     road = Road.on(fake)
     road.cluster = replace(road.cluster, name="")
     client = DockerEngine(fake["h1"].host())
-    labels = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
-    client.create_container("shop-web-1", {"Image": "web:1", "Labels": labels})
+    built = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
+    made = {
+        **built,
+        "com.docker.compose.container-number": "1",
+        "com.docker.compose.config-hash": "f" * 64,
+    }
+    client.create_container("lookalike", {"Image": "web:1", "Labels": built})
+    client.create_container("shop-web-1", {"Image": "web:1", "Labels": made})
     client.close()
-    outcome = road.down()
-    assert outcome.state == "unchanged"
-    assert any("docker compose -p shop down" in note for note in outcome.notes)
-    assert [name for name, *_ in picture(fake)["h1"]] == ["shop-web-1"]
+    assert road.down().state == "done"
+    assert [name for name, *_ in picture(fake)["h1"]] == ["lookalike"]
 
 
 def test_one_that_shares_a_missing_service_s_network_is_told(fake: FakeCluster, road: Road) -> None:

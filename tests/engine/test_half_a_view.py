@@ -25,11 +25,6 @@ def fake(fake_cluster: MakeCluster) -> FakeCluster:
     return cluster
 
 
-@pytest.fixture
-def road(fake: FakeCluster) -> Road:
-    return Road.on(fake)
-
-
 def web(replicas: int = 1, **spec: Any) -> App:
     return app({"web": {"deploy": {"replicas": replicas}, **spec}})
 

@@ -31,7 +31,7 @@ def test_the_second_ctrl_c_ends_at_once(call: str, fake_engine: FakeEngine, tmp_
     fake_engine.fault(*CALLS[call], hang=True)
     (tmp_path / "app.yml").write_text("services: {web: {image: 'web:1'}}\n")
     nap = subprocess.Popen(
-        [sys.executable, "-m", "nap_compose.cli.main", "-p", "shop", "up", "-f", "app.yml"],
+        [sys.executable, "-m", "nap_compose.cli.main", "-p", "shop", "up", "-d", "-f", "app.yml"],
         cwd=tmp_path,
         env={
             "PATH": os.defpath,

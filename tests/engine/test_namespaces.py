@@ -24,11 +24,6 @@ def fake(fake_cluster: MakeCluster) -> FakeCluster:
     return cluster
 
 
-@pytest.fixture
-def road(fake: FakeCluster) -> Road:
-    return Road.on(fake)
-
-
 def with_data(volume: dict[str, Any], name: str = "shop") -> App:
     return app({"db": {"volumes": [DATA]}}, name=name, volumes={"data": volume})
 

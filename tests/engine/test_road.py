@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -15,8 +17,10 @@ from nap_compose.errors import Locked, NapError
 from nap_compose.exits import Exit
 from nap_compose.orchestration.checking import State, check
 from nap_compose.orchestration.placement import NoRoom
+from nap_compose.orchestration.steps import looping
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import Behaviour, FakeCluster
+from tests.support.nap import eventually
 from tests.support.road import Road, picture
 from tests.support.views import app
 
@@ -29,11 +33,6 @@ def fake(fake_cluster: MakeCluster) -> FakeCluster:
     for name in ("web", "db", "cache"):
         cluster.add_image(f"{name}:1")
     return cluster
-
-
-@pytest.fixture
-def road(fake: FakeCluster) -> Road:
-    return Road.on(fake)
 
 
 def shop(**web: Any) -> Any:
@@ -184,6 +183,37 @@ def test_one_that_crashes_in_its_first_moments_is_found(fake: FakeCluster, road:
     assert road.events[-1].error == "web.1 exited with code 3"
 
 
+def test_a_crash_loop_ends_the_wait_with_its_reason(
+    fake: FakeCluster, road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looping, "PATIENCE", 0.5)
+    crashing = Behaviour(exits_after=0.05, exit_code=3, healthy_after=None, loops=True)
+    fake.behave("*-web-1*", crashing)
+    (failure,) = road.up(app({"web": HEALTHCHECK})).failures
+    assert failure.reason.startswith("keeps restarting: exited with code 3, ")
+
+
+def test_one_that_comes_up_after_some_restarts_is_waited_for(
+    fake: FakeCluster, road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looping, "PATIENCE", 0.0)
+    crashing = Behaviour(exits_after=0.05, exit_code=3, healthy_after=None, loops=True)
+    fake.behave("*-web-1*", crashing)
+    with ThreadPoolExecutor() as pool:
+        rising = pool.submit(road.up, app({"web": HEALTHCHECK}))
+        eventually(lambda: _restarts(fake) >= 2, "its restarts")
+        for engine in fake:
+            with engine.world.lock:
+                for container in engine.world.containers.values():
+                    container.behaviour = Behaviour()
+        assert rising.result().state == "done"
+
+
+def _restarts(fake: FakeCluster) -> int:
+    every = [each for engine in fake for each in engine.world.containers.values()]
+    return sum(each.restarts for each in every)
+
+
 def test_a_start_is_tried_again_where_an_engine_misses_its_cluster_store(
     fake_cluster: MakeCluster,
 ) -> None:
@@ -197,6 +227,68 @@ def test_a_start_is_tried_again_where_an_engine_misses_its_cluster_store(
     ]
     assert Road.on(fake).up(shop()).state == "done"
     assert sum(fault.hit for fault in faults) == 2
+
+
+def test_an_endpoint_that_a_broken_start_left_behind_is_let_go(fake_cluster: MakeCluster) -> None:
+    fake = fake_cluster(2, "consul")
+    fake.add_image("web:1")
+    road = Road.on(fake)
+    name, network = "ada_shop-web-1", "ada_shop_default"
+    taken = f"endpoint with name {name} already exists in network {network}"
+    for engine in fake:
+        engine.fault("POST", "/containers/.*/start", status=403, message=taken, times=1)
+    assert road.up(app({"web": {}})).state == "done"
+    host = road.rows()["web.1"].host
+    let_go = {engine.name: engine.calls("POST", "/networks/.*/disconnect") for engine in fake}
+    (helper,) = (engine.name for engine in fake if engine.name != host)
+    assert [call.body for call in let_go[helper]] == [{"Container": name, "Force": True}]
+    assert let_go[host] == []
+
+    fake[host].fault("POST", "/containers/.*/start", status=403, message=taken, times=1)
+    assert road.act("restart").state == "done"
+    assert len(fake[helper].calls("POST", "/networks/.*/disconnect")) == 2
+
+
+@pytest.mark.parametrize("alive", [False, True])
+def test_an_endpoint_of_nobodys_does_not_keep_a_network(
+    fake_cluster: MakeCluster, monkeypatch: pytest.MonkeyPatch, alive: bool
+) -> None:
+    monkeypatch.setattr("nap_compose.orchestration.steps.shared.FREES", 0.0)
+    monkeypatch.setattr("nap_compose.orchestration.steps.shared.LETS_GO", 2.0)
+    fake = fake_cluster(2, "consul")
+    fake.add_image("web:1")
+    road = Road.on(fake)
+    road.up(app({"web": {}}))
+    name, network = "ada_shop-gone-1", "ada_shop_default"
+    if alive:
+        road.control().parts.engines.on("h2").create_container(name, {"Image": "web:1"})
+    shown = {"Name": network, "Scope": "global", "Containers": {"ep-1": {"Name": name}}}
+    body = json.dumps(shown).encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    held = f"network {network} has active endpoints"
+    for engine in fake:
+        engine.fault("DELETE", "/networks/.+", status=403, message=held, times=3)
+        engine.fault("GET", "/networks/.+", garbage=head + body, times=1)
+    assert road.down().state == "done"
+    let_go = [call for engine in fake for call in engine.calls("POST", "/networks/.*/disconnect")]
+    assert [call.body for call in let_go] == ([] if alive else [{"Container": name, "Force": True}])
+
+
+def test_an_endpoint_that_may_be_anothers_stays(fake_cluster: MakeCluster) -> None:
+    fake = fake_cluster(2, "consul")
+    fake.add_image("web:1")
+    name = "ada_shop-web-1"
+    taken = f"endpoint with name {name} already exists in network ada_shop_default"
+    road = Road.on(fake)
+    engines = road.control().parts.engines
+    for engine in fake:
+        engine.fault("POST", "/containers/.*/start", status=403, message=taken)
+    asked = {"deploy": {"placement": {"constraints": ["node.hostname == h1"]}}}
+    engines.on("h2").create_container(name, {"Image": "web:1"})
+    outcome = road.up(app({"web": asked}))
+    assert outcome.state == "rolled back"
+    assert "already exists in network" in outcome.failures[0].reason
+    assert not any(engine.calls("POST", "/networks/.*/disconnect") for engine in fake)
 
 
 def test_in_a_swarm_a_host_starts_one_at_a_time_and_stops_none_meanwhile(
@@ -217,6 +309,24 @@ def test_in_a_swarm_a_host_starts_one_at_a_time_and_stops_none_meanwhile(
         assert (len(starts), len(stops)) == (3, 3)
         assert all(later - earlier >= 0.2 for earlier, later in pairwise(starts))
         assert not any(at <= stop < at + 0.2 for at in starts for stop in stops)
+
+
+def test_in_a_swarm_apps_bring_their_networks_to_a_host_one_after_another(
+    fake_cluster: MakeCluster,
+) -> None:
+    fake = fake_cluster(2, "swarm")
+    fake.add_image("web:1")
+    for engine in fake:
+        engine.fault("POST", "/containers/.*/start", delay=0.5)
+    two = {"deploy": {"replicas": 2}}
+    apps = [app({"web": two}, name) for name in ("one", "other", "third")]
+    with ThreadPoolExecutor(len(apps)) as pool:
+        outcomes = pool.map(lambda each: Road.on(fake).up(each), apps)
+        assert {outcome.state for outcome in outcomes} == {"done"}
+    for engine in fake:
+        starts = sorted(call.at for call in engine.calls("POST", "/containers/.*/start"))
+        assert len(starts) == len(apps)
+        assert all(later - earlier >= 0.5 for earlier, later in pairwise(starts))
 
 
 def test_a_job_that_ends_well_lets_its_dependents_start(fake: FakeCluster, road: Road) -> None:
@@ -435,7 +545,7 @@ def test_a_swarm_that_chooses_a_leader_is_waited_for(fake: FakeCluster, road: Ro
 def test_but_not_for_ever(fake: FakeCluster, road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fake.overlay
     fake.overlay.quorum = False
-    monkeypatch.setattr("nap_compose.control.upward.ELECTION", 0.3)
+    monkeypatch.setattr("nap_compose.control.road.looking.ELECTION", 0.3)
     with pytest.raises(NapError, match="quorum"):
         road.up(shop())
     assert picture(fake) == {"h1": [], "h2": [], "h3": []}

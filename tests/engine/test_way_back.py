@@ -23,11 +23,6 @@ def fake(fake_cluster: MakeCluster) -> FakeCluster:
     return cluster
 
 
-@pytest.fixture
-def road(fake: FakeCluster) -> Road:
-    return Road.on(fake)
-
-
 def web(colour: str, **more: Any) -> App:
     return app({"web": {"environment": {"COLOUR": colour}, **more}})
 

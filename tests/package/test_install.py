@@ -20,12 +20,18 @@ services:
     image: nginx:${TAG:-1.27}
     ports: ["8080:80"]
 """
-WAYS = {"pip": ("-m", "pip", "install", "--quiet", "."), "setup.py": ("setup.py", "install")}
+WAYS = {
+    "pip": ("-m", "pip", "install", "--quiet", "."),
+    "setup.py": ("setup.py", "install"),
+    "pipx": ("-m", "pipx", "install", "--quiet", "."),
+}
 
 
 def run(*argv: str | Path, cwd: Path) -> str:
-    """Run a program without what this test's own environment lends to Python."""
+    """Run a program without what this test's own environment lends to Python; pipx keeps to the
+    folder it is run beside."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    environment |= {"PIPX_HOME": f"{cwd.parent}/pipx", "PIPX_BIN_DIR": f"{cwd.parent}/bin"}
     ended = subprocess.run(
         argv, cwd=cwd, env=environment, check=False, capture_output=True, text=True
     )
@@ -47,9 +53,12 @@ def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         (folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / "tree" / name)
     run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
-    run(folder / "venv" / "bin" / "python", *WAYS[request.param], cwd=folder / "tree")
+    python = folder / "venv" / "bin" / "python"
+    if request.param == "pipx":
+        run(python, "-m", "pip", "install", "--quiet", "pipx", cwd=folder)
+    run(python, *WAYS[request.param], cwd=folder / "tree")
     shutil.rmtree(folder / "tree")
-    return folder / "venv"
+    return folder / "pipx" / "venvs" / "nap-compose" if request.param == "pipx" else folder / "venv"
 
 
 def test_nap_says_its_version(installed: Path, tmp_path: Path) -> None:

@@ -32,13 +32,15 @@ _LISTS = ("files", "profiles", "env_files")
 
 @dataclass(frozen=True)
 class Case:
-    """`files` maps names to texts; `args`, `services` and `env` are the call."""
+    """`files` maps names to texts; `args`, `services` and `env` are the call, `flags` those of
+    the command."""
 
     name: str
     files: Mapping[str, str]
     args: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
 
     def write(self, folder: Path) -> None:
         """Put the case's files into `folder`."""

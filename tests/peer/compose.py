@@ -57,10 +57,11 @@ class Peer:
         """What the real Compose makes of a prepared case."""
         return self._answers[case.name][1].result()
 
-    def ask(self, case: Case, folder: Path, form: str = "json") -> Answer:
+    def ask(self, case: Case, folder: Path) -> Answer:
         """What the real Compose makes of a case whose files are in `folder`."""
+        words = ["config", "--format", "json", *case.flags, *case.services]
         return subprocess.run(
-            [str(self.binary), *case.args, "config", "--format", form, *case.services],
+            [str(self.binary), *case.args, *words],
             cwd=folder,
             env={"HOME": HOME, "PATH": os.defpath, "PWD": str(folder), **case.env},
             capture_output=True,

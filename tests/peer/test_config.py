@@ -10,11 +10,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nap_compose.compose.layers import Options
 from nap_compose.compose.loader import Loaded, load
 from nap_compose.compose.render import render
 from nap_compose.errors import BadFile
@@ -47,7 +49,7 @@ READ_BACK = [
 BY_COMMAND = ACCEPTED[::12]
 """Cases that go through the whole command; the others are loaded in this process."""
 
-COMMAND = "from nap_compose.cli.main import main; main()"
+COMMAND = "from nap_compose.cli.main import main; raise SystemExit(main())"
 
 
 def _name(case: Case) -> str:
@@ -80,9 +82,10 @@ def _home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", HOME)
 
 
-def ask_nap(case: Case, folder: Path) -> Loaded:
+def ask_nap(case: Case, folder: Path, options: Options | None = None) -> Loaded:
     """What nap makes of a case."""
-    return load(**case.request(), env={"HOME": HOME, **case.env}, cwd=folder)
+    env = {"HOME": HOME, **case.env}
+    return load(**case.request(), env=env, cwd=folder, options=options)
 
 
 @pytest.mark.parametrize("case", ACCEPTED, ids=_name)
@@ -150,6 +153,28 @@ def test_compose_reads_what_nap_prints(name: str, printed: dict[str, Case], peer
     answer = peer.answer(case)
     assert answer.returncode == 0, answer.stderr
     assert differences(json.loads(case.files["document.json"]), json.loads(answer.stdout)) == []
+
+
+def test_what_no_service_uses_is_shown_too_where_it_is_asked_for(
+    peer: Peer, tmp_path: Path
+) -> None:
+    text = """
+services: {web: {image: web, networks: [front]}}
+networks: {front: , back: {driver: bridge}}
+volumes: {data: , more: {name: precious}}
+configs: {spare: {content: x}}
+secrets: {key: {environment: HOME}}
+"""
+    case = Case("unused", {"compose.yaml": text}, args=("--all-resources",))
+    case.write(tmp_path)
+    document = ask_nap(replace(case, args=()), tmp_path, Options(used_only=False))
+    assert (
+        differences(
+            json.loads(render(document.app, "json")), json.loads(peer.ask(case, tmp_path).stdout)
+        )
+        == []
+    )
+    assert {"back", "front"} == document.app.networks.keys()
 
 
 def differences(nap: Any, compose: Any, at: str = "") -> list[str]:

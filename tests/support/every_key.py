@@ -22,6 +22,12 @@ VALUES: dict[str, Any] = {
     "order": "start-first",
     "type": "volume",
     "host_ip": "127.0.0.1",
+    "constraints": ["node.role == worker"],
+    "spread": "node.labels.a",
+    "affinity": [{"service": "other", "required": False}],
+    "anti_affinity": [{"service": "other", "required": False}],
+    "uid": "33",
+    "gid": "34",
     "test": ["CMD", "x"],
 }
 """Values that ask for something, where any of the right shape would not do."""

@@ -10,19 +10,24 @@ from bed.docker_api import call
 from bed.layout import Bed, Host
 from tests.support.nap import eventually
 
+KEPT = ".failed."
+"""In the name of a container that failed."""
 _PROJECT = "com.docker.compose.project"
 _THE_ENGINES_OWN = ("docker_gwbridge",)
 """Made by an engine for itself when it first needs it."""
 
 
 def everything(hosts: Iterable[Host]) -> dict[str, list[str]]:
-    """Every container with its state, every network and every volume, by host."""
+    """Every container with its state, every network and every volume, by host; what failed and is
+    kept for a look isn't told."""
     return {host.name: sorted(_things(host)) for host in hosts}
 
 
 def _things(host: Host) -> list[str]:
     containers = [
-        f"container {each['Id']} {each['Names'][0]} {each['State']}" for each in _containers(host)
+        f"container {each['Id']} {each['Names'][0]} {each['State']}"
+        for each in _containers(host)
+        if KEPT not in each["Names"][0]
     ]
     networks = [
         f"network {each['Id']} {each['Name']}"

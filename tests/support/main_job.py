@@ -222,7 +222,7 @@ class MainJob:
     def test_each_condition_of_depends_on_holds_across_hosts(
         self, nap: Nap, bed: Bed, apps: Apps
     ) -> None:
-        slow = "sh -c 'sleep 2; touch /ready; exec sleep 1000000'"
+        slow = "sh -c 'sleep 8; touch /ready; exec sleep 1000000'"
         probe = {"test": ["CMD", "test", "-e", "/ready"], "interval": "500ms", "retries": 60}
         services = {
             "base": sleeper(command=slow, healthcheck=probe, **on_zone("a")),
@@ -248,10 +248,10 @@ class MainJob:
         state = {slot: hosts.inspect(bed, row)["State"] for slot, row in rows.items()}
         started = {slot: moment(found["StartedAt"]) for slot, found in state.items()}
         finished = moment(state["job.1"]["FinishedAt"])
-        probes = state["base.1"]["Health"]["Log"]
-        healthy = min(moment(each["End"]) for each in probes if each["ExitCode"] == 0)
-        assert started["base.1"] < started["early.1"] < healthy < started["late.1"]
-        assert started["last.1"] > max(finished, healthy, started["early.1"])
+        # Its probes aren't asked: an engine keeps the last five alone.
+        ready = float(nap("exec", "-T", "ordered/base", "stat", "-c", "%Y", "/ready").out)
+        assert started["base.1"] < started["early.1"] < ready < started["late.1"]
+        assert started["last.1"] > max(finished, ready, started["early.1"])
 
         assert nap("up", "-f", apps.files["ordered"]).code == 0
         assert nap.ids("ordered")["last.1"] == rows["last.1"]["ID"]
@@ -265,7 +265,7 @@ class MainJob:
         assert "job.1 on h1: exited with code 3" in ended.errors[0]
         assert "       | no such table" in ended.err
         assert "web.1 on h2: starting" not in ended.err
-        assert apps.left("failing") == []
+        assert all(hosts.KEPT in each for each in apps.left("failing"))
 
     def test_names_and_aliases_resolve_from_every_host(self, nap: Nap, apps: Apps) -> None:
         serve = sleeper(command="httpd -f -p 8000 -h /etc", **on_zone("a"))

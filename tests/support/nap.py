@@ -118,9 +118,8 @@ class Nap:
 
     def rows(self, app: str) -> dict[str, dict[str, Any]]:
         """Every container of an app as `ps` knows it, by replica: `web.1`."""
-        listed = [
-            json.loads(line) for line in self("ps", app, "-a", "--format", "json").out.splitlines()
-        ]
+        words = ("ps", app, "-a", "--no-trunc", "--format", "json")  # whole ids
+        listed = [json.loads(line) for line in self(*words).out.splitlines()]
         rows = {f"{row['Service']}.{row['Replica']}": row for row in listed}
         assert len(rows) == len(listed), f"one replica stands twice: {listed}"
         return rows
@@ -148,6 +147,12 @@ class Running:
     def until(self, words: str) -> str:
         """Read its progress up to a line that has these words in it; that line."""
         return self.until_line(lambda line: words in line)
+
+    def until_each(self, *words: str) -> None:
+        """Read its progress until each of these was in some line, in whichever order."""
+        for word in words:
+            if not any(word in line for line in self.seen):
+                self.until(word)
 
     def until_line(self, found: Callable[[str], bool]) -> str:
         """Read its progress up to the line that is `found`; that line."""

@@ -18,7 +18,11 @@ from nap_compose.clock import utc_now
 from nap_compose.cluster.cluster import Cluster, Database, Logs
 from nap_compose.db.open import open_records
 from nap_compose.db.records import AppRecord, DeploymentRecord, Records, RevisionRecord, StepRecord
-from nap_compose.db.store import Clash
+from nap_compose.db.transactions import Clash
+from tests.support.backup_conformance import BackupConformance
+from tests.support.people_conformance import PeopleConformance
+from tests.support.schema_conformance import SchemaConformance
+from tests.support.trail_conformance import TrailConformance
 
 CHILD = """
 import json, sys, time
@@ -50,7 +54,7 @@ def deployment(app: AppRecord, name: str, started: str = "2026-01-01T00:00:00.00
     return DeploymentRecord(name, app.id, 1, "up", "ada", "ada@desk pid 1", started)
 
 
-class RecordsConformance:
+class RecordsConformance(BackupConformance, PeopleConformance, SchemaConformance, TrailConformance):
     """Inherited with a fixture `spec` that names an empty database of its own for each test."""
 
     @pytest.fixture
@@ -124,6 +128,10 @@ class RecordsConformance:
             records.add_revision(each)
         assert records.revision(shop.id, 2) == kept[1]
         assert records.last_revision(shop.id) == kept[2]
+        heads = [
+            dataclasses.replace(each, sealed="") for each in (kept[2], kept[3], kept[1], kept[0])
+        ]
+        assert list(records.revisions(shop.id)) == heads
         assert records.revision(shop.id, 3) is None and records.revision("none", 1) is None
 
     def test_a_revision_never_changes(self, records: Records, shop: AppRecord) -> None:
@@ -139,9 +147,40 @@ class RecordsConformance:
         records.add_revision(large)
         assert records.revision(shop.id, 1) == large
 
+    def test_sealed_anew(self, records: Records, shop: AppRecord) -> None:
+        for number in range(1, 51):
+            records.add_revision(revision(shop, number, sealed=f"text {number}"))
+        wiki = records.ensure_app("bob", "wiki", "bob_wiki")
+        records.add_revision(revision(wiki, 1, sealed=""))
+        records.remove_app(shop.id)
+        asked: list[tuple[str, str, int]] = []
+
+        def resealed(owner: str, app: str, number: int, sealed: str) -> str | None:
+            asked.append((owner, app, number))
+            return sealed.upper() if number % 2 else None
+
+        assert records.reseal(resealed) == 25
+        assert sorted(asked) == [("ada", "shop", number) for number in range(1, 51)]
+        texts = [records.revision(shop.id, number) for number in (1, 2, 49)]
+        assert [each.sealed for each in texts if each] == ["TEXT 1", "text 2", "TEXT 49"]
+
     def test_a_revision_of_no_app_is_refused(self, records: Records, shop: AppRecord) -> None:
         with pytest.raises(Clash):
             records.add_revision(revision(dataclasses.replace(shop, id="nobody"), 1))
+
+    def test_what_was_cut_short_is_abandoned(self, records: Records, shop: AppRecord) -> None:
+        other = records.ensure_app("ada", "other", "ada_other")
+        for name in ("d1", "d2"):
+            records.begin(deployment(shop, name))
+        records.begin(deployment(other, "d3"))
+        records.finish("d1", "done", "", utc_now())
+        records.abandon(shop.id, "2026-01-02T00:00:00.000Z")
+        states = {each.id: (each.outcome, each.ended) for each in records.deployments(shop.id)}
+        assert states["d1"][0] == "done"
+        assert states["d2"] == ("abandoned", "2026-01-02T00:00:00.000Z")
+        assert records.deployments(other.id)[0].outcome == "running"
+        records.abandon(other.id, utc_now(), reached=1)
+        assert records.deployments(other.id)[0].outcome == "done"
 
     def test_a_deployment_begins_and_ends(self, records: Records, shop: AppRecord) -> None:
         begun = deployment(shop, "d1")
@@ -165,6 +204,16 @@ class RecordsConformance:
         found = records.deployments(shop.id)
         assert [each.id for each in found] == [f"d{number}" for number in range(29, 9, -1)]
         assert [each.id for each in records.deployments(shop.id, limit=2)] == ["d29", "d28"]
+
+    def test_the_last_deployment_of_each_app(self, records: Records, shop: AppRecord) -> None:
+        blog = records.ensure_app("bob", "blog", "bob_blog")
+        records.ensure_app("bob", "new", "bob_new")
+        for name, second in (("d2", 2), ("d9", 9), ("d4", 4)):
+            records.begin(deployment(shop, name, f"2026-01-01T00:00:0{second}.000Z"))
+        for name in ("e1", "e2"):
+            records.begin(deployment(blog, name))
+        found = {app: each.id for app, each in records.last_deployments().items()}
+        assert found == {shop.id: "d9", blog.id: "e2"}
 
     def test_steps_in_the_order_they_were_added(self, records: Records, shop: AppRecord) -> None:
         records.begin(deployment(shop, "d1"))
@@ -190,6 +239,23 @@ class RecordsConformance:
         with pytest.raises(Clash):
             records.add_steps([good, dataclasses.replace(good, deployment="nobody's")])
         assert records.steps("d1") == []
+
+    def test_old_history_is_forgotten_and_the_rest_stays(
+        self, records: Records, shop: AppRecord
+    ) -> None:
+        for number in (1, 2, 3):
+            records.add_revision(revision(shop, number))
+            records.begin(deployment(shop, f"d{number}"))
+            records.add_steps([StepRecord(f"d{number}", "a", "h1", "web.1", "done", "", "")])
+        other = records.ensure_app("ada", "other", "ada_other")
+        records.add_revision(revision(other, 1))
+        records.forget(shop.id, ["d1", "unknown"], [1])
+        records.forget(other.id, ["d2"], [])  # not that app's
+        assert [each.number for each in records.revisions(shop.id)] == [3, 2]
+        assert {each.id for each in records.deployments(shop.id)} == {"d2", "d3"}
+        assert records.steps("d1") == []
+        assert len(records.steps("d2")) == 1
+        assert len(records.revisions(other.id)) == 1
 
     def test_long_ids_and_texts(self, records: Records, shop: AppRecord) -> None:
         records.begin(deployment(shop, "d1"))

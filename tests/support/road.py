@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,11 +12,24 @@ from nap_compose.cluster.keyring import make_key_file
 from nap_compose.cluster.labels import CONFIG_HASH
 from nap_compose.cluster.view import View
 from nap_compose.compose.model import App
-from nap_compose.control.border import DownRequest, Outcome, Target, UpRequest, Who
+from nap_compose.control.border import (
+    ActRequest,
+    Control,
+    DownRequest,
+    Outcome,
+    Target,
+    UpRequest,
+    Who,
+)
 from nap_compose.control.local import LocalControl
 from nap_compose.control.parts import Parts
 from nap_compose.orchestration.events import Event
+from nap_compose.orchestration.plan import Verb
 from tests.engine.fake_engine import FakeCluster
+from tests.support.stream import over_stream
+
+OVER_STREAM = "NAP_TEST_OVER_STREAM"
+"""Set, every test here goes over the border's stream: `NAP_TEST_OVER_STREAM=1 make test …`."""
 
 
 class Hand:
@@ -44,9 +58,10 @@ class Road:
         make_key_file(key)
         return cls(replace(fake.cluster, key_file=key), **more)
 
-    def control(self) -> LocalControl:
+    def control(self) -> Control:
         owner = "" if self.cluster.embedded else self.who
-        return LocalControl(self.cluster, Who(self.who, owner))
+        control = LocalControl(self.cluster, Who(self.who, owner))
+        return over_stream(control) if os.environ.get(OVER_STREAM) else control
 
     def up(self, app: App, **request: Any) -> Outcome:
         control = self.control()
@@ -59,6 +74,17 @@ class Road:
         control = self.control()
         try:
             return control.down(DownRequest(app, **request), self._hear, self.hand)
+        finally:
+            control.close()
+
+    def act(self, verb: str, *words: str, app: str = "shop", **request: Any) -> Outcome:
+        """A verb on services or replicas, written as `web` or `web.2`; on all where none is."""
+        slots = (word.partition(".") for word in words)
+        targets = tuple(Target(app, "", each[0], int(each[2] or 0)) for each in slots)
+        control = self.control()
+        try:
+            asked = ActRequest(Verb(verb), app, targets=targets, **request)
+            return control.act(asked, self._hear, self.hand)
         finally:
             control.close()
 
@@ -85,7 +111,8 @@ class Road:
 
 
 def picture(fake: FakeCluster) -> dict[str, list[tuple[str, str, str]]]:
-    """All that stands on the hosts: containers by name, with their state and configuration."""
+    """All that stands on the hosts: containers by name, with their state and configuration; those
+    that failed and are kept for a look are in `kept`."""
     return {
         engine.name: sorted(
             (
@@ -94,6 +121,7 @@ def picture(fake: FakeCluster) -> dict[str, list[tuple[str, str, str]]]:
                 (container.get("Labels") or {}).get(CONFIG_HASH, "")[:8],
             )
             for container in _listed(engine)
+            if ".failed." not in container["Names"][0]
         )
         for engine in fake
     }

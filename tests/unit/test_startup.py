@@ -84,7 +84,30 @@ def test_completion_imports_nothing_heavy(tmp_path: Path, line: str, expected: s
     assert f"plain,{expected}" in done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("words", [("ps",), ("ps", "-p", "shop"), ("ls",), ("host", "ls")])
+def test_completion_of_services_reads_no_yaml(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: x}\n")
+    env = {"_NAP_COMPLETE": "bash_complete", "COMP_WORDS": "nap logs w", "COMP_CWORD": "2"}
+    code, modules = imports(cwd=tmp_path, **env)
+    assert code == 0
+    assert not modules & HEAVY
+    assert "nap_compose.control.local" in modules
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ps",),
+        ("ps", "-p", "shop", "--format", "{{.Name}}"),
+        ("ls",),
+        ("host", "ls"),
+        ("images",),
+        ("volumes",),
+        ("port", "web", "80"),
+        ("top",),
+        ("stats", "--no-stream"),
+        ("events", "--until", "0s"),
+    ],
+)
 def test_reading_commands_ask_the_engine_with_nothing_heavy(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:
@@ -92,11 +115,15 @@ def test_reading_commands_ask_the_engine_with_nothing_heavy(
     _, modules = imports(*words, cwd=tmp_path)
     assert "nap_compose.control.local" in modules
     assert not modules & HEAVY
+    # Nothing is planned, and no key of a file is looked up: those rooms stay shut.
+    assert not {name for name in modules if name.startswith("nap_compose.orchestration.")}
+    assert "nap_compose.compose.rows" not in modules
 
 
 def test_a_cluster_file_costs_yaml_and_no_more(tmp_path: Path) -> None:
     cluster = tmp_path / "cluster.yml"
-    cluster.write_text("name: lab\nhosts: {h1: {endpoint: unix:///nowhere.sock}}\n")
+    text = "name: lab\nhosts: {h1: {endpoint: unix:///nowhere.sock}}\nstate_dir: state\n"
+    cluster.write_text(text)
     _, modules = imports("ps", "-p", "shop", "--cluster", str(cluster), cwd=tmp_path)
     assert "nap_compose.control.local" in modules
     assert modules & HEAVY <= {"yaml"}

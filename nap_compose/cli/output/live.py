@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import field
 
 from nap_compose.cli.output.terminal import Terminal
 from nap_compose.cli.output.width import cut, shown_width
 from nap_compose.orchestration.events import Event, Phase
+from nap_compose.plaindata import dataclass
 from nap_compose.text import plain
 from nap_compose.units import show_duration, show_size
 
@@ -104,6 +106,7 @@ class LiveLines:
         self._frame = 0
         self._headline = ""
         self._notices: list[str] = []
+        self._drawing = threading.Lock()
 
     def __enter__(self) -> LiveLines:
         self._thread.start()
@@ -130,6 +133,12 @@ class LiveLines:
         """Shown above the block at the next drawing: appending takes no lock."""
         self._notices.append(f"nap: {text}")
 
+    def aside(self, write: Callable[[], None]) -> None:
+        """Printed above the block, which comes back at the next drawing."""
+        with self._drawing:
+            self._erase()
+            write()
+
     def _run(self) -> None:
         while not self._stop.wait(INTERVAL):
             self._draw()
@@ -139,12 +148,18 @@ class LiveLines:
         with self._lock:
             block = self._block(columns, None if last else max(2, lines - 1))
         notices, self._notices = self._notices, []
-        erase = f"\x1b[{self._drawn}F\x1b[J" if self._drawn else ""
         text = "".join(f"{line}\n" for line in [*notices, *block])
+        with self._drawing:
+            self._erase(text)
+            self._drawn = len(block)
+        self._frame += 1
+
+    def _erase(self, text: str = "") -> None:
+        """Take the block away, and write `text` in its place."""
+        erase = f"\x1b[{self._drawn}F\x1b[J" if self._drawn else ""
         if text or erase:
             self._terminal.write_err(erase + text)
-        self._drawn = len(block)
-        self._frame += 1
+        self._drawn = 0
 
     def _block(self, columns: int, most: int | None) -> list[str]:
         """The lines to show, at most `most` of them."""

@@ -10,6 +10,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from nap_compose.cli.output.live import LiveLines
@@ -32,6 +33,9 @@ class Progress(Protocol):
 
     def notice(self, text: str) -> None:
         """Say something at once; called from a signal handler, so it may take no lock."""
+
+    def aside(self, write: Callable[[], None]) -> None:
+        """Let `write` print a result, with nothing of the progress in its way."""
 
 
 def progress(mode: str, title: str, terminal: Terminal) -> Progress:
@@ -60,6 +64,10 @@ class Quiet:
     def notice(self, text: str) -> None:
         """Said all the same: the person has just pressed a key."""
         say_at_once(text)
+
+    def aside(self, write: Callable[[], None]) -> None:
+        """Whole lines get into each other's way nowhere."""
+        write()
 
 
 class JsonLines(Quiet):

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from nap_compose.cli.output.fields import show_differences
 from nap_compose.cli.output.terminal import Terminal
-from nap_compose.orchestration.plan import Change, Kind, Line, Plan
+from nap_compose.orchestration.plan import Change, Kind, Line, Plan, Step
 from nap_compose.text import coloured, colourless, plain
-from nap_compose.units import show_duration
+from nap_compose.units import show_duration, show_size
 
 if TYPE_CHECKING:
     from nap_compose.control.border import Failure, Outcome, Published
@@ -21,7 +22,13 @@ _PAST = {
     Change.CREATE: "created",
     Change.REPLACE: "replaced",
     Change.START: "started",
+    Change.SET: "set",
     Change.MOVE: "moved",
+    Change.RESTART: "restarted",
+    Change.STOP: "stopped",
+    Change.KILL: "killed",
+    Change.PAUSE: "paused",
+    Change.UNPAUSE: "unpaused",
     Change.REMOVE: "removed",
     Change.UNSEEN: "not seen",
 }
@@ -29,7 +36,13 @@ _COLOURS = {
     Change.CREATE: "green",
     Change.START: "green",
     Change.REPLACE: "yellow",
+    Change.SET: "yellow",
     Change.MOVE: "yellow",
+    Change.RESTART: "yellow",
+    Change.STOP: "yellow",
+    Change.KILL: "red",
+    Change.PAUSE: "yellow",
+    Change.UNPAUSE: "green",
     Change.REMOVE: "red",
     Change.UNSEEN: "yellow",
 }
@@ -46,13 +59,43 @@ def show_plan(plan: Plan, terminal: Terminal) -> None:
     names = max((len(line.subject) for line in changing), default=0)
     for line in changing:
         where = f" on {line.host}" if line.host else ""
-        why = f" ({plain(line.reason)})" if line.reason else ""
+        told = "; ".join(filter(None, (line.reason, line.how)))
+        why = f" ({plain(told)})" if told else ""
         what = terminal.out_style(f"{line.change.value:8}", _COLOURS.get(line.change, ""))
         terminal.say(f"  {what} {plain(line.subject):{names}}{where}{why}")
+    for step in plan.steps:
+        if step.kind is Kind.BRING_IMAGE:
+            terminal.say(f"  {'bring':8} {plain(step.subject)} to {step.host} ({_way_of(step)})")
     if not plan.empty:
         by_kind = Counter(step.kind for step in plan.steps)
+        del by_kind[Kind.GATHER]
         steps = ", ".join(f"{by_kind[kind]} {kind.value}" for kind in Kind if by_kind[kind])
-        terminal.say(f"  in {len(plan.steps)} steps: {steps}")
+        terminal.say(f"  in {by_kind.total()} steps: {steps}")
+
+
+def _way_of(step: Step) -> str:
+    """Where an image comes from, and how large it is where that is known."""
+    sources = step.args.get("from") or ()
+    if step.host in sources:
+        return "it is there, and gets its name back"
+    size = int(step.args.get("size") or 0)
+    way = f"from {sources[0]}" if sources else "pulled"
+    return f"{way}, {show_size(size)}" if sources and size else way
+
+
+def show_differences_of(outcome: Outcome, terminal: Terminal) -> None:
+    """What a dry run would change in the model that runs, field by field."""
+    if outcome.differences:
+        terminal.say(f"\nagainst revision {outcome.against}, which runs:")
+        show_differences(outcome.differences, terminal)
+
+
+def show_why(outcome: Outcome, terminal: Terminal) -> None:
+    """Why replicas are where they are, with the verdict on every host."""
+    for explanation in outcome.why:
+        terminal.say("")
+        for line in explanation.lines():
+            terminal.say(plain(line))
 
 
 def nothing_to_do(plan: Plan) -> str:
@@ -101,6 +144,9 @@ def show_failures(failures: Iterable[Failure], terminal: Terminal) -> None:
         if failure.log:
             terminal.tell("     the last it printed:")
             _quote(failure.log, terminal)
+        if failure.kept:
+            name = plain(failure.kept)
+            terminal.tell(f"     it is kept for a look as {name}, until the next success")
 
 
 def as_json(outcome: Outcome) -> str:
@@ -121,7 +167,10 @@ def as_json(outcome: Outcome) -> str:
         "unseen": [host.name for host in outcome.plan.unseen],
         "left": list(outcome.left),
         "notes": list(outcome.notes),
+        "differences": [asdict(each) for each in outcome.differences],
     }
+    if outcome.why:
+        found["why"] = [asdict(each) for each in outcome.why]
     return json.dumps(found)
 
 

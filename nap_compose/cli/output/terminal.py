@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TextIO
 
 from nap_compose.errors import NapError
 from nap_compose.text import plain
 
 NARROWEST = 20
+AT_ONCE = 256
+"""Lines that are written together where there are many."""
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -68,6 +70,10 @@ class Terminal:
         """Columns of the terminal that results go to; None where they go to a file or a pipe."""
         return self._size(self._out)[0] if self.out_is_terminal else None
 
+    def out_height(self) -> int:
+        """Lines of the terminal that results go to."""
+        return self._size(self._out)[1]
+
     def err_size(self) -> tuple[int, int]:
         """Columns and lines of the terminal that progress goes to."""
         return self._size(self._err)
@@ -75,6 +81,19 @@ class Terminal:
     def say(self, line: str) -> None:
         """A line of the result. Raises OutputClosed when nobody reads it any more."""
         self.write(line + "\n")
+
+    def say_all(self, lines: Iterable[str]) -> None:
+        """Many lines of the result, some hundreds at once; raises as `say` does."""
+        some: list[str] = []
+        try:
+            for line in lines:
+                some.append(line)
+                if len(some) == AT_ONCE:
+                    self.write("\n".join(some) + "\n")
+                    some.clear()
+        finally:
+            if some:
+                self.write("\n".join(some) + "\n")
 
     def write(self, text: str) -> None:
         """A piece of the result, as it is."""

@@ -12,12 +12,13 @@ from nap_compose.orchestration.bodies.values import command, env_list, nanosecon
 from nap_compose.units import parse_duration
 
 
-def container_body(making: Making) -> dict[str, Any]:
-    """What the engine is asked to create. Only one network stands in it: engines before API 1.44
+def container_body(making: Making, *, quiet: bool = False) -> dict[str, Any]:
+    """What the engine is asked to create; `quiet` leaves out the names under which others look
+    for the service. Only one network stands in it: engines before API 1.44
     take no more, the others are connected before the container starts."""
     spec = making.spec
     grace = spec.get("stop_grace_period")
-    body = {
+    body: dict[str, Any] = {
         "Hostname": spec.get("hostname"),
         "Domainname": spec.get("domainname"),
         "User": spec.get("user"),
@@ -39,9 +40,14 @@ def container_body(making: Making) -> dict[str, Any]:
         "Healthcheck": healthcheck(making),
         "HostConfig": host_config(making),
     }
+    if making.oneoff is not None:
+        body["AttachStdin"] = body["StdinOnce"] = making.oneoff.stdin
+        body["HostConfig"]["AutoRemove"] = making.oneoff.remove
     key = first_network(making.service)
     if key is not None:
-        body["NetworkingConfig"] = {"EndpointsConfig": {making.network(key): endpoint(making, key)}}
+        body["NetworkingConfig"] = {
+            "EndpointsConfig": {making.network(key): endpoint(making, key, quiet=quiet)}
+        }
     return tidy(body)
 
 

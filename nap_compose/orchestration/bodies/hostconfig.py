@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nap_compose.orchestration.bodies.making import Making
@@ -23,12 +23,15 @@ _PLAIN = {
     "privileged": "Privileged",
     "read_only": "ReadonlyRootfs",
     "runtime": "Runtime",
-    "security_opt": "SecurityOpt",
     "storage_opt": "StorageOpt",
     "userns_mode": "UsernsMode",
     "uts": "UTSMode",
 }
 """Keys of a service that the engine takes as they are."""
+
+
+NEVER = {"Name": "no"}
+"""The restart policy of what the watcher starts again."""
 
 
 def host_config(making: Making) -> dict[str, Any]:
@@ -46,7 +49,7 @@ def host_config(making: Making) -> dict[str, Any]:
             "VolumesFrom": _volumes_from(making),
             "Links": links(making),
             "PortBindings": port_bindings(making),
-            "RestartPolicy": restart_policy(spec),
+            "RestartPolicy": NEVER if making.watched else restart_policy(spec),
             "ExtraHosts": extra_hosts(spec),
             "GroupAdd": [str(group) for group in spec.get("group_add") or ()],
             "LogConfig": _log_config(spec),
@@ -56,10 +59,23 @@ def host_config(making: Making) -> dict[str, Any]:
             "Sysctls": {key: str(value) for key, value in (spec.get("sysctls") or {}).items()},
         }
     )
-    found = {**tidy(config), **resources(spec)}
+    found = {**tidy(config), **resources(spec), **_security(spec.get("security_opt") or ())}
     if spec.get("init") is False:
         found["Init"] = False  # said on purpose: it overrules the engine's --init
     return found
+
+
+_ALL_PATHS = "systempaths=unconfined"
+"""What hides no part of /proc and /sys: the engine knows it as two empty lists."""
+
+
+def _security(options: Sequence[str]) -> dict[str, list[str]]:
+    others = [option for option in options if option != _ALL_PATHS]
+    paths: dict[str, list[str]] = {"MaskedPaths": [], "ReadonlyPaths": []}
+    return {
+        **({"SecurityOpt": others} if others else {}),
+        **(paths if _ALL_PATHS in options else {}),
+    }
 
 
 def port_bindings(making: Making) -> dict[str, list[dict[str, str]]]:
@@ -75,18 +91,25 @@ def port_bindings(making: Making) -> dict[str, list[dict[str, str]]]:
 
 
 def restart_policy(spec: Mapping[str, Any]) -> dict[str, Any] | None:
-    """`restart`, or `deploy.restart_policy` where only that is given."""
-    restart = spec.get("restart")
-    if restart:
-        name, _, count = str(restart).partition(":")
-        return tidy({"Name": name, "MaximumRetryCount": int(count or 0)})
-    policy = (spec.get("deploy") or {}).get("restart_policy")
-    if not policy:
+    """`deploy.restart_policy`, which wins, or `restart`.
+
+    A job that ended well is done: it is started again only when it failed.
+    """
+    deploy = spec.get("deploy") or {}
+    job = str(deploy.get("mode")).endswith("-job")
+    policy = deploy.get("restart_policy")
+    if policy:
+        # Swarm's words, as Compose translates them; without a condition it is the engine's default.
+        given = policy.get("condition") or ("any" if job else "")
+        name = {"none": "no", "any": "always"}.get(given, given)
+        count = policy.get("max_attempts")
+    elif spec.get("restart"):
+        name, _, count = str(spec["restart"]).partition(":")
+    else:
         return None
-    # Swarm's words, as Compose translates them; `any` is the default there.
-    names = {"none": "no", "on-failure": "on-failure"}
-    name = names.get(policy.get("condition") or "any", "always")
-    return tidy({"Name": name, "MaximumRetryCount": int(policy.get("max_attempts") or 0)})
+    if job and name in ("always", "unless-stopped"):
+        name = "on-failure"
+    return tidy({"Name": name, "MaximumRetryCount": int(count or 0)})
 
 
 def extra_hosts(spec: Mapping[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from nap_compose.compose.model import Mount
 from nap_compose.orchestration.bodies.making import Making
 from nap_compose.orchestration.bodies.values import size, tidy
+from nap_compose.orchestration.shipping import grants_of, target_of
 
 
 def binds(making: Making) -> list[str]:
@@ -18,6 +19,7 @@ def binds(making: Making) -> list[str]:
 def mounts(making: Making) -> list[dict[str, Any]]:
     """What only the long form can say, and the anonymous volumes that are inherited."""
     found = [_mount(making, mount) for mount in making.service.mounts if not _short(mount)]
+    found += _granted(making)
     named = {entry["Target"] for entry in found} | {
         mount.target for mount in making.service.mounts if _short(mount)
     }
@@ -29,6 +31,19 @@ def mounts(making: Making) -> list[dict[str, Any]]:
     return found
 
 
+def _granted(making: Making) -> list[dict[str, Any]]:
+    """The configs and secrets that are files where the engine is."""
+    files = (
+        (getattr(making.app, kind).get(grant["source"], {}).get("file"), target_of(kind, grant))
+        for kind, grant in grants_of(making.service)
+    )
+    return [
+        {"Type": "bind", "Source": file, "Target": target, "ReadOnly": True}
+        for file, target in files
+        if file
+    ]
+
+
 def tmpfs(spec: Mapping[str, Any]) -> dict[str, str]:
     """The `tmpfs` key: `path` or `path:options`."""
     entries = spec.get("tmpfs") or ()
@@ -38,14 +53,20 @@ def tmpfs(spec: Mapping[str, Any]) -> dict[str, str]:
 
 def _short(mount: Mount) -> bool:
     """Whether a bind string says all of it. A path that shall not be made must be a long one:
-    the short form makes what is missing."""
+    the short form makes what is missing, and so it goes where nothing is said of the bind."""
     if not mount.source:
         return False
     if mount.type == "bind":
-        bind = mount.spec.get("bind") or {}
-        return bool(bind.get("create_host_path")) and not bind.get("recursive")
+        bind = mount.spec.get("bind")
+        return bind is None or (
+            bool(bind.get("create_host_path")) and not any(map(bind.get, _LONG_BIND))
+        )
     volume = mount.spec.get("volume") or {}
     return mount.type == "volume" and not any(map(volume.get, ("nocopy", "subpath", "labels")))
+
+
+_LONG_BIND = ("propagation", "recursive")
+"""Options of a bind for which Compose uses the long form."""
 
 
 def _bind(making: Making, mount: Mount) -> str:

@@ -43,14 +43,24 @@ def network_mode(making: Making) -> str:
     return making.network(key) if key else "none"
 
 
-def endpoint(making: Making, key: str) -> dict[str, Any]:
-    """The endpoint's settings: it resolves by container name, service and declared aliases.
+def endpoints(making: Making) -> dict[str, dict[str, Any]]:
+    """The settings of every endpoint, by the network's name on the engines."""
+    if making.spec.get("network_mode"):
+        return {}
+    return {making.network(key): endpoint(making, key) for key in network_keys(making.service)}
+
+
+def endpoint(making: Making, key: str, *, quiet: bool = False) -> dict[str, Any]:
+    """The endpoint's settings: it resolves by container name, service and declared aliases; if
+    `quiet`, by the name that the container was made under alone.
 
     The file's `container_name` is an alias too: on a cluster the container isn't called so.
     """
     spec = making.service.networks[key]
     given = making.spec.get("container_name") or making.name
     aliases = [making.name, given, making.service.name, *(spec.get("aliases") or ())]
+    if making.oneoff is not None and not making.oneoff.use_aliases:
+        aliases = [making.name]  # nobody who means the service is to reach this one
     addresses = tidy(
         {
             "IPv4Address": spec.get("ipv4_address"),
@@ -60,7 +70,7 @@ def endpoint(making: Making, key: str) -> dict[str, Any]:
     )
     return tidy(
         {
-            "Aliases": list(dict.fromkeys(aliases)),
+            "Aliases": [] if quiet else list(dict.fromkeys(aliases)),
             "Links": links(making),
             "IPAMConfig": addresses,
             "MacAddress": spec.get("mac_address") or _own_address(making, key),
@@ -71,7 +81,11 @@ def endpoint(making: Making, key: str) -> dict[str, Any]:
 
 
 def links(making: Making) -> list[str]:
-    """`CONTAINER:ALIAS` for `links` and `external_links`, with the names that Compose gives."""
+    """`CONTAINER:ALIAS` for `links` and `external_links`, with the names that Compose gives.
+
+    An engine looks the container up when the alias is asked for, in the network that both are on,
+    so it may be on any host. On a cluster the container of another app is one of the owner's.
+    """
     found: list[str] = []
     for link in making.spec.get("links") or ():
         name, _, alias = str(link).partition(":")
@@ -82,7 +96,8 @@ def links(making: Making) -> list[str]:
             found += [f"{container}:{each}" for each in names]
     for link in making.spec.get("external_links") or ():
         name, _, alias = str(link).partition(":")
-        found.append(f"{name}:{alias or name}")
+        owners = f"{making.owner}_" if making.owner else ""
+        found.append(f"{owners}{name}:{alias or name}")
     return list(dict.fromkeys(found))
 
 

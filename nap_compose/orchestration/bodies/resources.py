@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,6 @@ from nap_compose.orchestration.bodies.values import size, tidy
 
 _NUMBERS = {
     "cpu_count": "CpuCount",
-    "cpu_percent": "CpuPercent",
     "cpu_period": "CpuPeriod",
     "cpu_quota": "CpuQuota",
     "cpu_rt_period": "CpuRealtimePeriod",
@@ -18,7 +18,6 @@ _NUMBERS = {
     "cpuset": "CpusetCpus",
     "cgroup_parent": "CgroupParent",
     "device_cgroup_rules": "DeviceCgroupRules",
-    "mem_swappiness": "MemorySwappiness",
     "oom_kill_disable": "OomKillDisable",
 }
 
@@ -32,12 +31,14 @@ def resources(spec: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {there: spec.get(here) for here, there in _NUMBERS.items()}
     found.update(
         {
+            "CpuPercent": _hundredths(spec.get("cpu_percent")),
+            "MemorySwappiness": size(spec.get("mem_swappiness")),
             "NanoCpus": round(float(cpus) * 1e9) if cpus else None,
             "Memory": size(limits.get("memory", spec.get("mem_limit"))),
             "MemoryReservation": size(reservations.get("memory", spec.get("mem_reservation"))),
             "MemorySwap": size(spec.get("memswap_limit")),
             "PidsLimit": limits.get("pids", spec.get("pids_limit")),
-            "Ulimits": _ulimits(spec),
+            "Ulimits": ulimits(spec),
             "Devices": _devices(spec),
             "DeviceRequests": _device_requests(spec, reservations),
         }
@@ -45,7 +46,13 @@ def resources(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {**tidy(found), **_block_io(spec.get("blkio_config") or {})}
 
 
-def _ulimits(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _hundredths(percent: Any) -> int | None:
+    """Windows' share of the processor, in hundredths of a percent."""
+    return None if percent is None else int(float(percent) * 100)
+
+
+def ulimits(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The limits of a container's processes, or of a build's."""
     limits = []
     for name, value in sorted((spec.get("ulimits") or {}).items()):
         soft, hard = (
@@ -55,29 +62,41 @@ def _ulimits(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
     return limits
 
 
-def _devices(spec: Mapping[str, Any]) -> list[dict[str, str]]:
+_VENDORS_DEVICE = re.compile(r"[A-Za-z][\w.-]*/[A-Za-z][\w-]*=\w[\w.:-]*", re.ASCII)
+"""A device by the name that its vendor gives it (CDI): `nvidia.com/gpu=all`."""
+
+
+def _devices(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
-        {
-            "PathOnHost": device["source"],
-            "PathInContainer": device.get("target") or device["source"],
-            "CgroupPermissions": device.get("permissions") or "rwm",
-        }
+        tidy(
+            {
+                "PathOnHost": device["source"],
+                "PathInContainer": device.get("target"),
+                "CgroupPermissions": device.get("permissions"),
+            }
+        )
         for device in spec.get("devices") or ()
+        if not _is_vendors(device)
     ]
+
+
+def _is_vendors(device: Mapping[str, Any]) -> bool:
+    source = device["source"]
+    return device.get("target") == source and bool(_VENDORS_DEVICE.fullmatch(source))
 
 
 def _device_requests(
     spec: Mapping[str, Any], reservations: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    requests = [(entry, False) for entry in reservations.get("devices") or ()]
-    requests += [(entry, True) for entry in spec.get("gpus") or ()]
-    return [_device_request(entry, gpu) for entry, gpu in requests]
+    reserved = [_device_request(entry) for entry in reservations.get("devices") or ()]
+    vendors = [device["source"] for device in spec.get("devices") or () if _is_vendors(device)]
+    named = [{"Driver": "cdi", "DeviceIDs": vendors}] if vendors else []
+    gpus = [_device_request(entry, "gpu") for entry in spec.get("gpus") or ()]
+    return [*reserved, *named, *gpus]
 
 
-def _device_request(entry: Mapping[str, Any], gpu: bool) -> dict[str, Any]:
-    capabilities = list(entry.get("capabilities") or ())
-    if gpu and "gpu" not in capabilities:
-        capabilities.append("gpu")
+def _device_request(entry: Mapping[str, Any], *more: str) -> dict[str, Any]:
+    capabilities = [*(entry.get("capabilities") or ()), *more]
     count = entry.get("count")
     if count is None and not entry.get("device_ids"):
         count = -1

@@ -9,16 +9,27 @@ from nap_compose.orchestration.bodies.values import tidy
 
 
 def network_body(
-    name: str, spec: Mapping[str, Any], labels: Mapping[str, str], *, overlay: bool
+    name: str,
+    spec: Mapping[str, Any],
+    labels: Mapping[str, str],
+    *,
+    overlay: bool,
+    subnet: str = "",
+    options: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """`POST /networks/create`. An overlay is attachable: plain containers join it.
 
     Across hosts a file's `bridge` means "a network of the app's own", and that is an overlay.
+    `subnet` and `options` are the cluster's, for what the file doesn't say.
     """
     driver = spec.get("driver") or ""
     if overlay and driver in ("", "bridge", "default"):
         driver = "overlay"
     ipam = spec.get("ipam") or {}
+    addresses = [_ipam_config(entry) for entry in ipam.get("config") or ()]
+    if subnet and not addresses:
+        addresses = [{"Subnet": subnet}]
+    given = {**(options or {}), **(spec.get("driver_opts") or {})}
     return {
         "Name": name,
         **tidy(
@@ -28,13 +39,11 @@ def network_body(
                 "Internal": spec.get("internal"),
                 "EnableIPv6": spec.get("enable_ipv6"),
                 "EnableIPv4": spec.get("enable_ipv4"),
-                "Options": {
-                    key: str(value) for key, value in (spec.get("driver_opts") or {}).items()
-                },
+                "Options": {key: str(value) for key, value in given.items()},
                 "IPAM": tidy(
                     {
                         "Driver": ipam.get("driver"),
-                        "Config": [_ipam_config(entry) for entry in ipam.get("config") or ()],
+                        "Config": addresses,
                         "Options": ipam.get("options"),
                     }
                 ),
@@ -45,10 +54,10 @@ def network_body(
 
 
 def volume_body(name: str, spec: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
-    """`POST /volumes/create`."""
+    """`POST /volumes/create`. Without a driver the engine takes its own, `local`."""
     return {
         "Name": name,
-        "Driver": spec.get("driver") or "local",
+        **({"Driver": spec["driver"]} if spec.get("driver") else {}),
         "DriverOpts": {key: str(value) for key, value in (spec.get("driver_opts") or {}).items()},
         "Labels": {**(spec.get("labels") or {}), **labels},
     }

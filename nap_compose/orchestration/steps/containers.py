@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from nap_compose.cluster import names
-from nap_compose.cluster.engine import Conflict, Engine, EngineAway, EngineError, NotFound
+from nap_compose.cluster import names, published
+from nap_compose.cluster.demand import PortClaim
+from nap_compose.cluster.engine import Conflict, Engine, EngineAway, EngineError, NotFound, speaks
+from nap_compose.cluster.own_images import entry, packed
 from nap_compose.compose.model import Service
+from nap_compose.compose.parcels import the_file
 from nap_compose.errors import NapError
+from nap_compose.health.rules import shared_volumes, watched
 from nap_compose.orchestration.bodies.container import container_body, image_reference
-from nap_compose.orchestration.bodies.making import Making
+from nap_compose.orchestration.bodies.making import Making, OneOff
 from nap_compose.orchestration.bodies.networking import endpoint, other_networks
 from nap_compose.orchestration.naming import slot_name
+from nap_compose.orchestration.placement.asks import holding_of, most_of
 from nap_compose.orchestration.plan import Step
-from nap_compose.orchestration.steps.passing import until_it_passes
+from nap_compose.orchestration.shipping import (
+    content_key,
+    grants_of,
+    injected,
+    rights_of,
+    target_of,
+)
+from nap_compose.orchestration.steps import hooks, keeping
+from nap_compose.orchestration.steps.starting import explained, start_there
 from nap_compose.orchestration.steps.workshop import Report, Workshop
 from nap_compose.orchestration.wanted import Slot, namespace_of
 
@@ -28,24 +42,42 @@ def create(step: Step, shop: Workshop, report: Report) -> str:
     if step.args["temporary"]:
         name = names.temporary_name(name, shop.plan.deployment)
     report("creating")
-    container = _create(engine, name, making, shop)
+    quiet = bool(step.args.get("quiet"))
+    container = _create(engine, name, making, shop, quiet=quiet)
     with shop.lock:
         shop.containers[step.target] = shop.made_ids[step.id] = container
         shop.made.add(step.id)
     for key in other_networks(making.service):
-        body = {"Container": container, "EndpointConfig": endpoint(making, key)}
+        body = {"Container": container, "EndpointConfig": endpoint(making, key, quiet=quiet)}
         engine.connect_network(making.network(key), body)
+    _inject(engine, container, making, shop)
     return "created"
 
 
+def _inject(engine: Engine, container: str, making: Making, shop: Workshop) -> None:
+    """Copy configs and secrets that are no files into the container, as Compose does."""
+    given = injected(making.app, making.service)
+    for kind, grant in grants_of(making.service):
+        target = target_of(kind, grant)
+        if target in given:
+            head = entry(target.lstrip("/"), 0)
+            head.mode, head.uid, head.gid = rights_of(grant)
+            content = the_file(shop.stock.tar(content_key(kind, grant)))
+            owned = bool(grant.get("uid") or grant.get("gid"))
+            engine.put_archive(container, "/", [packed([(head, content)])], copy_owner=owned)
+
+
 def uncreate(step: Step, shop: Workshop) -> str:
-    """Remove the container that was made, running or not, with its anonymous volumes.
+    """Remove the container that was made, running or not, with its anonymous volumes; one that
+    failed is kept for a look.
 
     Only that one: until the step is done, the slot's container is the one that was there before.
     """
     engine = shop.engine(step)
     for made in _made_by(step, shop):
-        _gone(lambda made=made: engine.remove_container(made, volumes=True, force=True))
+        if made in shop.unwell and keeping.keep(step, shop, made):
+            continue
+        unless_gone(lambda made=made: engine.remove_container(made, volumes=True, force=True))
     return ""
 
 
@@ -64,6 +96,16 @@ def take_name(step: Step, shop: Workshop, _report: Report) -> str:
     return "named"
 
 
+def free_name(step: Step, shop: Workshop, _report: Report) -> str:
+    """Take the endpoint of a container on a dead host from its networks, by its name, which nobody
+    else has yet."""
+    engine = shop.engine(step)
+    for network in step.args["networks"]:
+        with contextlib.suppress(EngineError):  # it has none there
+            engine.disconnect_network(str(network), str(step.args["name"]), force=True)
+    return "freed"
+
+
 def give_name_back(step: Step, shop: Workshop) -> str:
     """Let a container that was there before go by its former name again."""
     _rename(shop.engine(step), shop.container_of(step), str(step.args["was"]))
@@ -78,14 +120,14 @@ def start(step: Step, shop: Workshop, report: Report) -> str:
         if step.args.get("paused"):
             engine.unpause_container(container)
         else:
-            with shop.gate(step.host).starting():
-                until_it_passes(lambda: engine.start_container(container), shop.overlay, report)
+            start_there(step, container, shop, report, shop.stopped)
+            hooks.after_start(step, container, shop, report)
     except EngineAway:
         with shop.lock:
             shop.made.add(step.id)  # it may run all the same
         raise
     except EngineError as error:
-        raise _explained(error, step) from error
+        raise explained(error, step) from error
     with shop.lock:
         shop.made.add(step.id)
         shop.last_start = time.monotonic()
@@ -94,14 +136,14 @@ def start(step: Step, shop: Workshop, report: Report) -> str:
 
 def unstart(step: Step, shop: Workshop) -> str:
     """Stop a container that stood stopped before."""
-    _gone(lambda: shop.engine(step).stop_container(shop.container_of(step)))
+    unless_gone(lambda: shop.engine(step).stop_container(shop.container_of(step)))
     return ""
 
 
 def pause_again(step: Step, shop: Workshop) -> str:
     """Freeze a container that was frozen before."""
     if step.id in shop.made:
-        _gone(lambda: shop.engine(step).pause_container(shop.container_of(step)))
+        unless_gone(lambda: shop.engine(step).pause_container(shop.container_of(step)))
     return ""
 
 
@@ -110,6 +152,8 @@ def set_aside(step: Step, shop: Workshop, report: Report) -> str:
     engine = shop.engine(step)
     name = str(step.args["name"])
     if step.args.get("running"):
+        shop.unlist(step.host, step.target)
+        hooks.before_stop(step, step.target, shop, report)
         report("stopping")
         with shop.gate(step.host).stopping():
             engine.stop_container(step.target, grace=step.args.get("grace"))
@@ -124,24 +168,25 @@ def bring_back(step: Step, shop: Workshop) -> str:
     engine = shop.engine(step)
     _rename(engine, step.target, str(step.args["name"]))
     if step.args.get("running"):
-        until_it_passes(lambda: engine.start_container(step.target), shop.overlay)
+        start_there(step, step.target, shop)
     return ""
 
 
 def stop(step: Step, shop: Workshop, report: Report) -> str:
     """Stop a container; one that has gone meanwhile is stopped enough."""
     if step.args.get("running"):
+        shop.unlist(step.host, step.target)
+        hooks.before_stop(step, step.target, shop, report)
         report("stopping")
         grace = step.args.get("grace")
         with shop.gate(step.host).stopping():
-            _gone(lambda: shop.engine(step).stop_container(step.target, grace=grace))
+            unless_gone(lambda: shop.engine(step).stop_container(step.target, grace=grace))
     return "stopped"
 
 
 def unstop(step: Step, shop: Workshop) -> str:
     """Start it again."""
-    engine = shop.engine(step)
-    until_it_passes(lambda: engine.start_container(step.target), shop.overlay)
+    start_there(step, step.target, shop)
     return ""
 
 
@@ -149,7 +194,9 @@ def remove(step: Step, shop: Workshop, _report: Report) -> str:
     """Remove a container. Its anonymous volumes stay unless the step takes them along: a
     successor may have inherited them."""
     volumes = bool(step.args.get("volumes"))
-    _gone(lambda: shop.engine(step).remove_container(step.target, volumes=volumes, force=True))
+    unless_gone(
+        lambda: shop.engine(step).remove_container(step.target, volumes=volumes, force=True)
+    )
     return "removed"
 
 
@@ -177,10 +224,14 @@ def _rename(engine: Engine, container: str, name: str) -> None:
             raise
 
 
-def _create(engine: Engine, name: str, making: Making, shop: Workshop) -> str:
+def _create(engine: Engine, name: str, making: Making, shop: Workshop, *, quiet: bool) -> str:
     platform = str(making.spec.get("platform") or "")
+    body = container_body(making, quiet=quiet)
+    if speaks(engine, 1, 44):
+        # Newer engines want it at the endpoint, where it stands as well.
+        body.pop("MacAddress", None)
     try:
-        return engine.create_container(name, container_body(making), platform=platform)
+        return engine.create_container(name, body, platform=platform)
     except Conflict:
         stale = engine.inspect_container(name)
         labels: Mapping[str, str] = (stale.get("Config") or {}).get("Labels") or {}
@@ -197,9 +248,17 @@ def _making(step: Step, shop: Workshop, engine: Engine) -> Making:
     app = shop.the_app()
     slot = Slot(str(step.args["service"]), int(step.args["replica"]))
     service = app.services[slot.service]
-    name = slot_name(service, shop.plan.owner, shop.plan.project, slot)
+    oneoff = OneOff(**step.args["oneoff"]) if "oneoff" in step.args else None
+    name = (
+        oneoff.name
+        if oneoff is not None
+        else slot_name(service, shop.plan.owner, shop.plan.project, slot)
+    )
     identity = shop.identity(
-        service=slot.service, replica=slot.number, fence=int(step.args["fence"])
+        service=slot.service,
+        replica=slot.number,
+        fence=int(step.args["fence"]),
+        oneoff=oneoff is not None,
     )
     compose = {
         "image": _image_id(engine, image_reference(service, shop.plan.project), shop),
@@ -207,17 +266,43 @@ def _making(step: Step, shop: Workshop, engine: Engine) -> Making:
         "project.working_dir": app.working_dir,
         "project.config_files": ",".join(app.files),
     }
+    compose |= {"slug": oneoff.slug} if oneoff is not None else {}
+    publish_ip = shop.cluster.hosts[step.host].publish_ip
     return Making(
         app=app,
         service=service,
         slot=slot,
         project=shop.plan.project,
         name=name,
-        labels=shop.labels_of(identity, name, compose),
-        publish_ip=shop.cluster.hosts[step.host].publish_ip,
+        labels=shop.labels_of(
+            identity,
+            name,
+            compose,
+            holds=holding_of(service).label(most_of(service), _published(service, publish_ip)),
+            hooks=hooks.named(service),
+        ),
+        publish_ip=publish_ip,
         containers=_parents(service, shop),
         inherit=_anonymous_volumes(step, shop),
+        oneoff=oneoff,
+        watched=oneoff is None and _watched(service, shop),
     )
+
+
+def _published(service: Service, publish_ip: str) -> list[list[str | int]]:
+    """The ports that stay the app's while the container is stopped. Of a range the engine takes
+    what is free."""
+    return published.told(
+        PortClaim(port.protocol, port.host_ip or publish_ip, number)
+        for port in service.ports
+        if (number := port.fixed()) is not None
+    )
+
+
+def _watched(service: Service, shop: Workshop) -> bool:
+    """Whether the watcher starts it again, and its engine never does."""
+    app, cluster = shop.the_app(), shop.cluster
+    return watched(app, service, cluster.failover, shared_volumes(app, cluster.storage))
 
 
 def _image_id(engine: Engine, reference: str, shop: Workshop) -> str:
@@ -252,8 +337,7 @@ def _parents(service: Service, shop: Workshop) -> dict[str, str]:
     """The containers whose namespaces or volumes this one uses."""
     found: dict[str, str] = {}
     for name in namespace_of(service):
-        with shop.lock:
-            container = shop.containers.get(str(Slot(name, 1)), "")
+        container = _first_of(name, shop)
         if not container:
             raise NapError(
                 f"it shares namespaces or volumes with {name}, which has no container",
@@ -263,10 +347,21 @@ def _parents(service: Service, shop: Workshop) -> dict[str, str]:
     return found
 
 
+def _first_of(service: str, shop: Workshop) -> str:
+    """The container of the service's first replica; empty where it has none."""
+    with shop.lock:
+        numbers = [
+            int(slot.rpartition(".")[2])
+            for slot in shop.containers
+            if slot.rpartition(".")[0] == service
+        ]
+        return shop.containers[str(Slot(service, min(numbers)))] if numbers else ""
+
+
 def _anonymous_volumes(step: Step, shop: Workshop) -> dict[str, str]:
     """The anonymous volumes of the container that is replaced, if it is on the same host."""
     old = str(step.args.get("replaces") or "")
-    if not old or step.args.get("replaces_on") != step.host:
+    if not old or step.args.get("fresh_volumes") or step.args.get("replaces_on") != step.host:
         return {}
     try:
         inspected = shop.engine(step).inspect_container(old)
@@ -285,18 +380,7 @@ def _looks_anonymous(mount: Mapping[str, Any]) -> bool:
     return len(name) == 64 and all(char in "0123456789abcdef" for char in name)
 
 
-def _explained(error: EngineError, step: Step) -> NapError:
-    """An engine's refusal to start, with what to do about it where that is known."""
-    text = error.message
-    hint = None
-    if "port is already allocated" in text or "address already in use" in text:
-        hint = "another program has the port: publish another one, or stop what has it"
-    elif "Could not attach to network" in text:
-        hint = "the swarm's managers have no quorum: see `nap host ls`"
-    return NapError(f"can't be started: {text}", host=step.host, hint=hint)
-
-
-def _gone(act: Any) -> None:
+def unless_gone(act: Any) -> None:
     """Do it; what is gone already needs it no more."""
     try:
         act()

@@ -1,34 +1,41 @@
-"""Steps on what replicas share: networks, volumes, images."""
+"""Steps on what replicas share: networks and volumes."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 
-from nap_compose.cluster.engine import Conflict, Engine, EngineAway, EngineError, Json, NotFound
-from nap_compose.cluster.images import familiar
+from nap_compose.cluster import hostfs
+from nap_compose.cluster.engine import (
+    Conflict,
+    Engine,
+    EngineAway,
+    EngineError,
+    Json,
+    NotFound,
+    speaks,
+)
 from nap_compose.cluster.labels import COMPOSE, DEPLOYMENT, OWNER
 from nap_compose.cluster.seen import network_view, volume_view
+from nap_compose.cluster.subnets import prefix_for
+from nap_compose.compose.hashing import resource_hash
 from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.shared import network_body, volume_body
 from nap_compose.orchestration.plan import Kind, Step
-from nap_compose.orchestration.steps.passing import patience_with, until_it_passes
+from nap_compose.orchestration.steps.endpoints import free_dead
+from nap_compose.orchestration.steps.passing import passes, until_it_passes
 from nap_compose.orchestration.steps.workshop import Report, Workshop
-from nap_compose.units import show_size
+from nap_compose.orchestration.wanted import replicas_on
 
 APPEARS = 20.0
 """How long a network made through a cluster store may take to be known on every host, seconds."""
 
-PULL_AGAIN = (0.2, 0.5, 1.0, 2.0)
-"""Seconds before each further try of a pull that failed on the way."""
-
-_PASSING = ("network is unreachable", "connection reset", "EOF", "TLS handshake timeout")
-"""What an engine says of a pull that may well succeed a moment later. (Engine 20.10.5 dials from
-a thread left in a removed network's namespace, where every address is unreachable.)"""
-
 LETS_GO = 15.0
 """How long a removed container's endpoint may keep its network in use, seconds."""
+
+FREES = 5.0
+"""Seconds after which it is looked whether that is an endpoint of no container's."""
 
 
 FORGETS = 10.0
@@ -45,23 +52,47 @@ def ensure_network(step: Step, shop: Workshop, report: Report) -> str:
             shop.made_ids[step.id] = network
     if shop.overlay == "consul":
         for host in step.args.get("users") or ():
-            _wait_known(shop.engines.on(str(host)), step.target)
+            wait_known(shop.engines.on(str(host)), step.target)
     return "created"
 
 
 def _network(step: Step, shop: Workshop) -> tuple[str, bool]:
     """The network's id, and whether this deployment made it (also in an earlier try)."""
     engine = shop.engine(step)
-    app, key = shop.the_app(), str(step.args["key"])
+    key = str(step.args["key"])
     for there in engine.networks({"name": [step.target]}):
         if there["Name"] == step.target:
             _check_ours(there, step, shop)
             by = (there.get("Labels") or {}).get(DEPLOYMENT)
             return str(there["Id"]), by == shop.plan.deployment
-    labels = shop.labels_of(shop.identity(), step.target, {"network": key})
-    overlay = bool(step.args["overlay"])
-    body = network_body(step.target, app.networks.get(key, {}), labels, overlay=overlay)
-    return engine.create_network({**body, "CheckDuplicate": True}), True
+    body = body_of_network(step.target, key, shop, overlay=bool(step.args["overlay"]))
+    return create_network(engine, body), True
+
+
+def body_of_network(name: str, key: str, shop: Workshop, *, overlay: bool) -> Json:
+    """The body that creates one of the app's networks, with the cluster's settings: a subnet out
+    of its pool for an overlay whose file names none, the MTU, and encryption between hosts."""
+    app = shop.the_app()
+    spec = app.networks.get(key, {})
+    identity = shop.identity(hash_=resource_hash(spec))
+    labels = shop.labels_of(identity, name, {"network": key})
+    settings, subnet = shop.cluster.network, ""
+    options = {"com.docker.network.driver.mtu": str(settings.mtu)} if settings.mtu else {}
+    if overlay and not shop.cluster.embedded:
+        options |= {"encrypted": ""} if settings.encrypted else {}
+        if not (spec.get("ipam") or {}).get("config"):
+            hosts = len(shop.cluster.hosts)
+            subnet = shop.reserve_subnet(prefix_for(replicas_on(app, key, hosts), hosts))
+    return network_body(name, spec, labels, overlay=overlay, subnet=subnet, options=options)
+
+
+def create_network(engine: Engine, body: Json) -> str:
+    """Create a network, and not a second one of its name; gives its id.
+
+    Newer engines always check, and know the word for it no longer.
+    """
+    check = {} if speaks(engine, 1, 44) else {"CheckDuplicate": True}
+    return engine.create_network({**body, **check})
 
 
 def remove_made_network(step: Step, shop: Workshop) -> str:
@@ -69,31 +100,56 @@ def remove_made_network(step: Step, shop: Workshop) -> str:
     engine = shop.engine(step)
     known = shop.made_ids.get(step.id)
     for network in [known] if known else _unconfirmed_networks(step, shop, engine):
-        _remove_network(engine, network)
-        _wait_forgotten(engine, network)
+        remove_network_at_last(engine, network)
+        wait_forgotten(engine, network)
     return ""
 
 
 def remove_network(step: Step, shop: Workshop, _report: Report) -> str:
     """Remove a network, once its last endpoints have let go of it, and see it gone everywhere."""
-    _remove_network(shop.engine(step), step.target)
+    engine = shop.engine(step)
+    remove_network_at_last(engine, step.target, lambda: free_dead(shop, engine, step.target))
     for host in step.args.get("known_on") or ():
         with contextlib.suppress(EngineAway):
-            _wait_forgotten(shop.engines.on(str(host)), step.target)
+            wait_forgotten(shop.engines.on(str(host)), step.target)
     return "removed"
 
 
 def ensure_volume(step: Step, shop: Workshop, _report: Report) -> str:
     """Make the volume where it is missing."""
     engine = shop.engine(step)
+    if step.args.get("like"):
+        _make_like(step, shop, engine)
+        return "created"
     app, key = shop.the_app(), str(step.args["key"])
-    labels = shop.labels_of(shop.identity(), step.target, {"volume": key})
-    made = engine.create_volume(volume_body(step.target, app.volumes.get(key, {}), labels))
+    spec = app.volumes.get(key, {})
+    identity = shop.identity(hash_=resource_hash(spec))
+    labels = shop.labels_of(identity, step.target, {"volume": key})
+    made = engine.create_volume(volume_body(step.target, spec, labels))
     # An engine gives back one of that name that is there already, whoever made it.
     _check_ours(made, step, shop)
     with shop.lock:
         shop.made.add(step.id)
     return "created"
+
+
+def _make_like(step: Step, shop: Workshop, engine: Engine) -> None:
+    """Give a host another app's cluster volume, as another host has it."""
+    there = shop.engines.on(str(step.args["like"])).inspect_volume(step.target)
+    made = engine.create_volume(
+        {
+            "Name": step.target,
+            "Driver": there.get("Driver") or "local",
+            "DriverOpts": there.get("Options") or {},
+            "Labels": there.get("Labels") or {},
+        }
+    )
+    if (made.get("Options") or {}) != (there.get("Options") or {}):
+        raise NapError(
+            f"{step.target} is there, and it is another volume than on {step.args['like']}",
+            host=step.host,
+            hint="it has only just appeared: run the command again to see what is there",
+        )
 
 
 def remove_made_volume(step: Step, shop: Workshop) -> str:
@@ -116,8 +172,13 @@ def remove_made_volume(step: Step, shop: Workshop) -> str:
 
 def remove_volume(step: Step, shop: Workshop, _report: Report) -> str:
     """Remove a volume and what is in it."""
+    engine = shop.engine(step)
     try:
-        shop.engine(step).remove_volume(step.target)
+        try:
+            engine.remove_volume(step.target)
+        except Conflict:
+            hostfs.let_go(engine, step.target)
+            engine.remove_volume(step.target)
     except NotFound:
         pass
     except Conflict as conflict:
@@ -127,75 +188,6 @@ def remove_volume(step: Step, shop: Workshop, _report: Report) -> str:
             hint="stop what uses it, then run the command again",
         ) from conflict
     return "removed"
-
-
-def bring_image(step: Step, shop: Workshop, report: Report) -> str:
-    """Have the image on the host: streamed from one that has it, else pulled."""
-    engine = shop.engine(step)
-    sources = [str(host) for host in step.args.get("from") or ()]
-    if sources:
-        return _stream(step, shop, engine, sources, report)
-    return _pull(step, engine, report)
-
-
-def _stream(step: Step, shop: Workshop, engine: Engine, sources: list[str], report: Report) -> str:
-    """Copy the image from another host, piece by piece, past this machine's disk."""
-    # Each destination begins with another source, so that one host doesn't serve them all.
-    first = shop.cluster_index(step.host) % len(sources)
-    source = shop.engines.on(sources[first])
-    total = int(step.args.get("size") or 0)
-
-    def counted() -> Iterator[bytes]:
-        done = 0
-        for piece in source.save_image(step.target):
-            done += len(piece)
-            report(f"from {source.host}", done, total)
-            yield piece
-
-    report(f"from {source.host}", 0, total)
-    engine.load_image(counted())
-    found = str(engine.inspect_image(step.target)["Id"])
-    wanted = str(step.args.get("id") or found)
-    if found != wanted:
-        raise NapError(
-            f"arrived as {found[:19]}, {wanted[:19]} was sent",
-            host=step.host,
-            hint=f"it was replaced on {source.host} meanwhile: run the command again",
-        )
-    return f"{show_size(total)} from {source.host}"
-
-
-def _pull(step: Step, engine: Engine, report: Report) -> str:
-    """Pull the image. What a network does wrong for a moment is tried again; what a registry
-    says is final."""
-    for pause in (*PULL_AGAIN, None):
-        try:
-            _pull_once(step, engine, report)
-        except EngineError as error:
-            if pause is None or not any(sign in error.message for sign in _PASSING):
-                raise NapError(
-                    f"can't be pulled: {error.message}",
-                    host=step.host,
-                    hint="check its name; a private one needs `docker login` there, "
-                    "or load it on one host and nap brings it to the others",
-                ) from error
-            report("pulling again")
-            time.sleep(pause)
-        else:
-            break
-    return "pulled"
-
-
-def _pull_once(step: Step, engine: Engine, report: Report) -> None:
-    report("pulling")
-    layers: dict[str, tuple[int, int]] = {}
-    platform = str(step.args.get("platform") or "")
-    for record in engine.pull_image(familiar(step.target), platform=platform):
-        detail = record.get("progressDetail") or {}
-        if detail.get("total"):
-            layers[str(record.get("id"))] = (int(detail["current"]), int(detail["total"]))
-            done, total = (sum(column) for column in zip(*layers.values(), strict=True))
-            report("pulling", done, total)
 
 
 def _unconfirmed_networks(step: Step, shop: Workshop, engine: Engine) -> list[str]:
@@ -230,7 +222,8 @@ def _check_ours(thing: Json, step: Step, shop: Workshop) -> None:
         )
 
 
-def _wait_known(engine: Engine, network: str) -> None:
+def wait_known(engine: Engine, network: str) -> None:
+    """Wait until a host's engine knows a network that was made through the cluster store."""
     until = time.monotonic() + APPEARS
     while not any(n["Name"] == network for n in engine.networks({"name": [network]})):
         if time.monotonic() > until:
@@ -242,8 +235,12 @@ def _wait_known(engine: Engine, network: str) -> None:
         time.sleep(0.1)
 
 
-def _remove_network(engine: Engine, network: str) -> None:
-    until = time.monotonic() + LETS_GO
+def remove_network_at_last(
+    engine: Engine, network: str, free: Callable[[], None] = lambda: None
+) -> None:
+    """Remove a network as soon as its last endpoints have let go of it; `free` is called once where
+    they take long."""
+    began, freed = time.monotonic(), False
     while True:
         try:
             engine.remove_network(network)
@@ -251,16 +248,35 @@ def _remove_network(engine: Engine, network: str) -> None:
             return
         except EngineError as error:
             held = "active endpoints" in error.message or "in use" in error.message
-            if not held and not patience_with(error):
+            if not (held or passes(error)):
                 raise
-            if time.monotonic() > until:
-                raise
+            held_for = time.monotonic() - began
+            if held_for > LETS_GO:
+                raise _held(engine, network, error) from error
+            if held_for > FREES and not freed:
+                freed = True
+                free()
             time.sleep(0.2)
         else:
             return
 
 
-def _wait_forgotten(engine: Engine, network: str) -> None:
+def _held(engine: Engine, network: str, error: EngineError) -> NapError:
+    """Who holds the network; an engine can also lose count of its own endpoints."""
+    try:
+        there = engine.inspect_network(network).get("Containers") or {}
+    except NotFound:
+        return error
+    names = ", ".join(sorted(str(each.get("Name")) for each in there.values()))
+    hint = f"take {names} off it or away, then run the command again" if names else None
+    return NapError(
+        f"can't be removed: {error.message}",
+        host=engine.host,
+        hint=hint or "no container is on it, so its engine has lost count: restart the engine",
+    )
+
+
+def wait_forgotten(engine: Engine, network: str) -> None:
     """An engine may list an overlay network for a moment after it was removed, also the one that
     was asked: an `up` that looked then would count on it."""
     until = time.monotonic() + FORGETS

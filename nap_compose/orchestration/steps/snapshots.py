@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
+from nap_compose.cluster.asking import ask_each
+from nap_compose.cluster.observe import DEADLINE
 from nap_compose.cluster.view import ContainerView
+
+FRESH = 0.1
+"""Seconds for which a list serves all who look."""
+
+SHARE = 10
+"""How many times longer than a list took it serves all who look."""
 
 Look = Callable[[str], Mapping[str, ContainerView]]
 """Lists the app's containers on one host, by id."""
@@ -23,6 +32,17 @@ class Snapshots:
         self._guard = threading.Lock()
         self._hosts: dict[str, _Host] = {}
 
+    def recent(self, host: str, after: float) -> Mapping[str, ContainerView]:
+        """A list that was asked for after the moment `after`, and not long ago.
+
+        Not long is what keeps an engine at other work most of the time: long lists of a busy one
+        may be a little older.
+        """
+        with self._guard:
+            entry = self._hosts.setdefault(host, _Host())
+        fresh = max(FRESH, SHARE * entry.took)
+        return self.since(host, max(after, time.monotonic() - fresh))
+
     def since(self, host: str, moment: float) -> Mapping[str, ContainerView]:
         """A list that was asked for at `moment` (monotonic seconds) or later.
 
@@ -35,11 +55,21 @@ class Snapshots:
                 asked = time.monotonic()
                 entry.containers = self._look(host)
                 entry.asked = asked
+                entry.took = time.monotonic() - asked
             return entry.containers
+
+    def look_at_all(self, hosts: Iterable[str], moment: float) -> None:
+        """Have a list of each host that was asked for at `moment` or later, of all at once. Who
+        doesn't answer is asked again by whoever wants to know."""
+        looks = {host: partial(self.since, host, moment) for host in hosts}
+        if len(looks) > 1:
+            for _ in ask_each(looks, deadline=DEADLINE):
+                pass
 
 
 class _Host:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.asked = float("-inf")
+        self.took = 0.0
         self.containers: Mapping[str, ContainerView] = {}

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from nap_compose.cluster.engine import Engine, EngineAway, NotFound
+from nap_compose.cluster.view import ContainerView
 from nap_compose.compose.model import Condition
 from nap_compose.errors import Interrupted, NapError
 from nap_compose.health.verdict import Verdict, Word, judge
 from nap_compose.orchestration.plan import Kind, Step
+from nap_compose.orchestration.steps.looping import Loop
 from nap_compose.orchestration.steps.workshop import Report, Workshop
 
 FIRST_LOOK = 0.05
+SHORT_PAUSE = 0.15
 LONGEST_PAUSE = 0.5
 """Seconds between two looks: short at first, since most containers are up at once."""
+
+AT_FIRST = 15.0
+"""Seconds for which the pauses stay short."""
 
 SETTLES = 0.5
 """How long a container must have run, in seconds, where it has no health check to say more."""
@@ -29,9 +35,12 @@ TAIL = 15
 class Unwell(NapError):
     """A replica didn't get where it should; carries what a person needs to see why."""
 
-    def __init__(self, step: Step, reason: str, log: tuple[str, ...], probe: str) -> None:
+    def __init__(
+        self, step: Step, container: str, reason: str, log: tuple[str, ...], probe: str
+    ) -> None:
         super().__init__(reason, host=step.host)
         self.subject = step.subject
+        self.container = container
         self.reason = reason
         self.log = log
         self.probe = probe
@@ -42,19 +51,26 @@ def wait(step: Step, shop: Workshop, report: Report) -> str:
     container = shop.container_of(step)
     condition = Condition(step.args["condition"])
     said = ""
-    seen = time.monotonic()
+    began = seen = time.monotonic()
+    met = 0.0
+    loop = Loop()
     for pause in _pauses():
         try:
-            found = shop.snapshots.since(step.host, time.monotonic()).get(container)
+            found = shop.snapshots.recent(step.host, began).get(container)
+            verdict = loop.verdict(shop.engine(step), found) or judge(found, condition)
         except EngineAway:
             if shop.stopped() or time.monotonic() > min(seen + BLINK, shop.deadline):
                 raise
             time.sleep(pause)
             continue
         seen = time.monotonic()
-        verdict = judge(found, condition)
         if verdict.word is Word.MET:
-            return verdict.text
+            met = met or time.monotonic()
+            if _settled(step, met, found):
+                return verdict.text
+            verdict = Verdict(Word.PENDING, f"{verdict.text}, watched")
+        else:
+            met = 0.0
         if verdict.word is Word.HOPELESS:
             raise unwell(step, shop.engine(step), container, verdict)
         if verdict.text != said:
@@ -62,18 +78,31 @@ def wait(step: Step, shop: Workshop, report: Report) -> str:
             report(said)
         if shop.stopped():
             raise Interrupted(f"stopped waiting for {step.subject}", host=step.host)
-        if time.monotonic() > shop.deadline:
+        # The time given is for getting well; how long it's watched then is the update's own matter.
+        if not met and time.monotonic() > shop.deadline:
             late = Verdict(Word.HOPELESS, f"is not ready in time ({verdict.text})")
             raise unwell(step, shop.engine(step), container, late)
         time.sleep(pause)
     raise AssertionError("the pauses have no end")
 
 
+def _settled(step: Step, met: float, found: ContainerView | None) -> bool:
+    """Whether it has been well for as long as it must; work that ended well is done at once."""
+    ended = found is not None and found.state == "exited"
+    return ended or time.monotonic() - met >= float(step.args.get("settles") or 0)
+
+
 def check(_step: Step, shop: Workshop, _report: Report) -> str:
     """Look at every replica again: one that crashed right after its start is found here."""
-    waits = [other for other in shop.plan.steps if other.kind is Kind.WAIT]
-    _let_settle(waits, shop)
+    waits = [
+        other
+        for other in shop.plan.steps
+        if other.kind is Kind.WAIT and other.subject not in shop.forgiven
+    ]
+    hosts = {other.host for other in waits}
+    _let_settle(waits, hosts, shop)
     began = time.monotonic()
+    shop.snapshots.look_at_all(hosts, began)
     for other in waits:
         container = shop.container_of(other)
         found = shop.snapshots.since(other.host, began).get(container)
@@ -85,9 +114,12 @@ def check(_step: Step, shop: Workshop, _report: Report) -> str:
     return "all is up"
 
 
-def _let_settle(waits: Sequence[Step], shop: Workshop) -> None:
+def _let_settle(waits: Sequence[Step], hosts: Collection[str], shop: Workshop) -> None:
     """A program without a health check that fails at once has run for a moment all the same."""
+    if time.monotonic() > shop.last_start + SETTLES:
+        return
     began = time.monotonic()
+    shop.snapshots.look_at_all(hosts, began)
     found = (shop.snapshots.since(step.host, began).get(shop.container_of(step)) for step in waits)
     if any(each and each.state == "running" and each.health == "none" for each in found):
         time.sleep(max(0.0, shop.last_start + SETTLES - time.monotonic()))
@@ -95,7 +127,8 @@ def _let_settle(waits: Sequence[Step], shop: Workshop) -> None:
 
 def unwell(step: Step, engine: Engine, container: str, verdict: Verdict) -> Unwell:
     """The failure, with the container's last lines and its last health check's output."""
-    return Unwell(step, verdict.text, last_lines(engine, container), last_probe(engine, container))
+    log, probe = last_lines(engine, container), last_probe(engine, container)
+    return Unwell(step, container, verdict.text, log, probe)
 
 
 def last_lines(engine: Engine, container: str) -> tuple[str, ...]:
@@ -122,7 +155,8 @@ def last_probe(engine: Engine, container: str) -> str:
 
 
 def _pauses() -> Iterator[float]:
-    pause = FIRST_LOOK
+    pause, waited = FIRST_LOOK, 0.0
     while True:
         yield pause
-        pause = min(pause * 1.5, LONGEST_PAUSE)
+        waited += pause
+        pause = min(pause * 1.5, SHORT_PAUSE if waited < AT_FIRST else LONGEST_PAUSE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import struct
@@ -56,8 +57,12 @@ def _networks(world: World, container: Container) -> Json:
         except EngineFault:
             network_id = ""
         shown_networks[name] = {
-            "IPAMConfig": None,
+            "IPAMConfig": endpoint.get("IPAMConfig"),
+            "Links": endpoint.get("Links"),
             "Aliases": endpoint.get("Aliases"),
+            "MacAddress": endpoint.get("MacAddress", ""),
+            "DriverOpts": endpoint.get("DriverOpts"),
+            "GwPriority": endpoint.get("GwPriority", 0),
             "NetworkID": network_id,
             "EndpointID": container.id if container.running else "",
             "IPAddress": endpoint.get("IPAddress", "") if container.running else "",
@@ -152,6 +157,13 @@ def unpause(call: Call, name: str) -> Answer:
     return Answer(204)
 
 
+@route("POST", "/containers/{}/update")
+def update(call: Call, name: str) -> Answer:
+    found = call.world.container(name)
+    found.body.setdefault("HostConfig", {}).update(call.json())
+    return Answer(200, {"Warnings": []})
+
+
 @route("POST", "/containers/{}/rename")
 def rename(call: Call, name: str) -> Answer:
     found, wanted = call.world.container(name), call.query.get("name", "")
@@ -160,6 +172,13 @@ def rename(call: Call, name: str) -> Answer:
             409,
             f'Error when allocating new name: Conflict. The container name "/{wanted}" is already '
             "in use by another container.",
+        )
+    if found.running and any(call.world.network(each).scope == "swarm" for each in found.endpoints):
+        # As engine 20.10 does; the real one then holds on to the network for ever.
+        raise EngineFault(
+            500,
+            f"Could not add service state for endpoint {wanted} to cluster on rename: cannot "
+            "create entry in table endpoint_table, already exists",
         )
     found.name = wanted
     return Answer(204)
@@ -194,6 +213,8 @@ def wait(call: Call, name: str) -> Answer:
     def stream() -> Iterator[bytes]:
         yield b""  # an engine sends its headers at once
         call.wait(over)
+        if not call.alive():
+            raise ConnectionAbortedError
         yield json.dumps({"StatusCode": found.exit_code}).encode()
 
     return Answer(body=stream())
@@ -244,6 +265,25 @@ def _line(line: tuple[float, str, str], *, stamps: bool, tty: bool) -> bytes:
     return payload if tty else struct.pack(">BxxxL", _STREAMS[source], len(payload)) + payload
 
 
+def _where(world: World, container: Container, path: str) -> tuple[dict[str, bytes], str]:
+    """The files among which a path of a container lies, and what it is called there: in a volume
+    or a bound folder it is the host's."""
+    for mount in container.mounts:
+        inner = str(mount["Destination"]).rstrip("/")
+        if path == inner or path.startswith(inner + "/"):
+            outer = str(mount.get("Name") or mount["Source"])
+            return world.disk, outer + path[len(inner) :]
+    return container.files, path
+
+
+def _folder_size(disk: dict[str, bytes], path: str) -> int:
+    """What a folder counts: on a tmpfs 20 for each entry and the two that each has."""
+    if not path.startswith("/run/"):
+        return 4096
+    below = {key[len(path) + 1 :].partition("/")[0] for key in disk if key.startswith(path + "/")}
+    return 20 * (2 + len(below - {""}))
+
+
 @route("PUT", "/containers/{}/archive")
 def put_archive(call: Call, name: str) -> Answer:
     found, folder = call.world.container(name), call.query["path"].rstrip("/")
@@ -253,8 +293,14 @@ def put_archive(call: Call, name: str) -> Answer:
         with tarfile.open(fileobj=io.BytesIO(call.body)) as archive:
             for member in archive.getmembers():
                 content = archive.extractfile(member)
-                if content:
-                    found.files[f"{folder}/{member.name.lstrip('./')}"] = content.read()
+                disk, path = _where(call.world, found, f"{folder}/{member.name.lstrip('./')}")
+                if content or not member.isdir():
+                    for below in [key for key in disk if key.startswith(path + "/")]:
+                        del disk[below]  # what is unpacked replaces what was there
+                    disk[path] = content.read() if content else b""
+                else:
+                    disk.pop(path, None)
+                    disk[f"{path}/"] = b""
     except tarfile.TarError as error:
         raise EngineFault(400, f"Error processing tar file: {error}") from None
     return Answer(200)
@@ -262,15 +308,38 @@ def put_archive(call: Call, name: str) -> Answer:
 
 @route("GET", "/containers/{}/archive")
 def get_archive(call: Call, name: str) -> Answer:
-    found, path = call.world.container(name), call.query["path"].rstrip("/")
-    inside = {key: value for key, value in found.files.items() if key == path}
-    inside |= {key: value for key, value in found.files.items() if key.startswith(path + "/")}
+    found, asked = call.world.container(name), call.query["path"].rstrip("/")
+    disk, path = _where(call.world, found, asked)
+    inside = {key: value for key, value in disk.items() if key == path}
+    inside |= {key: value for key, value in disk.items() if key.startswith(path + "/")}
     if not inside:
         raise EngineFault(404, f"Could not find the file {path} in container {name}")
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for key, content in inside.items():
-            member = tarfile.TarInfo(key.removeprefix(path.rpartition("/")[0] + "/"))
+            if key.endswith("/"):
+                continue
+            # Names begin with the last part of the path in the container, wherever that lies.
+            member = tarfile.TarInfo(asked.rpartition("/")[2] + key.removeprefix(path))
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return Answer(body=iter([packed.getvalue()]), typed="application/x-tar")
+
+
+@route("HEAD", "/containers/{}/archive")
+def stat_archive(call: Call, name: str) -> Answer:
+    found, path = call.world.container(name), call.query["path"].rstrip("/")
+    disk, path = _where(call.world, found, path)
+    content = disk.get(path)
+    folder = any(key.startswith(path + "/") for key in disk)
+    if content is None and not folder:
+        raise EngineFault(404, f"Could not find the file {path} in container {name}")
+    stat = {
+        "name": path.rpartition("/")[2] or "/",
+        "size": _folder_size(disk, path) if content is None else len(content),
+        "mode": 0o644 if content is not None else 0o755 | 1 << 31,
+        "mtime": shown.stamp(found.created),
+        "linkTarget": "",
+    }
+    told = base64.b64encode(json.dumps(stat).encode()).decode()
+    return Answer(headers={"X-Docker-Container-Path-Stat": told})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import ssl
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -25,7 +27,8 @@ class FakeEngine:
 
     `address` is a path for a unix socket or (IP, port), port 0 for any that is free. `tls` makes it
     ask for client certificates as `--tlsverify` does; `client_tls` is what a Host is given to
-    reach it. `latency` seconds come before each answer. Use it in a `with`, or `start` and `stop`
+    reach it. `latency` seconds come before each answer; with `one_at_a_time` what changes something
+    waits for what was asked before it. Use it in a `with`, or `start` and `stop`
     it; stopped and started again it has everything it had, at the same address.
 
     `skew` is its clock less ours; `ends_logs` makes it end followed logs in good order though their
@@ -53,14 +56,19 @@ class FakeEngine:
         self.oldest_api = oldest_api
         self.release = release
         self.latency = 0.0
+        self.one_at_a_time = False
+        self._turn = threading.Lock()
         self.cpus = 4
         self.memory = 8 << 30
+        self.architecture = "x86_64"
         self.labels: list[str] = []
         self.skew = 0.0
         self.ends_logs = False
         self.requests: list[Recorded] = []
         self.unknown: list[str] = []
         self.faults: list[Fault] = []
+        self.programs: dict[str, Any] = {}
+        self.execs: dict[str, Any] = {}
         self.registry = registry or Registry()
         self.world = World(name, self.registry, overlay)
         self._address: Any = address
@@ -97,6 +105,12 @@ class FakeEngine:
         if self._server:
             self._server.cut()
 
+    def take_time(self, method: str, more: float = 0.0) -> None:
+        """Let the time pass that an answer takes: its `latency` and `more` seconds."""
+        changes = self.one_at_a_time and method not in ("GET", "HEAD")
+        with self._turn if changes else contextlib.nullcontext():
+            time.sleep(self.latency + more)
+
     def connections(self) -> int:
         """How many connections are open now."""
         return len(self._server.open) if self._server else 0
@@ -123,9 +137,9 @@ class FakeEngine:
 
     # -- what it has and does
 
-    def add_image(self, name: str, *, size: int = 100_000, **config: Any) -> Image:
+    def add_image(self, name: str, *, size: int = 100_000, base: int = 0, **config: Any) -> Image:
         """Have an image; `config` are its own fields (Labels, Healthcheck, ExposedPorts …)."""
-        image = Image(name, config, size)
+        image = Image(name, config, size, base=base)
         with self.world.lock:
             self.world.images[image.id] = image
         return image

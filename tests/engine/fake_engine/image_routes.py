@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import json
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tests.engine.fake_engine.faults import EngineFault
 from tests.engine.fake_engine.routes import Answer, Call, has_labels, named, route
 from tests.engine.fake_engine.things import Image, full_name
+from tests.engine.fake_engine.world import World
 
 
 @route("GET", "/images/json")
@@ -37,7 +38,7 @@ def pull(call: Call) -> Answer:
     repository, tag = call.query.get("fromImage", ""), call.query.get("tag", "")
     reference = f"{repository}{'@' if ':' in tag else ':'}{tag}" if tag else repository
     found = call.world.registry.images.get(full_name(reference))
-    if found is None or not _may(call):
+    if found is None or not may(call):
         raise EngineFault(
             404,
             f"pull access denied for {repository}, repository does not exist or may require "
@@ -58,12 +59,26 @@ def pull(call: Call) -> Answer:
             yield json.dumps(record).encode() + b"\r\n"
         with call.world.lock:
             digest = f"{full_name(reference).rpartition(':')[0]}@{found.id}"
-            _take(call, found, [full_name(reference)], [digest])
+            take(call.world, found, [full_name(reference)], [digest])
 
     return Answer(body=stream())
 
 
-def _may(call: Call) -> bool:
+@route("GET", "/distribution/{+}/json")
+def distribution(call: Call, name: str) -> Answer:
+    found = call.world.registry.images.get(full_name(name))
+    if not may(call):
+        raise EngineFault(401, "unauthorized: authentication required")
+    if found is None:
+        raise EngineFault(403, f"errors: denied: requested access to {name} is denied")
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    descriptor = {"mediaType": kind, "digest": found.id, "size": 1000}
+    platforms = [{"architecture": found.architecture, "os": "linux"}]
+    return Answer(body={"Descriptor": descriptor, "Platforms": platforms})
+
+
+def may(call: Call) -> bool:
+    """Whether the registry lets this caller in."""
     if call.world.registry.login is None:
         return True
     try:
@@ -73,15 +88,15 @@ def _may(call: Call) -> bool:
     return (given.get("username"), given.get("password")) == call.world.registry.login
 
 
-def _take(call: Call, image: Image, tags: list[str], digests: list[str]) -> None:
+def take(world: World, image: Image, tags: list[str], digests: list[str]) -> None:
     """Have an image under these names, which others that had them lose."""
-    for other in call.world.images.values():
+    for other in world.images.values():
         other.tags = [tag for tag in other.tags if tag not in tags]
-    own = call.world.images.get(image.id)
+    own = world.images.get(image.id)
     if own is None:
-        own = Image(image.name, image.config, image.size, image.architecture, tags=["-"])
+        own = replace(image, tags=["-"], digests=[])
         own.tags = []
-        call.world.images[own.id] = own
+        world.images[own.id] = own
     own.tags += tags
     own.digests = sorted({*own.digests, *digests})
 
@@ -91,14 +106,13 @@ def save(call: Call, name: str) -> Answer:
     image = call.world.image(name)
     config = f"{image.id.removeprefix('sha256:')}.json"
     tags = [full_name(name)] if full_name(name) in image.tags else []
-    layer = b"\0" * image.size
-    layer_name = f"{hashlib.sha256(layer).hexdigest()}/layer.tar"
-    manifest = [{"Config": config, "RepoTags": tags, "Layers": [layer_name]}]
+    layers = {f"blobs/sha256/{digest[7:]}": content for digest, content in image.layers.items()}
+    manifest = [{"Config": config, "RepoTags": tags, "Layers": list(layers)}]
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for path, content in (
             (config, image.document),
-            (layer_name, layer),
+            *layers.items(),
             ("manifest.json", json.dumps(manifest).encode()),
         ):
             member = tarfile.TarInfo(path)
@@ -124,9 +138,25 @@ def load(call: Call) -> Answer:
         return Answer(body=iter([json.dumps(record).encode() + b"\r\n"]))
     for entry in manifest:
         document = json.loads(files[entry["Config"]])
-        size = sum(len(files[layer]) for layer in entry["Layers"])
-        image = Image(document["fake"], document["config"], size, document["architecture"])
-        _take(call, image, entry["RepoTags"] or [], [])
+        known = {digest[7:]: content for image in call.world.images.values()
+                 for digest, content in image.layers.items()}  # fmt: skip
+        layers = [
+            files.get(layer, known.get(layer.rpartition("/")[2])) for layer in entry["Layers"]
+        ]
+        if call.world.whole_images:
+            layers = [files.get(layer) for layer in entry["Layers"]]
+        if None in layers:
+            record = {"errorDetail": {"message": "layer: no such file"}, "error": "no such file"}
+            return Answer(body=iter([json.dumps(record).encode() + b"\r\n"]))
+        sizes = [len(layer or b"") for layer in layers]
+        image = Image(
+            document.get("fake", ""),
+            document["config"],
+            sum(sizes),
+            document["architecture"],
+            base=sum(sizes[:-1]),
+        )
+        take(call.world, image, entry["RepoTags"] or [], [])
     loaded = {"stream": f"Loaded image: {manifest[0]['RepoTags']}\n"}
     return Answer(body=iter([json.dumps(loaded).encode() + b"\r\n"]))
 
@@ -135,7 +165,7 @@ def load(call: Call) -> Answer:
 def tag(call: Call, name: str) -> Answer:
     image = call.world.image(name)
     new = full_name(f"{call.query['repo']}:{call.query.get('tag') or 'latest'}")
-    _take(call, image, [new], [])
+    take(call.world, image, [new], [])
     return Answer(201)
 
 

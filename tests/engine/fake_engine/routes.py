@@ -7,7 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.engine.fake_engine.faults import EngineFault
@@ -28,6 +28,11 @@ class Call:
     body: bytes
     api: tuple[int, int]
     alive: Callable[[], bool]
+    all_queries: list[tuple[str, str]] = field(default_factory=list)
+
+    def queries(self, name: str) -> list[str]:
+        """Every value of a query that may come several times."""
+        return [value for key, value in self.all_queries if key == name]
 
     def json(self) -> Any:
         """The body as JSON; a broken one is the caller's fault."""
@@ -65,13 +70,15 @@ class Call:
 class Answer:
     """`body` None is no content, bytes go as they are, an iterator is streamed, the rest is JSON.
 
-    `typed` is the content type where it isn't JSON.
+    `typed` is the content type where it isn't JSON. With `talk` the connection is given over to it:
+    what comes can be read from its first argument, and its second writes.
     """
 
     status: int = 200
     body: Any = None
     typed: str = "application/json"
     headers: Mapping[str, str] | None = None
+    talk: Callable[[Any, Callable[[bytes], None]], None] | None = None
 
 
 Handler = Callable[..., Answer]
@@ -146,7 +153,7 @@ def info(call: Call) -> Answer:
         "ServerVersion": call.engine.release,
         "OSType": "linux",
         "OperatingSystem": "Debian GNU/Linux 12 (bookworm)",
-        "Architecture": "x86_64",
+        "Architecture": call.engine.architecture,
         "NCPU": call.engine.cpus,
         "MemTotal": call.engine.memory,
         "SystemTime": call.engine.clock(),
@@ -296,7 +303,8 @@ def connect(call: Call, name: str) -> Answer:
         )
     endpoint = dict(body.get("EndpointConfig") or {})
     if container.running:
-        endpoint["IPAddress"] = found.address()
+        asked = (endpoint.get("IPAMConfig") or {}).get("IPv4Address")
+        endpoint["IPAddress"] = asked or found.address()
     container.endpoints[found.name] = endpoint
     return Answer(200)
 
@@ -378,4 +386,6 @@ def remove_volume(call: Call, name: str) -> Answer:
     if users:
         raise EngineFault(409, f"remove {name}: volume is in use - [{', '.join(users)}]")
     del call.world.volumes[name]
+    for path in [path for path in call.world.disk if path.startswith(f"{name}/")]:
+        del call.world.disk[path]
     return Answer(204)

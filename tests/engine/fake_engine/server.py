@@ -15,7 +15,13 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.engine.fake_engine import container_routes, image_routes  # noqa: F401 - they register
+from tests.engine.fake_engine import (  # noqa: F401 - they register
+    build_routes,
+    container_routes,
+    image_routes,
+    session_routes,
+    usage_routes,
+)
 from tests.engine.fake_engine.faults import EngineFault, Fault, Recorded
 from tests.engine.fake_engine.routes import Answer, Call, find
 
@@ -146,7 +152,8 @@ class Handler(BaseHTTPRequestHandler):
         versioned = _VERSIONED.fullmatch(parts.path)
         version = (int(versioned[1]), int(versioned[2])) if versioned else engine.newest
         path = unquote(versioned[3] if versioned else parts.path)
-        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        queries = parse_qsl(parts.query, keep_blank_values=True)
+        query = dict(queries)
         headers = {key.lower(): value for key, value in self.headers.items()}
         engine.record(
             Recorded(
@@ -160,11 +167,12 @@ class Handler(BaseHTTPRequestHandler):
             )
         )
         fault = engine.fault_for(self.command, path)
-        time.sleep(engine.latency + (fault.delay if fault else 0.0))
+        engine.take_time(self.command, fault.delay if fault else 0.0)
         self._suffer(fault)
         call = Call(
             engine.world, engine, self.command, path, query, headers, body, version, self._alive
         )
+        call.all_queries = queries
         try:
             if fault and fault.status:
                 raise EngineFault(fault.status, fault.message)
@@ -177,10 +185,40 @@ class Handler(BaseHTTPRequestHandler):
             if error.message == "page not found":
                 engine.unknown.append(f"{self.command} {path}")
             answer = Answer(error.status, {"message": error.message})
+        if answer.talk is not None:
+            self._give_over(answer, fault.cut if fault else None)
+            return
         self._send(answer, fault.cut if fault else None)
 
     def _alive(self) -> bool:
         return self.server.alive
+
+    def _give_over(self, answer: Answer, cut: int | None) -> None:
+        """From here on the connection belongs to a process; it ends with it, or breaks off after
+        `cut` bytes."""
+        head = {"Content-Type": answer.typed, "Connection": "Upgrade", "Upgrade": "tcp"}
+        self.wfile.write(self._head(101, head).replace(b"Switching Protocols", b"UPGRADED"))
+        left = [cut]
+
+        def write(data: bytes) -> None:
+            if left[0] is not None:
+                self.wfile.write(data[: left[0]])
+                left[0] -= len(data)
+                if left[0] <= 0:
+                    raise ConnectionAbortedError
+                return
+            self.wfile.write(data)
+
+        assert answer.talk is not None
+        try:
+            answer.talk(self.rfile, write)
+        except ConnectionAbortedError:
+            raise Dropped from None
+        self.close_connection = True
+        with contextlib.suppress(OSError, ValueError):
+            if isinstance(self.request, ssl.SSLSocket):
+                self.request.settimeout(0.2)  # its goodbye is sent; the other side's may not come
+                self.request.unwrap()
 
     def _suffer(self, fault: Fault | None) -> None:
         if fault is None:

@@ -54,7 +54,7 @@ def inspected(container: Container, networks: Json) -> Json:
         "State": _state(container),
         "Image": container.image.id,
         "Name": f"/{container.name}",
-        "RestartCount": 0,
+        "RestartCount": container.restarts,
         "Driver": "overlay2",
         "Platform": "linux",
         "HostConfig": {"NetworkMode": "bridge", **container.host_config},
@@ -73,6 +73,8 @@ def status(container: Container) -> str:
         return "Created"
     if container.state == "exited":
         return f"Exited ({container.exit_code}) {_ago(container.finished)} ago"
+    if container.state == "restarting":
+        return f"Restarting ({container.exit_code}) {_ago(container.finished)} ago"
     extra = {"": "", "starting": " (health: starting)"}.get(
         container.health, f" ({container.health})"
     )
@@ -85,7 +87,7 @@ def _state(container: Container) -> Json:
         "Status": container.state,
         "Running": container.running,
         "Paused": container.state == "paused",
-        "Restarting": False,
+        "Restarting": container.state == "restarting",
         "OOMKilled": False,
         "Dead": False,
         "Pid": 4242 if container.running else 0,

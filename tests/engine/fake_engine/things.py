@@ -21,11 +21,13 @@ class Behaviour:
     `exits_after` None: it runs until it is stopped. With a healthcheck it is healthy after
     `healthy_after` (None: never) and unhealthy after `unhealthy_after`. `stops_in` is how long it
     takes to obey; longer than its grace, it is killed (137). `output` and `errors` are lines on
-    its two streams. `refuses` makes its start fail with that message.
+    its two streams. `refuses` makes its start fail with that message. With `loops` its engine
+    starts it again when it exits, after pauses as an engine's own.
     """
 
     exits_after: float | None = None
     exit_code: int = 0
+    loops: bool = False
     healthy_after: float | None = 0.0
     unhealthy_after: float | None = None
     stops_in: float = 0.0
@@ -45,7 +47,10 @@ def full_name(reference: str) -> str:
 
 @dataclass
 class Image:
-    """An image; `config` is what containers inherit (Env, Cmd, Labels, Healthcheck …)."""
+    """An image; `config` is what containers inherit (Env, Cmd, Labels, Healthcheck …).
+
+    It has one layer of its own, below which may lie one of `base` bytes that others have too.
+    """
 
     name: str
     config: Json = field(default_factory=dict)
@@ -53,6 +58,7 @@ class Image:
     architecture: str = "amd64"
     tags: list[str] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
+    base: int = 0
 
     def __post_init__(self) -> None:
         if not self.tags and self.name:
@@ -68,6 +74,13 @@ class Image:
     def id(self) -> str:
         """As every engine that has it would call it."""
         return "sha256:" + hashlib.sha256(self.document).hexdigest()
+
+    @property
+    def layers(self) -> dict[str, bytes]:
+        """What its layers hold, the lowest first, by their digests."""
+        below = [b"\1" * self.base] if self.base else []
+        contents = [*below, self.id.encode().ljust(self.size - self.base, b"\0")]
+        return {"sha256:" + hashlib.sha256(each).hexdigest(): each for each in contents}
 
     def listed(self) -> Json:
         """As in `GET /images/json`."""
@@ -94,7 +107,7 @@ class Image:
             "Os": "linux",
             "Size": self.size,
             "Config": self.config,
-            "RootFS": {"Type": "layers", "Layers": [self.id]},
+            "RootFS": {"Type": "layers", "Layers": list(self.layers)},
             "Metadata": {"LastTagTime": "2024-01-01T00:00:00Z"},
         }
 
@@ -184,6 +197,7 @@ class Container:
     finished: float = 0.0
     state: str = "created"
     exit_code: int = 0
+    restarts: int = 0
     health: str = ""
     error: str = ""
     ports: dict[str, list[Json]] = field(default_factory=dict)

@@ -39,6 +39,8 @@ class World:
         self.images: dict[str, Image] = {}
         self.containers: dict[str, Container] = {}
         self.volumes: dict[str, Volume] = {}
+        self.disk: dict[str, bytes] = {}
+        self.whole_images = False
         self.local_networks: dict[str, Network] = {}
         self.behaviours: list[tuple[str, Behaviour]] = []
         self.taken_ports: set[tuple[int, str]] = set()
@@ -186,6 +188,8 @@ class World:
         """Let happen what is due: exits, and changes of health."""
         now = time.time()
         for container in list(self.containers.values()):
+            if container.state == "restarting":
+                self._come_back(container)
             if container.state != "running":
                 continue
             age, behaviour = now - container.started, container.behaviour
@@ -193,6 +197,15 @@ class World:
                 self._grow_older(container, age)
             if behaviour.exits_after is not None and age >= behaviour.exits_after:
                 self.end(container, behaviour.exit_code)
+                if behaviour.loops:
+                    container.state = "restarting"
+
+    def _come_back(self, container: Container) -> None:
+        if time.time() - container.finished < 0.1 * 2**container.restarts:
+            return
+        container.state, container.started = "running", time.time()
+        container.restarts += 1
+        self.tell("container", "start", container.id, self._attributes(container))
 
     def _grow_older(self, container: Container, age: float) -> None:
         behaviour, health = container.behaviour, "starting"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -10,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench import __main__ as program
@@ -40,6 +41,7 @@ def register(name: str, nap: str, peer: str, bar: float | None) -> None:
         yield Sides(python(nap), python(peer))
 
 
+@settings(deadline=None)  # the draws of a busy machine may take a while
 @given(SECONDS)
 def test_the_ratio_lies_in_its_interval(pairs: list[tuple[float, float]]) -> None:
     times = Times(tuple(nap for nap, _ in pairs), tuple(peer for _, peer in pairs))
@@ -62,6 +64,20 @@ def test_the_sides_take_turns(tmp_path: Path) -> None:
     times = measure(sides, 4)
     assert seen.read_text() == "np" + "np" + "pn" + "np" + "pn"
     assert (len(times.nap), len(times.peer)) == (4, 4)
+
+
+def test_what_goes_before_and_after_is_not_timed(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+
+    def note(word: str) -> str:
+        return f"import time; open({str(seen)!r}, 'a').write({word!r})"
+
+    slow = python(note("b") + "; time.sleep(3)").argv
+    command = replace(python(note("n")), before=slow, after=python(note("a")).argv)
+    assert seconds(command) < 2.5
+    assert seen.read_text() == "bna"
+    with pytest.raises(Broken, match="ended with 4"):
+        seconds(replace(command, after=python("raise SystemExit(4)").argv))
 
 
 def test_a_run_that_fails_has_no_time() -> None:
@@ -150,3 +166,15 @@ def test_what_a_case_takes_beyond_its_start() -> None:
     assert beyond_the_start(results) == {"more": (0.5, 1.0)}
     assert table(results).endswith("start-up taken away:\n  more: 500 ms, peer 1000 ms  0.50")
     assert "start-up" not in table(results[2:])
+
+
+def test_five_thousand_replicas_are_placed_within_the_limits() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "bench.placing"],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stdout.startswith("5000 replicas on 1000 hosts"), ended.stderr
+    assert ended.returncode == 0, ended.stderr

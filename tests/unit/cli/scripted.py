@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import tarfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,18 +14,29 @@ from nap_compose.cli.main import main
 from nap_compose.cli.output.terminal import Terminal
 from nap_compose.cli.session import Session
 from nap_compose.compose.model import App
-from nap_compose.compose.rows import EMBEDDED
+from nap_compose.compose.rows import EMBEDDED, Site
 from nap_compose.control.border import (
+    ActRequest,
     AppRow,
+    AttendRequest,
     Cancel,
     Checked,
+    Chosen,
+    CollectRequest,
+    Console,
     DownRequest,
+    Ended,
+    EventRequest,
+    EventRow,
+    ExecRequest,
+    Hold,
     HostRow,
     Listing,
     LogLine,
     LogRequest,
     Outcome,
     Row,
+    SearchRequest,
     Target,
     UpRequest,
     Who,
@@ -79,13 +92,17 @@ class Scripted:
     app_rows: Sequence[AppRow] = ()
     host_rows: Sequence[HostRow] = ()
     lines: Sequence[LogLine] = ()
+    attended: Sequence[LogLine | Ended | Callable[[], object]] = ()
     events: Sequence[Event] = ()
     outcome: Outcome = UNCHANGED
+    ends: Sequence[Ended] = ()
+    code: int = 0
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     checked: Checked = field(default_factory=lambda: Checked(EMBEDDED))
     during: Callable[[Cancel], None] | None = None
     asked: list[Any] = field(default_factory=list)
+    seen: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     closed: bool = False
 
     def whoami(self) -> Who:
@@ -93,6 +110,9 @@ class Scripted:
 
     def notices(self) -> tuple[str, ...]:
         return self.notes
+
+    def site(self) -> Site:
+        return self.checked.site
 
     def check(self, app: App) -> Checked:
         self.asked.append(app)
@@ -103,6 +123,13 @@ class Scripted:
 
     def down(self, request: DownRequest, on_event: OnEvent, cancel: Cancel) -> Outcome:
         return self._deploy(request, on_event, cancel)
+
+    def act(self, request: ActRequest, on_event: OnEvent, cancel: Cancel) -> Outcome:
+        return self._deploy(request, on_event, cancel)
+
+    def wait(self, app: Target, targets: tuple[Target, ...]) -> Iterator[Ended]:
+        self.asked.append((app, targets))
+        yield from self.ends
 
     def ps(self, target: Target, *, stopped: bool = False) -> Listing:
         self.asked.append((target, stopped))
@@ -115,8 +142,9 @@ class Scripted:
         )
         return Listing(rows, self.warnings)
 
-    def apps(self) -> Listing:
-        return Listing(tuple(self.app_rows), self.warnings)
+    def apps(self, *, recorded: bool = False) -> Listing:
+        rows = (row for row in self.app_rows if recorded or not row.standing)
+        return Listing(tuple(rows), self.warnings)
 
     def hosts(self) -> Listing:
         return Listing(tuple(self.host_rows), self.warnings)
@@ -127,8 +155,93 @@ class Scripted:
             warn(warning)
         yield from self.lines
 
+    def attend(self, request: AttendRequest, hold: Hold, warn: Any) -> Iterator[LogLine | Ended]:
+        """What was scripted, as soon as the deployment has ended; what can be called is, between
+        the lines."""
+        self.asked.append(request)
+        return self._attended(hold)
+
+    def _attended(self, hold: Hold) -> Iterator[LogLine | Ended]:
+        while hold.held:
+            time.sleep(0.001)
+        for item in self.attended:
+            if isinstance(item, LogLine | Ended):
+                yield item
+            else:
+                item()
+
+    def collect(self, request: CollectRequest, tell: Any, cancel: Cancel) -> None:
+        self.asked.append(request)
+        for warning in self.warnings:
+            tell(warning)
+
+    def kept_services(self, target: Target) -> tuple[str, ...]:
+        return tuple(self.seen.get("kept_services", ()))
+
+    def search(self, request: SearchRequest, warn: Any) -> Iterator[LogLine]:
+        self.asked.append(request)
+        yield from self.lines
+
+    def count_lines(self, request: SearchRequest, warn: Any) -> Listing:
+        self.asked.append(request)
+        return Listing(tuple(self.seen.get("counts", ())))
+
+    def standing(self) -> Listing:
+        return Listing(tuple(self.seen.get("standing", ())))
+
+    def collected(self, target: Target) -> Listing:
+        self.asked.append(target)
+        return Listing(tuple(self.seen.get("collected", ())))
+
+    def replicas(self, target: Target, *, oneoffs: bool = False) -> tuple[Target, ...]:
+        return tuple(
+            replace(target, replica=row.replica)
+            for row in self.rows
+            if row.service == target.service
+        )
+
+    def store(
+        self, target: Target, path: str, tar: Iterable[bytes], *, copy_owner: bool = False
+    ) -> None:
+        with tarfile.open(fileobj=io.BytesIO(b"".join(tar))) as archive:
+            files = {each.name: archive.extractfile(each) for each in archive}
+            held = {name: file.read().decode() if file else "" for name, file in files.items()}
+        self.asked.append((target.replica, path, held, copy_owner))
+
+    def execute(self, request: ExecRequest, console: Console) -> Ended:
+        self.asked.append(request)
+        console.show("stdout", b"done\n")
+        return Ended(f"{request.target.service}.{request.target.replica}", "h1", self.code)
+
+    def images(self, chosen: Chosen) -> Listing:
+        return self._looked("images", chosen)
+
+    def volumes(self, chosen: Chosen) -> Listing:
+        return self._looked("volumes", chosen)
+
+    def processes(self, chosen: Chosen) -> Listing:
+        return self._looked("processes", chosen)
+
+    def port(self, target: Target, port: int, protocol: str) -> str:
+        self.asked.append((target, port, protocol))
+        return "10.0.0.11:8080"
+
+    def usage(self, chosen: Chosen) -> Iterator[Listing]:
+        while True:
+            yield self._looked("usage", chosen)
+
+    def happenings(self, request: EventRequest, warn: Any) -> Iterator[EventRow]:
+        self.asked.append(request)
+        for warning in self.warnings:
+            warn(warning)
+        yield from self.seen.get("events", ())
+
     def close(self) -> None:
         self.closed = True
+
+    def _looked(self, what: str, chosen: Chosen) -> Listing:
+        self.asked.append(chosen)
+        return Listing(tuple(self.seen.get(what, ())), self.warnings)
 
     def _deploy(self, request: Any, on_event: OnEvent, cancel: Cancel) -> Outcome:
         self.asked.append(request)

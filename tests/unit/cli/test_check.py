@@ -21,11 +21,11 @@ TEXT = """\
 services:
   web:
     image: nginx
-    attach: false
+    pull_refresh_after: 1h
     links: [db]
     volumes:
       - ./conf:/c
-    deploy: {replicas: 2, update_config: {delay: 5s}}
+    deploy: {replicas: 2, restart_policy: {delay: 5s}}
   db:
     image: mariadb
 """
@@ -37,11 +37,14 @@ LAB = Checked(
     ),
 )
 IGNORED = (
-    "nap: warning: compose.yaml:4:5: services.web.attach is ignored: `nap up` follows no logs, "
-    "and `nap logs -f web db` those that are named\n"
-    "nap: warning: compose.yaml:8:43: services.web.deploy.update_config.delay is ignored: the next "
-    "batch goes on as soon as the last one is healthy\n"
+    "nap: warning: compose.yaml:4:5: services.web.pull_refresh_after is ignored: use "
+    "`pull_policy: always`, or `nap up --pull always` from time to time\n"
 )
+DELAY = (
+    "nap: warning: compose.yaml:8:44: services.web.deploy.restart_policy.delay is ignored: the "
+    "engine has its own; on a cluster with `failover` the watcher keeps it\n"
+)
+"""Where there is no cluster, whose watcher would keep it."""
 REFUSED = """\
 nap: compose.yaml:5:5: services.web.links is not done: by name
            links: [db]
@@ -63,20 +66,40 @@ def file(empty: Path) -> Path:
 def test_each_key_with_its_place_and_treatment(file: Path) -> None:
     result = nap("config", "--check")
     assert result.code == 0
-    assert result.err == IGNORED
+    assert result.err == IGNORED + DELAY
     lines = [line.split("   ") for line in result.out.splitlines()]
     cells = [[cell.strip() for cell in line if cell.strip()] for line in lines]
     assert [row[:3] for row in cells] == [
         ["PLACE", "KEY", "NAP"],
         ["compose.yaml:3:5", "services.web.image", "applied"],
-        ["compose.yaml:4:5", "services.web.attach", "ignored"],
+        ["compose.yaml:4:5", "services.web.pull_refresh_after", "ignored"],
         ["compose.yaml:5:5", "services.web.links", "applied"],
         ["compose.yaml:6:5", "services.web.volumes", "applied"],
         ["compose.yaml:8:14", "services.web.deploy.replicas", "applied"],
-        ["compose.yaml:8:43", "services.web.deploy.update_config.delay", "ignored"],
+        ["compose.yaml:8:44", "services.web.deploy.restart_policy.delay", "ignored"],
         ["compose.yaml:10:5", "services.db.image", "applied"],
     ]
     assert all(row[3] for row in cells[1:])
+
+
+def test_what_becomes_of_what_lies_beside_the_file(empty: Path) -> None:
+    (empty / "app.conf").write_text("a=1")
+    (empty / "compose.yaml").write_text(
+        "services:\n"
+        "  web:\n"
+        "    image: x\n"
+        "    volumes:\n"
+        "      - {type: bind, source: ./data, target: /d, bind: {create_host_path: true}}\n"
+        "  db: {image: x, volumes: ['./app.conf:/c']}\n"
+    )
+    control = Scripted(owner="ada", checked=Checked(LAB.site))
+    result = nap("config", "--check", "--format", "json", control=control)
+    assert result.code == 0
+    rows = {row["key"]: row for row in json.loads(result.out)}
+    data, conf = rows["services.web.volumes[0].source"], rows["services.db.volumes"]
+    assert (data["treatment"], conf["treatment"]) == ("translated", "translated")
+    assert "data fills a volume once" in data["what"]
+    assert "brought to the hosts" in conf["what"]
 
 
 def test_what_the_cluster_refuses_is_said_and_ends_with_2(file: Path) -> None:
@@ -109,10 +132,10 @@ def test_strict_takes_warnings_as_errors(file: Path) -> None:
     assert (result.code, result.out) == (2, "")
     assert "warning" not in result.err
     assert (
-        "nap: compose.yaml:8:43: services.web.deploy.update_config.delay is ignored: the next "
-        "batch goes on as soon as the last one is healthy\n"
-        "           deploy: {replicas: 2, update_config: {delay: 5s}}\n"
-        "                                                 ^\n"
+        "nap: compose.yaml:4:5: services.web.pull_refresh_after is ignored: use "
+        "`pull_policy: always`, or `nap up --pull always` from time to time\n"
+        "           pull_refresh_after: 1h\n"
+        "           ^\n"
     ) in result.err
     file.write_text("services: {web: {image: nginx}}\n")
     assert nap("config", "-q", "--strict").code == 0
@@ -131,9 +154,9 @@ def test_up_warns_and_tells_where_a_refusal_stands(file: Path) -> None:
                 "services.web.links is not done: by name", path=("services", "web", "links")
             )
 
-    result = nap("up", control=Refusing())
+    result = nap("up", "-d", control=Refusing())
     assert result.code == 2
-    assert result.err == IGNORED + "".join(REFUSED.splitlines(keepends=True)[:3])
+    assert result.err == IGNORED + DELAY + "".join(REFUSED.splitlines(keepends=True)[:3])
 
 
 def test_the_schema_fits_its_own_schema_and_our_examples() -> None:
@@ -147,7 +170,7 @@ def test_the_schema_fits_its_own_schema_and_our_examples() -> None:
         validator.validate(yaml.safe_load(example.read_text()))
     assert not validator.is_valid({"services": {"web": {"imagee": "nginx"}}})
     described = schema["properties"]["services"]["additionalProperties"]["properties"]["attach"]
-    assert described["description"].startswith("whether its logs are followed")
+    assert described["description"].startswith("whether its output is shown")
 
 
 def test_the_schema_needs_no_file(empty: Path) -> None:

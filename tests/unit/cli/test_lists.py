@@ -5,11 +5,17 @@ import platform
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 import nap_compose
 from nap_compose.control.border import AppRow, HostRow
 from tests.unit.cli.scripted import Scripted, nap
 
-APPS = [AppRow("", "blog", 1, 0, 1, 2), AppRow("", "shop", 2, 3, 4, 7)]
+STATES = {"running": 3, "exited": 1}
+APPS = [
+    AppRow("", "blog", 1, 0, 1, 2, {"exited": 1}),
+    AppRow("", "shop", 2, 3, 4, 7, STATES, "/srv/shop/compose.yaml"),
+]
 HOSTS = [
     HostRow(
         "h1", "tcp://10.0.0.11:2376", "active", "28.5.2", "linux", "amd64", 4, 8 << 30, 12,
@@ -22,22 +28,49 @@ HOSTS = [
 def test_apps_of_which_something_runs(empty: Path) -> None:
     control = Scripted(app_rows=APPS)
     assert nap("ls", control=control).out == (
-        "APP    STATUS                  SERVICES   CONTAINERS   REV\n"
-        "shop   running(3), exited(1)   2          4            7\n"
+        "NAME   STATUS       CONFIG FILES\nshop   running(3)   /srv/shop/compose.yaml\n"
     )
     assert nap("ls", "-a", "-q", control=control).out == "blog\nshop\n"
-    found = json.loads(nap("ls", "--format", "json", control=control).out)
-    assert found == [
-        {
-            "Name": "shop",
-            "Status": "running(3), exited(1)",
-            "Owner": "",
-            "Services": 2,
-            "Running": 3,
-            "Containers": 4,
-            "Revision": 7,
-        }
+    assert nap("ls", "-aq", "--filter", "name=^b", control=control).out == "blog\n"
+    assert nap("ls", "--filter", "nme=b", control=control).code == 2
+    found = json.loads(nap("ls", "-a", "--format", "json", control=control).out)
+    assert found[1] == {
+        "Name": "shop",
+        "Status": "exited(1), running(3)",
+        "ConfigFiles": "/srv/shop/compose.yaml",
+        "Owner": "",
+        "Services": 2,
+        "Running": 3,
+        "Containers": 4,
+        "Revision": 7,
+    }
+
+
+def test_apps_of_a_cluster(empty: Path) -> None:
+    rows = [replace(row, owner=owner) for row, owner in zip(APPS, ("bob", "ada"), strict=True)]
+    control = Scripted(owner="ada", app_rows=rows)
+    assert nap("ls", "-a", control=control).out == (
+        "APP        STATUS                  SERVICES   CONTAINERS   REV\n"
+        "bob/blog   exited(1)               1          1            2\n"
+        "shop       exited(1), running(3)   2          4            7\n"
+    )
+    assert nap("ls", "--format", "{{.Name}}={{.Running}}", control=control).out == "shop=3\n"
+
+
+def test_apps_that_are_but_on_record(empty: Path) -> None:
+    rows = [
+        AppRow("ada", "far", 0, 0, 0, 3, standing="not seen"),
+        AppRow("ada", "old", 0, 0, 0, 2, standing="down"),
+        AppRow("ada", "shop", 2, 3, 4, 7, STATES),
     ]
+    control = Scripted(owner="ada", app_rows=rows)
+    assert nap("ls", "-q", control=control).out == "far\nshop\n"
+    assert nap("ls", "-a", control=control).out == (
+        "APP    STATUS                  SERVICES   CONTAINERS   REV\n"
+        "far    not seen                0          0            3\n"
+        "old    down                    0          0            2\n"
+        "shop   exited(1), running(3)   2          4            7\n"
+    )
 
 
 def test_hosts_and_what_is_wrong_with_them() -> None:
@@ -96,9 +129,13 @@ def test_config_lists(shop: Path) -> None:
     assert nap("config", "--profiles", env=env).out == "p\nq\n"
     assert "A=1\n" in nap("config", "--environment", env=env).out
     assert nap("config", "--variables", env=env).out == (
-        "NAME   REQUIRED   DEFAULT   ALTERNATIVE\nA      true\nTAG    false      1\n"
+        "NAME   REQUIRED   DEFAULT VALUE   ALTERNATE VALUE\nA      true\nTAG    false      1\n"
     )
-    assert "${A?is needed}" in nap("config", "--no-interpolate", env=env).out
+    unset = {"COMPOSE_PROJECT_NAME": "shop"}
+    assert nap("config", "--variables", env=unset) == nap("config", "--variables", env=env)
+    assert "${A?is needed}" in nap("config", "--no-interpolate", env=unset).out
+    assert nap("config", "--no-interpolate", "--services", env=unset).out.split() == ["app", "web"]
+    assert nap("config", "--no-interpolate", "--networks", env=env).out == "default\n"
 
 
 def test_config_writes_a_file(shop: Path) -> None:
@@ -143,3 +180,13 @@ def test_version() -> None:
 def test_completion_scripts() -> None:
     for shell in ("bash", "zsh", "fish"):
         assert "_NAP_COMPLETE" in nap("completion", shell).out
+
+
+def test_help_of_nap_and_of_its_commands(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ((), ("up",), ("host", "ls")):
+        assert nap(*words, "--help").code == 0
+        assert nap("help", *words).out == capsys.readouterr().out
+    result = nap("help", "pss")
+    assert (result.code, result.out) == (2, "")
+    assert "there is no command 'pss'; did you mean 'ps'?" in result.err
+    assert nap("help", "up", "x").code == 2

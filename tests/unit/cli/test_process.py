@@ -39,7 +39,7 @@ def wait_for_line(process: subprocess.Popen[str], text: str) -> str:
 
 
 def test_one_ctrl_c_ends_it_in_order(shop: Path) -> None:
-    process = start("-f", "compose.yaml", "up", cwd=shop)
+    process = start("-f", "compose.yaml", "up", "-d", cwd=shop)
     wait_for_line(process, "web.2 on h1: creating")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
@@ -48,13 +48,13 @@ def test_one_ctrl_c_ends_it_in_order(shop: Path) -> None:
     assert err == (
         "nap: ending: what runs is being finished; press Ctrl-C again to end at once\n"
         "nap: interrupted after 1 of 2 steps\n"
-        "     to go on:  nap -f compose.yaml up\n"
+        "     to go on:  nap -f compose.yaml up -d\n"
         "     to undo:   nap -p shop down\n"
     )
 
 
 def test_a_second_ctrl_c_ends_it_at_once(shop: Path) -> None:
-    process = start("up", "patient", cwd=shop)
+    process = start("up", "-d", "patient", cwd=shop)
     wait_for_line(process, "web.2 on h1: creating")
     process.send_signal(signal.SIGINT)
     wait_for_line(process, "press Ctrl-C again")
@@ -66,7 +66,7 @@ def test_a_second_ctrl_c_ends_it_at_once(shop: Path) -> None:
 
 
 def test_a_third_ctrl_c_ends_what_does_not_listen(shop: Path) -> None:
-    process = start("up", "deaf", cwd=shop)
+    process = start("up", "-d", "deaf", cwd=shop)
     wait_for_line(process, "web.2 on h1: creating")
     process.send_signal(signal.SIGINT)
     wait_for_line(process, "press Ctrl-C again")
@@ -79,7 +79,7 @@ def test_a_third_ctrl_c_ends_what_does_not_listen(shop: Path) -> None:
 
 
 def test_a_service_managers_signal_counts_too(shop: Path) -> None:
-    process = start("up", cwd=shop)
+    process = start("up", "-d", cwd=shop)
     wait_for_line(process, "web.2 on h1: creating")
     process.terminate()
     _, err = process.communicate(timeout=20)
@@ -128,7 +128,7 @@ def read_until(terminal: int, text: str) -> str:
 
 def test_live_lines_and_ctrl_c_on_a_terminal(shop: Path, terminal: tuple[int, int]) -> None:
     ours, theirs = terminal
-    process = start("up", cwd=shop, stdin=theirs, stdout=theirs, stderr=theirs)
+    process = start("up", "-d", cwd=shop, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     seen = read_until(ours, "web.2")
     process.send_signal(signal.SIGINT)

@@ -167,8 +167,8 @@ def test_the_mode_fits_where_it_goes(shop: Path) -> None:
 
 def test_modes_on_the_command_line(shop: Path) -> None:
     control = Scripted(events=[event("create:web.1", Phase.RUNNING, "creating")])
-    assert nap("up", control=control).err == "web.1 on h1: creating\n"
-    assert nap("up", "--progress", "quiet", control=control).err == ""
-    assert nap("up", "-q", control=control).err == ""
-    assert nap("up", control=control, env={"COMPOSE_PROGRESS": "quiet"}).err == ""
-    assert nap("up", "--progress", "tty", control=control).err.startswith("shop 0/1\n")
+    assert nap("up", "-d", control=control).err == "web.1 on h1: creating\n"
+    assert nap("up", "-d", "--progress", "quiet", control=control).err == ""
+    assert nap("up", "-d", "-q", control=control).err == ""
+    assert nap("up", "-d", control=control, env={"COMPOSE_PROGRESS": "quiet"}).err == ""
+    assert nap("up", "-d", "--progress", "tty", control=control).err.startswith("shop 0/1\n")

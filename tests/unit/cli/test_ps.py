@@ -11,13 +11,21 @@ PORTS = (
     {"host_ip": "0.0.0.0", "published": 8080, "target": 80, "protocol": "tcp"},
     {"host_ip": "::", "published": 8080, "target": 80, "protocol": "tcp"},
 )
-EMBEDDED = Scripted(
-    rows=[
-        row("db", 1, image="mariadb:11", health="none", status="Up 2 hours"),
-        row("web", 1, ports=PORTS),
-        row("web", 2, state="exited", health="none", status="Exited (1) 3 s ago", exit_code=1),
-    ]
-)
+
+
+def embedded() -> Scripted:
+    since = int(time.time()) - 7200
+    db = row(
+        "db",
+        image="mariadb:11",
+        health="none",
+        status="Up 2 hours",
+        since=since,
+        command="mariadbd",
+    )
+    web = row(ports=PORTS, since=since, command="nginx -g 'daemon off;'")
+    ended = row("web", 2, state="exited", health="none", status="Exited (1) 3 s ago", exit_code=1)
+    return Scripted(rows=[db, web, ended])
 
 
 def cluster(**more: object) -> Scripted:
@@ -35,14 +43,15 @@ def cluster(**more: object) -> Scripted:
 
 
 def test_embedded_it_looks_as_in_compose(shop: Path) -> None:
-    result = nap("ps", control=EMBEDDED)
+    result = nap("ps", control=embedded())
     assert result.code == 0
     assert result.err == ""
     assert result.out == (
-        "NAME         IMAGE        SERVICE   STATUS                 PORTS\n"
-        "shop-db-1    mariadb:11   db        Up 2 hours\n"
-        "shop-web-1   nginx:1      web       Up 2 hours (healthy)   "
-        "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp\n"
+        "NAME         IMAGE        COMMAND                  SERVICE   CREATED       "
+        "STATUS                 PORTS\n"
+        'shop-db-1    mariadb:11   "mariadbd"               db        2 hours ago   Up 2 hours\n'
+        'shop-web-1   nginx:1      "nginx -g \'daemon of…"   web       2 hours ago   '
+        "Up 2 hours (healthy)   0.0.0.0:8080->80/tcp, [::]:8080->80/tcp\n"
     )
 
 
@@ -84,7 +93,7 @@ def test_a_bare_word_is_a_service_where_a_file_gives_the_app(shop: Path) -> None
 
 
 def test_the_apps_own_name_is_all_of_it_where_no_service_has_it(shop: Path) -> None:
-    for control in (EMBEDDED, cluster()):
+    for control in (embedded(), cluster()):
         assert nap("ps", "shop", control=control).out == nap("ps", control=control).out
         assert nap("ps", "shop", control=control).code == 0
 
@@ -118,7 +127,7 @@ def test_a_word_that_fits_a_service_and_somebodys_app(empty: Path) -> None:
 
 
 def test_a_service_that_is_not_there(shop: Path) -> None:
-    result = nap("ps", "wbe", control=EMBEDDED)
+    result = nap("ps", "wbe", control=embedded())
     assert result.code == 2
     assert result.out == ""
     assert result.err == (
@@ -127,20 +136,20 @@ def test_a_service_that_is_not_there(shop: Path) -> None:
 
 
 def test_a_service_of_the_file_without_containers_is_no_error(shop: Path) -> None:
-    result = nap("ps", "debug", "-q", control=EMBEDDED)
+    result = nap("ps", "debug", "-q", control=embedded())
     assert (result.code, result.out, result.err) == (0, "", "")
 
 
 def test_stopped_containers_are_shown_when_asked_for(shop: Path) -> None:
-    result = nap("ps", "-a", "--format", "json", control=EMBEDDED)
+    result = nap("ps", "-a", "--format", "json", control=embedded())
     states = [json.loads(line)["State"] for line in result.out.splitlines()]
     assert states == ["running", "running", "exited"]
     for words in (("--status", "exited"), ("--filter", "status=exited")):
-        assert nap("ps", *words, "-q", control=EMBEDDED).out == "web2".ljust(64, "0") + "\n"
+        assert nap("ps", *words, "-q", control=embedded()).out == "web2".ljust(64, "0") + "\n"
 
 
 def test_json_has_the_names_that_scripts_for_compose_read(shop: Path) -> None:
-    result = nap("ps", "web", "--format", "json", control=EMBEDDED)
+    result = nap("ps", "web", "--format", "json", control=embedded())
     found = json.loads(result.out.splitlines()[0])
     assert found["Name"] == "shop-web-1"
     assert found["Project"] == "shop"
@@ -183,11 +192,11 @@ def test_a_terminal_without_unicode_gets_ascii(empty: Path) -> None:
 
 
 def test_colours_only_on_a_terminal(shop: Path) -> None:
-    assert "\x1b[32mUp 2 hours (healthy)\x1b[0m" in nap("ps", control=EMBEDDED, width=200).out
-    assert "\x1b" not in nap("ps", control=EMBEDDED, width=200, env={"NO_COLOR": "1"}).out
-    assert "\x1b" not in nap("ps", control=EMBEDDED, width=200, env={"TERM": "dumb"}).out
-    assert "\x1b" not in nap("ps", control=EMBEDDED).out
-    assert "\x1b[32m" in nap("ps", "--ansi", "always", control=EMBEDDED).out
+    assert "\x1b[32mUp 2 hours (healthy)\x1b[0m" in nap("ps", control=embedded(), width=200).out
+    assert "\x1b" not in nap("ps", control=embedded(), width=200, env={"NO_COLOR": "1"}).out
+    assert "\x1b" not in nap("ps", control=embedded(), width=200, env={"TERM": "dumb"}).out
+    assert "\x1b" not in nap("ps", control=embedded()).out
+    assert "\x1b[32m" in nap("ps", "--ansi", "always", control=embedded()).out
 
 
 def test_warnings_and_notices_go_to_standard_error(shop: Path) -> None:
@@ -212,3 +221,35 @@ def test_an_empty_list_is_no_answer_where_a_host_was_not_seen(shop: Path) -> Non
     assert nap("ps", control=control).code == 5
     assert nap("ls", control=control).code == 5
     assert nap("ps", control=Scripted()).code == 0
+
+
+def test_a_flag_may_be_given_a_value_as_in_go(shop: Path) -> None:
+    control = Scripted(rows=[row("web"), row("old")])
+    assert nap("ps", "-q", "--orphans=false", control=control).out == "web1".ljust(64, "0") + "\n"
+    assert len(nap("ps", "-q", "--orphans=true", control=control).out.split()) == 2
+    assert nap("ps", "--quiet=1", "--all=false", control=control).out == (
+        nap("ps", "-q", control=control).out
+    )
+    assert nap("ps", "--quiet=maybe", control=control).code == 2
+
+
+def test_what_run_made_is_shown_with_all_alone(shop: Path) -> None:
+    control = Scripted(rows=[row("web"), row("web", 0, oneoff=True, id="f" * 64)])
+    assert len(nap("ps", "-q", control=control).out.split()) == 1
+    assert len(nap("ps", "-q", "-a", control=control).out.split()) == 2
+
+
+def test_a_template_with_a_fault_shows_the_place(shop: Path) -> None:
+    result = nap("ps", "--format", "{{.Name}} {{.Stats}}", control=embedded())
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "nap: --format:1:13: there is no field '.Stats'\n"
+        "       {{.Name}} {{.Stats}}\n"
+        "                   ^\n"
+        "     did you mean '.Status'?\n"
+    )
+
+
+def test_of_what_was_not_seen_no_time_is_told(empty: Path) -> None:
+    found = json.loads(nap("ps", "bob/blog", "--format", "json", control=cluster()).out)
+    assert (found["State"], found["CreatedAt"], found["RunningFor"]) == ("unknown", "", "")

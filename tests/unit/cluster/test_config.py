@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nap_compose.cluster import config
+from nap_compose.cluster import chosen, config
 from nap_compose.cluster.cluster import (
     Consul,
     Database,
@@ -15,6 +15,7 @@ from nap_compose.cluster.cluster import (
     Storage,
     Tls,
 )
+from nap_compose.cluster.notify import Notify, Recipient, Webhook
 from nap_compose.errors import BadFile, BadFiles, WrongUse
 
 WHOLE = """\
@@ -47,12 +48,12 @@ ldap:
 placement: {strategy: binpack}
 storage: {default: local, moosefs: {master: mfsmaster, mount: /mnt/mfs, root: nap, goal: 2}}
 logs: {dir: /var/log/nap, keep: 14d, max_app: 1g, max_total: 20g}
-policy: {privileged: [admin]}
-quotas: {default: {cpus: 4, memory: 8g}}
-failover: {after: 60s, automatic: true}
+policy: {binds: [/srv/data], gpus: 2, memory: 4g}
+quotas: {everybody: {cpus: 4, memory: 8g}}
+failover: {after: 90s, replace: false, on_return: stop, unhealthy: 2m}
 ports: {range: 20000-32000}
 insecure: [h5]
-notify: {webhook: {url_file: hook}}
+notify: {every: 15s, to: {ops: {webhook: {url_file: hook}, kinds: [host, disk]}}}
 key_file: secrets.key
 """
 
@@ -117,12 +118,9 @@ def test_every_documented_key_is_read(write, tmp_path: Path) -> None:
     assert cluster.key_file == tmp_path / "secrets.key"
     assert cluster.state_dir == Path("/var/lib/nap")
     assert cluster.file == str(tmp_path / "cluster.yml")
-    assert cluster.sections == {
-        "policy": {"privileged": ["admin"]},
-        "quotas": {"default": {"cpus": 4, "memory": "8g"}},
-        "failover": {"after": "60s", "automatic": True},
-        "notify": {"webhook": {"url_file": "hook"}},
-    }
+    assert cluster.quotas == {"*": {"cpus": 4_000_000_000, "memory": 8 << 30}}
+    ops = Recipient("ops", Webhook(url_file=tmp_path / "hook"), kinds=("host", "disk"))
+    assert cluster.notify == Notify({"ops": ops}, 15.0)
 
 
 def test_the_least_that_works(write) -> None:
@@ -241,7 +239,7 @@ def test_a_fault_and_its_hint(write, text, line, column, message, hint) -> None:
 def test_an_unknown_key_without_a_near_one_lists_the_known(write) -> None:
     ((line, column, message, hint),) = faults(write(one("placement: {xyz: 1}")))
     assert (line, column, message) == (3, 13, "placement: unknown key 'xyz'")
-    assert hint == "known here: strategy"
+    assert hint == "known here: disk_limit, probe_image, strategy"
 
 
 @pytest.mark.parametrize(
@@ -278,43 +276,82 @@ def test_no_hosts_is_a_fault(write) -> None:
     assert (line, message) == (2, "hosts: a cluster needs a host")
 
 
-def test_aliases_that_would_fill_the_memory_are_a_fault(write) -> None:
-    levels = ["policy:", "  a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    levels += [f"  a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
-    found = faults(write(one("\n".join(levels))))
-    assert [message for _, _, message, _ in found if "aliases" in message]
+@pytest.mark.parametrize(
+    ("recipient", "fault"),
+    [
+        ("{kinds: [host]}", "one of webhook, mail, command says how to reach them"),
+        ("{command: [x], webhook: {url: 'http://x/'}}", "one of webhook, mail, command"),
+        ("{webhook: {}}", "a webhook needs `url`"),
+        ("{webhook: {url: 'file:///etc/passwd'}}", "is not an address such as"),
+        ("{command: [x], kinds: [hosts]}", "is none of host, failover"),
+        ("{mail: {smtp: x, from: a@b, to: [c@d]}}", "is no server such as"),
+        ("{mail: {smtp: 'x:25', from: a@b, to: []}}", "names nobody"),
+        ("{mail: {smtp: 'x:25', from: a@b, to: [c@d], user: u}}", "need each other"),
+        (
+            "{mail: {smtp: 'x:25', from: a@b, to: [c@d], user: u, password_file: p, tls: none}}",
+            "in clear text",
+        ),
+        ("{mail: {smtp: 'x:25', from: a@b, to: [c@d], password: p}}", "secrets don't stand"),
+    ],
+)
+def test_who_is_told_has_one_way_that_works(write, recipient: str, fault: str) -> None:
+    ((_line, _, message, hint),) = faults(write(one(f"notify: {{to: {{ops: {recipient}}}}}")))
+    assert fault in f"{message} {hint}"
 
 
 def test_an_alias_within_itself_is_a_fault(write) -> None:
-    assert faults(write(one("policy: &p {inner: *p}")))
+    assert faults(write(one("notify: &p {inner: *p}")))
 
 
 def test_the_option_goes_before_the_variable(tmp_path: Path) -> None:
     option, variable = tmp_path / "option.yml", tmp_path / "variable.yml"
     option.touch()
     variable.touch()
-    assert config.find(str(option), {"NAP_CLUSTER": str(variable)}) == option
-    assert config.find(None, {"NAP_CLUSTER": str(variable)}) == variable
+    assert chosen.find(str(option), {"NAP_CLUSTER": str(variable)}) == option
+    assert chosen.find(None, {"NAP_CLUSTER": str(variable)}) == variable
 
 
 def test_a_named_cluster_file_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(WrongUse, match="there is no cluster file") as caught:
-        config.find(None, {"NAP_CLUSTER": str(tmp_path / "gone.yml")})
+        chosen.find(None, {"NAP_CLUSTER": str(tmp_path / "gone.yml")})
     assert "NAP_CLUSTER" in str(caught.value.hint)
 
 
 def test_without_a_cluster_file_nap_is_embedded(monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(config, "USUAL", tmp_path / "none.yml")
-    assert config.find(None, {}) is None
+    monkeypatch.setattr(chosen, "USUAL", tmp_path / "none.yml")
+    assert chosen.find(None, {}) is None
 
 
 def test_embedded_keeps_its_state_with_the_person(tmp_path: Path) -> None:
     home = {"HOME": str(tmp_path), "DOCKER_HOST": "unix:///run/x.sock"}
-    cluster = config.embedded(home)
+    cluster = chosen.embedded(home)
     assert cluster.embedded
     assert cluster.hosts == {"local": Host("local", "unix:///run/x.sock")}
     assert cluster.state_dir == tmp_path / ".local/state/nap"
     assert cluster.logs.dir == tmp_path / ".local/state/nap/logs"
-    assert config.embedded({**home, "XDG_STATE_HOME": "/s"}).state_dir == Path("/s/nap")
-    assert config.embedded({**home, "XDG_STATE_HOME": "rel"}).state_dir == cluster.state_dir
-    assert config.embedded({**home, "NAP_STATE_DIR": "/n"}).state_dir == Path("/n")
+    assert chosen.embedded({**home, "XDG_STATE_HOME": "/s"}).state_dir == Path("/s/nap")
+    assert chosen.embedded({**home, "XDG_STATE_HOME": "rel"}).state_dir == cluster.state_dir
+    assert chosen.embedded({**home, "NAP_STATE_DIR": "/n"}).state_dir == Path("/n")
+
+
+def test_quotas_by_whose_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "cluster.yml"
+    least = "name: lab\nhosts: {h1: {endpoint: 'tcp://10.0.0.11:2376'}}\n"
+    file.write_text(
+        least + "quotas:\n  everybody: {containers: 20, cpus: 1.5}\n"
+        "  users: {Ada.L: {memory: 16g, ports: unlimited}}\n  groups: {staff: {storage: 1t}}\n"
+    )
+    assert config.read(file).quotas == {
+        "*": {"containers": 20, "cpus": 1_500_000_000},
+        "ada-2el": {"memory": 16 << 30, "ports": -1},
+        "@staff": {"storage": 1 << 40},
+    }
+    for wrong, told in (
+        ("everybody: {disks: 3}", "unknown key 'disks'"),
+        ("users: {ada: {cpus: many}}", "'many' is no number of cpus"),
+        ("groups: [staff]", "expected a mapping"),
+    ):
+        file.write_text(least + f"quotas:\n  {wrong}\n")
+        with pytest.raises(BadFile, match=told) as caught:
+            config.read(file)
+        assert "4:" in str(caught.value)

@@ -19,20 +19,23 @@ TIMES_THE_FILE = 200
 SECONDS = 20
 """Of processor time. The slowest of them takes three on one core."""
 
+ROOT = Path(__file__).parents[3]
+
 LOADER = """
-import resource, sys, time
+import resource, sys
+from bench.memory import peak
 from nap_compose.compose.loader import load
 from nap_compose.compose.render import render
 from nap_compose.errors import BadFile
 
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 try:
     render(load(cwd=sys.argv[1], project_name="p").app, "json")
     end = "read"
 except BadFile as error:
     end = "refused " + str(error)
 used = resource.getrusage(resource.RUSAGE_SELF)
-print((used.ru_maxrss - before) * 1024, used.ru_utime + used.ru_stime, end)
+print(peak() - before, used.ru_utime + used.ru_stime, end)
 """
 
 A = "services: {a: {image: x}}\n"
@@ -163,6 +166,7 @@ def test_time_and_memory_are_bounded(files: dict[str, str], end: str, tmp_path: 
         text=True,
         timeout=10 * SECONDS,
         check=False,
+        cwd=ROOT,
         preexec_fn=_limit,
     )
     assert result.returncode == 0, result.stderr[-1000:]

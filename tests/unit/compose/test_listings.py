@@ -25,7 +25,7 @@ def test_lists(tmp_path: Path) -> None:
     assert sorted(order) == ["api", "cache", "db", "web"]
     assert order.index("db") < order.index("api")
     assert order.index("cache") < order.index("web")
-    assert listings.images(app) == ["api", "mariadb", "shop-web"]
+    assert listings.images(app) == ["api", "api", "mariadb", "shop-web"]
     assert listings.volumes(app) == ["data"]
     assert listings.networks(app) == ["default", "front"]
     assert listings.profiles(app) == ["all"]

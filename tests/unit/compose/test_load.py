@@ -272,7 +272,7 @@ def test_without_interpolation_variables_stand(tmp_path: Path) -> None:
     text = "services: {a: {image: 'x:$T', tty: $B, ports: ['${P}:80'], deploy: {replicas: $N}}}"
     app = read(tmp_path, text, options=Options(interpolate=False, consistency=False)).app
     assert app.document["services"]["a"]["image"] == "x:$T"
-    assert "x:$T" in render(app, escape=False)
+    assert "x:$T" in render(app, as_written=True)
 
 
 def test_without_path_resolution_paths_stand(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_what_is_ignored_is_warned_of_with_its_place(tmp_path: Path, key: str) -
     expected = below(SERVICE, spec, ("services", "web"), EMBEDDED)
     if row.treatment is Treatment.IGNORED:
         assert f"services.web.{key}" in expected
-    told = found.ignored()
+    told = found.ignored(EMBEDDED)
     assert {dotted(fault.path) for fault in told} == expected
     lines = (tmp_path / "compose.yaml").read_text().splitlines()
     for fault in told:
@@ -124,7 +124,26 @@ def _trimmed(key: str, value: Any) -> Any:
     if key == "deploy":
         devices = value["resources"]["reservations"]["devices"]
         devices[0].pop("device_ids")
+    if key == "x-nap":
+        return {k: v for k, v in value.items() if k != "collect_logs"}
     return value
+
+
+@pytest.mark.parametrize("site", [EMBEDDED, LAB], ids=["embedded", "cluster"])
+@pytest.mark.parametrize("place", ["service", "top"])
+def test_leaving_logs_uncollected_is_refused_by_name(
+    tmp_path: Path, place: str, site: Site
+) -> None:
+    wish: dict[str, Any] = {"collect_logs": False}
+    top = {"x-nap": wish} if place == "top" else {}
+    found = app_with(tmp_path, "x-nap", wish if place == "service" else {}, **top)
+    (fault,) = checks.faults(found.app, site)
+    assert "x-nap.collect_logs is not done" in fault.message
+    assert "driver: none" in fault.message
+    placed = found.placed(fault).place
+    assert placed is not None
+    line = (tmp_path / "compose.yaml").read_text().splitlines()[placed.line - 1]
+    assert line.lstrip().startswith("collect_logs:")
 
 
 @pytest.mark.parametrize("site", [EMBEDDED, LAB], ids=["embedded", "cluster"])
@@ -170,7 +189,7 @@ def test_top_level_elements(tmp_path: Path, name: str) -> None:
     else:
         document = yaml.safe_load((tmp_path / "compose.yaml").read_text())
         expected = {path for path in below(TOP, document, (), EMBEDDED) if path.startswith(name)}
-        assert {dotted(fault.path) for fault in found.ignored()} == expected
+        assert {dotted(fault.path) for fault in found.ignored(EMBEDDED)} == expected
 
 
 def told(folder: Path, text: str, site: Site) -> list[str]:
@@ -203,8 +222,6 @@ volumes:
     ]
     assert told(tmp_path, text, EMBEDDED) == reserved
     assert told(tmp_path, text, LAB) == [
-        "compose.yaml:4:5: services.web.links is not done across hosts: services are reached by "
-        "their own names; another name is an alias of theirs",
         reserved[0],
         f"compose.yaml:8:9: services.web.volumes: {tmp_path}/conf is beside the Compose file, and "
         "the hosts don't have it",
@@ -215,7 +232,7 @@ volumes:
 def test_one_host_can_what_several_can_not(tmp_path: Path) -> None:
     text = "services: {web: {image: x, links: [db], volumes: ['./c:/c']}, db: {image: x}}"
     assert told(tmp_path, text, Site("lab", 1)) == []
-    assert len(told(tmp_path, text, LAB)) == 2
+    assert len(told(tmp_path, text, LAB)) == 1
 
 
 def test_what_the_loader_fills_in_is_nobodys_wish(tmp_path: Path) -> None:
@@ -230,26 +247,26 @@ def test_what_the_loader_fills_in_is_nobodys_wish(tmp_path: Path) -> None:
 
 
 def test_a_key_that_is_taken_back_is_not_told(tmp_path: Path) -> None:
-    (tmp_path / "a.yml").write_text("services: {web: {image: x, build: ., attach: false}}")
+    (tmp_path / "a.yml").write_text("services: {web: {image: x, build: ., pull_refresh_after: 1h}}")
     (tmp_path / "b.yml").write_text("services: {web: {build: !reset , hostname: h}}")
     found = load(["a.yml", "b.yml"], cwd=tmp_path)
     assert [str(fault) for fault in found.ignored()] == [
-        "a.yml:1:38: services.web.attach is ignored: `nap up` follows no logs, and "
-        "`nap logs -f web db` those that are named"
+        "a.yml:1:38: services.web.pull_refresh_after is ignored: use "
+        "`pull_policy: always`, or `nap up --pull always` from time to time"
     ]
 
 
 def test_a_key_of_a_service_that_is_extended_has_its_place(tmp_path: Path) -> None:
     (tmp_path / "base.yml").write_text(
-        "services:\n  base:\n    image: x\n    pre_stop: [{command: c}]\n"
+        "services:\n  base:\n    image: x\n    pre_start: [{command: c}]\n"
     )
     text = "services: {web: {extends: {service: base, file: base.yml}}}"
     (told_of,) = told(tmp_path, text, EMBEDDED)
-    assert told_of.startswith("base.yml:4:5: services.web.pre_stop is not done: ")
+    assert told_of.startswith("base.yml:4:5: services.web.pre_start is not done: ")
 
 
 def test_off_services_are_not_told(tmp_path: Path) -> None:
-    text = "services: {web: {image: x}, dev: {image: x, profiles: [d], attach: false}}"
+    text = "services: {web: {image: x}, dev: {image: x, profiles: [d], pull_refresh_after: 1h}}"
     (tmp_path / "compose.yaml").write_text(text)
     assert load(cwd=tmp_path).ignored() == []
     assert len(load(cwd=tmp_path, profiles=["d"]).ignored()) == 1
@@ -269,3 +286,23 @@ def test_several_faults_are_one_error() -> None:
     both = BadFiles.of([one, two])
     assert isinstance(both, BadFiles)
     assert both.faults == (one, two)
+
+
+def test_what_a_cluster_heeds_is_warned_of_on_the_local_engine_alone(tmp_path: Path) -> None:
+    """Where nobody says where it will run, only what is ignored everywhere is told."""
+    (tmp_path / "compose.yaml").write_text(
+        "services:\n"
+        "  web:\n"
+        "    image: x\n"
+        "    deploy:\n"
+        "      placement: {constraints: [node.labels.zone==a]}\n"
+        "      labels: {a: b}\n"
+    )
+    found = load(cwd=tmp_path)
+    everywhere = ["services.web.deploy.labels"]
+    told = {
+        site: [dotted(fault.path) for fault in found.ignored(site)]
+        for site in (None, Site("lab", 3), EMBEDDED)
+    }
+    assert told[None] == told[Site("lab", 3)] == everywhere
+    assert set(told[EMBEDDED]) == {"services.web.deploy.placement.constraints", *everywhere}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,22 @@ import pytest
 
 from nap_compose.db import schema
 from nap_compose.db.records import RecordsAway
-from nap_compose.db.schema import FOLDER, Migration, migrations
+from nap_compose.db.schema import Migration, migrations
 from nap_compose.db.sqlite import SqliteDatabase
 from nap_compose.db.store import SqlRecords
+from nap_compose.db.trail import first_fault
 from nap_compose.errors import NapError
 from tests.support.records_conformance import RecordsConformance
+from tests.support.schema_conformance import with_one_more
+from tests.support.trail_conformance import entry, mark
 
 
 class TestSqlite(RecordsConformance):
+    SLOW = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000)"
+        " SELECT max(i) FROM n"
+    )
+
     @pytest.fixture
     def spec(self, tmp_path: Path) -> dict[str, Any]:
         return {"state_dir": str(tmp_path / "state")}
@@ -26,13 +33,6 @@ class TestSqlite(RecordsConformance):
 
 def records(path: Path, known: tuple[Migration, ...] | None = None) -> SqlRecords:
     return SqlRecords(SqliteDatabase(path), known)
-
-
-def with_one_more(folder: Path, text: str) -> tuple[Migration, ...]:
-    """The migrations as a later nap has them."""
-    shutil.copytree(FOLDER, folder)
-    (folder / "0002_later.sql").write_text(text)
-    return migrations(folder)
 
 
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
@@ -48,23 +48,23 @@ def test_a_later_migration_keeps_what_is_there(tmp_path: Path) -> None:
     first = records(path)
     app = first.ensure_app("ada", "shop", "ada_shop")
     first.close()
-    text = "-- a comment; with a semicolon\nCREATE TABLE shares (\n  a TEXT\n);\n"
+    text = "-- a comment; with a semicolon\nCREATE TABLE later (\n  a TEXT\n);\n"
     known = with_one_more(tmp_path / "migrations", text)
     later = records(path, known)
     assert later.app("ada", "shop") == app
     later.close()
     with sqlite3.connect(path) as sql:
-        assert sql.execute("SELECT * FROM shares").fetchall() == []
+        assert sql.execute("SELECT * FROM later").fetchall() == []
         rows = sql.execute("SELECT version, name FROM schema_version ORDER BY version").fetchall()
-    assert rows == [(1, "0001_apps_revisions_deployments"), (2, "0002_later")]
+    assert rows == [(each.version, each.path.stem) for each in known]
     records(path, known).close()
 
 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "records.sqlite"
-    known = with_one_more(tmp_path / "migrations", "CREATE TABLE shares (a TEXT);\n")
+    known = with_one_more(tmp_path / "migrations", "CREATE TABLE later (a TEXT);\n")
     records(path, known).close()
-    with pytest.raises(NapError, match=r"newer nap \(schema 2, this one knows 1\)") as caught:
+    with pytest.raises(NapError, match=r"newer nap \(schema 99, this one knows \d\)") as caught:
         records(path)
     assert caught.value.hint
 
@@ -72,14 +72,14 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
 def test_a_migration_that_fails_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "records.sqlite"
     records(path).close()
-    broken = "CREATE TABLE shares (a TEXT);\nCREATE TABLE shares (a TEXT);\n"
+    broken = "CREATE TABLE later (a TEXT);\nCREATE TABLE later (a TEXT);\n"
     known = with_one_more(tmp_path / "migrations", broken)
     with pytest.raises(NapError, match="already exists"):
         records(path, known)
     records(path).close()
     with sqlite3.connect(path) as sql:
         names = {row[0] for row in sql.execute("SELECT name FROM sqlite_master")}
-    assert "shares" not in names and "apps" in names
+    assert "later" not in names and "apps" in names
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:
@@ -109,3 +109,27 @@ def test_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RecordsAway, match="can't be used"):
         records(tmp_path / "file" / "state" / "records.sqlite")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("UPDATE audit SET person = 'eve' WHERE seq = 2", "row 2 was changed"),
+        ("UPDATE audit SET hosts = '', outcome = 'done' WHERE seq = 3", "row 3 was changed"),
+        ("DELETE FROM audit WHERE seq = 2", "row 2 is missing"),
+        ("DELETE FROM audit WHERE seq = 1", "row 1 is missing"),
+        ("DELETE FROM audit WHERE seq = 3", "ends with row 2, and its head says 3"),
+        ("DELETE FROM audit", "ends with row 0, and its head says 3"),
+        ("UPDATE audit_head SET mark = 'x'", "wasn't marked with this cluster's key"),
+    ],
+)
+def test_a_trail_that_was_changed_is_found_out(tmp_path: Path, change: str, told: str) -> None:
+    path = tmp_path / "records.sqlite"
+    kept = records(path)
+    for act in ("a", "b", "c"):
+        kept.add_audit(entry(act), mark)
+    assert first_fault(kept, mark) == ""
+    with sqlite3.connect(path) as sql:
+        sql.execute(change)
+    assert told in first_fault(kept, mark)
+    kept.close()

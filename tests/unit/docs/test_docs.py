@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nap_compose.cluster import cluster, config
+from nap_compose.cli.output.template.form import Form
+from nap_compose.cli.output.template.functions import FUNCTIONS
+from nap_compose.cluster import cluster, config, notify
+from nap_compose.errors import WrongUse
 from nap_compose.exits import Exit
-from tools import compose_keys
+from tools import compose_keys, policy_table
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -24,8 +27,12 @@ SECTIONS = {
     "ldap": cluster.Ldap,
     "storage": cluster.Storage,
     "logs": cluster.Logs,
+    "policy": cluster.Policy,
+    "failover": cluster.Failover,
+    "backup": cluster.Backup,
+    "notify": notify.Notify,
 }
-NOT_KEYS = {"embedded", "file", "sections", "strategy"}
+NOT_KEYS = {"embedded", "file", "strategy", "disk_limit", "probe_image"}
 """Fields of Cluster that the file has under another name, or not at all."""
 
 
@@ -45,7 +52,7 @@ def keys(title: str) -> set[str]:
 
 def test_every_key_at_the_top() -> None:
     wanted = {field.name for field in fields(cluster.Cluster)} - NOT_KEYS
-    wanted |= {"tls", "placement", "policy", "quotas", "failover", "notify"}
+    wanted |= {"tls", "placement", "quotas"}
     assert keys("At the top") == wanted
 
 
@@ -117,7 +124,7 @@ def test_links_lead_somewhere(doc: Path) -> None:
 
 @pytest.mark.parametrize("doc", DOCS, ids=lambda doc: doc.name)
 def test_commands_in_the_docs_are_there(doc: Path) -> None:
-    from nap_compose.cli.main import COMMANDS
+    from nap_compose.cli.commands import COMMANDS
 
     for verb in re.findall(r"(?:^|`|\$ |# )nap ([a-z]+)\b", doc.read_text(), re.MULTILINE):
         if verb not in ("is", "takes", "uses"):
@@ -130,3 +137,28 @@ def test_commands_in_the_docs_are_there(doc: Path) -> None:
 def test_the_page_of_compose_keys_is_what_the_table_says() -> None:
     """Where this fails, run tools/compose_keys.py."""
     assert compose_keys.PAGE.read_text(encoding="utf-8") == compose_keys.page()
+
+
+def test_every_function_of_a_template() -> None:
+    text = (ROOT / "docs" / "looking.md").read_text()
+    (row,) = re.findall(r"^\| functions \|(.*)\|$", text, re.M)
+    assert re.findall(r"`(\w+)`", row) == sorted(FUNCTIONS)
+    (row,) = re.findall(r"^\| not supported \|(.*)\|$", text, re.M)
+    for name in re.findall(r"`(\w+)`", row):
+        with pytest.raises(WrongUse):
+            Form("{{" + name + " .Name}}")
+
+
+def test_what_is_said_of_absences_was_tried() -> None:
+    """Each row names, where no reader sees it, the tests on real hosts that show it."""
+    rows = (ROOT / "docs" / "when-away.md").read_text().splitlines()
+    told = [row for row in rows if row.startswith("| ") and not row.startswith("| away")]
+    named = [re.findall(r"test_\w+\.py", row) for row in told]
+    assert len(told) > 10 and all(named)
+    assert {name for names in named for name in names} <= {
+        path.name for path in (ROOT / "tests" / "bed").glob("test_*.py")
+    }
+
+
+def test_the_table_of_the_policy_is_as_the_rules_are() -> None:
+    assert (ROOT / "docs" / "policy.md").read_text() == policy_table.page()

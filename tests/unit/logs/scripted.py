@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, cast
@@ -54,6 +54,7 @@ class ScriptedEngine:
         since: float | None = None,
         until: float | None = None,
         tail: int | None = None,
+        stream: str = "",
     ) -> Iterator[tuple[str, bytes]]:
         self.calls += 1
         if self.hangs:
@@ -64,6 +65,9 @@ class ScriptedEngine:
             raise NotFound(self.host, 404, f"No such container: {container}")
         cut = self.cuts.pop(0) if self.cuts else None
         printed = self.printed[container]
+        if stream:
+            of_it = [line for line in printed.lines if line[1] == stream]
+            printed = Printed(of_it, printed.ended)
         there = len(printed.lines)
         read = 0 if tail is None else max(0, there - tail)
         given = 0
@@ -85,6 +89,22 @@ class ScriptedEngine:
                 raise self._lost()
             time.sleep(0.005)
 
+    def log_batches(self, container: str, **wanted: Any) -> Iterator[list[tuple[str, bytes]]]:
+        """The same, in batches of a few lines."""
+        batch: list[tuple[str, bytes]] = []
+        try:
+            for line in self.logs(container, **wanted):
+                batch.append(line)
+                if len(batch) == 3 or wanted.get("follow"):
+                    yield batch
+                    batch = []
+        except Away:
+            if batch:
+                yield batch
+            raise
+        if batch:
+            yield batch
+
     def _lost(self) -> Away:
         return Away(self.host, Absence.UNREACHABLE, "connection lost")
 
@@ -98,6 +118,9 @@ class ScriptedEngines:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self._engines)
+
+    def begin(self, hosts: Collection[str]) -> None:
+        """There is nothing to connect to."""
 
     def on(self, host: str) -> Engine:
         return cast(Engine, self._engines[host])

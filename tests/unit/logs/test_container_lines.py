@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nap_compose.cluster.engine import Engine, EngineAway
-from nap_compose.logs.container_lines import PIECE, ContainerLog, as_text, split_stamp
+from nap_compose.control.border import LogLine
+from nap_compose.logs.container_lines import ContainerLog, Position
+from nap_compose.logs.stamps import PIECE, as_text, split_stamp
 from tests.unit.logs.scripted import Printed, ScriptedEngine, container, stamp
 
 START = 1_700_000_000_000_000_000
@@ -86,6 +88,24 @@ def test_reading_goes_on_where_it_stopped(
         engine.printed[view.id].lines.extend(later)
         read.append(sorted(read_through(log, engine), key=int))
     assert read == [[str(number) for number in range(len(batch))] for batch in batches]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["stdout", "stderr"])), max_size=30),
+    st.integers(1, 7),
+    st.integers(-5, 5),
+)
+def test_counted_in_together_or_one_by_one(
+    printed: list[tuple[int, str]], size: int, ahead: int
+) -> None:
+    together, alone = Position(), Position()
+    for first in range(0, len(printed), size):
+        batch = printed[first : first + size]
+        lines = [(at - ahead, LogLine(0.0, "web.1", "h1", stream, "")) for at, stream in batch]
+        together.advance_all(lines, {stream for _, stream in batch}, ahead)
+        for at, stream in batch:
+            alone.advance(stream, at)
+    assert together.last == alone.last
 
 
 def test_a_copy_goes_its_own_way() -> None:

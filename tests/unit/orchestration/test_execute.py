@@ -143,7 +143,7 @@ def test_a_fault_of_nap_itself_lets_waiting_steps_end(stage: Stage) -> None:
     began = time.monotonic()
     with pytest.raises(ZeroDivisionError):
         stage.run({"a": crash, "b": until_stopped})
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
 
 
 def test_a_listener_that_can_not_write_any_more_stops_no_deployment(stage: Stage) -> None:

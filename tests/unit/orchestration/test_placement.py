@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from nap_compose.cluster.demand import Claim, Demand, PortClaim
 from nap_compose.cluster.view import HostState, VolumeView
 from nap_compose.compose.model import App
 from nap_compose.errors import BadFile
@@ -11,6 +12,9 @@ from nap_compose.exits import Exit
 from nap_compose.orchestration.placement import NoRoom, Situation, place
 from nap_compose.orchestration.wanted import Slot, select
 from tests.support.views import app, container, foreign, host, view
+
+BOB = Claim("d", "bob/web", Demand((PortClaim("tcp", "", 80),)), "")
+"""What another deployment holds."""
 
 
 def placed(of: App, situation: Situation) -> dict[str, str]:
@@ -75,7 +79,7 @@ def test_a_port_range_fits_several_on_one_host() -> None:
 
 
 def test_claims_of_others_count_as_held() -> None:
-    situation = seen(host("h1"), host("h2"), claimed={"h1": {"80/tcp": "bob/web (being deployed)"}})
+    situation = seen(host("h1"), host("h2"), claims={"h1": (BOB,)})
     assert placed(app({"web": published("80")}), situation) == {"web.1": "h2"}
 
 
@@ -151,8 +155,8 @@ def test_a_constraint_that_nobody_meets_is_the_reason() -> None:
     with pytest.raises(NoRoom) as error:
         placed(shop, seen(host("h1", labels={"disk": "hdd"}), host("h2")))
     assert error.value.table == {
-        "h1": "node.labels.disk == ssd asked, it has 'hdd'",
-        "h2": "node.labels.disk == ssd asked",
+        "h1": "label disk is hdd, constraint asks ssd",
+        "h2": "label disk is not set, constraint asks ssd",
     }
 
 
@@ -192,3 +196,20 @@ def test_the_same_view_gives_the_same_placement() -> None:
     assert all(placed(shop, seen(*hosts)) == first for _ in range(5))
     per_host = [list(first.values()).count(f"h{n}") for n in range(1, 6)]
     assert max(per_host) - min(per_host) <= 1
+
+
+FULL = {"h1": "disk is 93% full, 90% is the limit"}
+
+
+def test_a_host_whose_disk_is_full_is_given_nothing_new_and_keeps_what_it_has() -> None:
+    there = host("h1", [container("web.1", "h1")])
+    shop = app({"web": {"deploy": {"replicas": 3}}})
+    placement = placed(shop, seen(there, host("h2"), full=FULL))
+    assert placement == {"web.1": "h1", "web.2": "h2", "web.3": "h2"}
+
+
+def test_where_all_disks_are_full_each_host_says_so() -> None:
+    with pytest.raises(NoRoom) as error:
+        placed(app({"web": {}}), seen(host("h1"), full=FULL))
+    assert "h1" in str(error.value)
+    assert FULL["h1"] in f"{error.value} {error.value.hint}"

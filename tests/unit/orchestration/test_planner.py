@@ -44,6 +44,9 @@ def wish(of: App, seen: View, *services: str, **more: Any) -> Wish:
     )
 
 
+JOB_DONE = "service_completed_successfully"
+
+
 def planned(of: App, seen: View, *services: str, **more: Any) -> Plan:
     return plan_up(wish(of, seen, *services, **more))
 
@@ -294,12 +297,38 @@ def test_no_recreate_and_force_recreate() -> None:
     changed = view(with_network("h1", container("web.1", "h1")))
     same = view(with_network("h1", kept("web.1", "h1")))
     assert changes(planned(shop, changed, no_recreate=True)) == {"web.1": Change.KEEP}
-    assert changes(planned(shop, same, force=True)) == {"web.1": Change.REPLACE}
+    assert changes(planned(shop, same, forced=frozenset({"web"}))) == {"web.1": Change.REPLACE}
 
 
 def test_no_start_makes_but_does_not_start() -> None:
     plan = planned(app({"web": {}}), view(host("h1")), no_start=True)
     assert {step.kind for step in plan.steps} == {Kind.ENSURE_NETWORK, Kind.CREATE}
+
+
+def test_without_waiting_only_what_services_need_of_each_other_is_waited_for() -> None:
+    conditions = {"db": {"condition": "service_healthy"}, "init": {"condition": JOB_DONE}}
+    shop = app({"db": {}, "init": {}, "web": {"depends_on": conditions}, "cache": {}})
+    plan = planned(shop, view(host("h1")), wait=False)
+    waits = [step.id for step in plan.steps if step.kind is Kind.WAIT]
+    assert sorted(waits) == ["wait:db.1", "wait:init.1"]
+    assert before(plan, "wait:db.1", "start:web.1")
+
+
+def test_without_waiting_what_was_replaced_still_goes_last() -> None:
+    replicas = {"web": {"deploy": {"replicas": 2}}}
+    there = (container("web.1", "h1"), container("web.2", "h1"))
+    plan = planned(app(replicas), view(with_network("h1", *there)), wait=False)
+    assert not [step for step in plan.steps if step.kind is Kind.WAIT]
+    (first, second) = (step.id for step in plan.steps if step.kind is Kind.REMOVE)
+    assert before(plan, "start:web.2", first) and before(plan, "start:web.1", second)
+    assert before(plan, "start:web.1", "aside:web.2")
+
+
+def test_what_is_to_be_watched_is_waited_for_all_the_same() -> None:
+    update = {"update_config": {"monitor": "3s"}}
+    there = view(with_network("h1", container("web.1", "h1")))
+    plan = planned(app({"web": {"deploy": update}}), there, wait=False)
+    assert [step.args["settles"] for step in plan.steps if step.kind is Kind.WAIT] == [3.0]
 
 
 def test_a_service_in_anothers_namespace_follows_its_replacement() -> None:
@@ -341,3 +370,32 @@ def test_a_volume_is_made_where_its_service_goes() -> None:
     assert [(step.host, step.target) for step in made] == [("h2", "shop_data")]
     there = view(host("h1", volumes=(VolumeView("shop_data", "h1"),)), host("h2"))
     assert not [s for s in planned(shop, there).steps if s.kind is Kind.ENSURE_VOLUME]
+
+
+def all_before(plan: Plan, step: str) -> set[str]:
+    """All that is done before a step."""
+    needs = {each.id: each.needs for each in plan.steps}
+    found: set[str] = set()
+    todo = [step]
+    while todo:
+        new = set(needs[todo.pop()]) - found
+        found |= new
+        todo += new
+    return found
+
+
+def test_a_plan_for_many_hosts_grows_with_its_steps_alone() -> None:
+    """Every container waits for all images and networks, and for those whom it depends on; still
+    nobody lists them all."""
+    hosts = [host(f"h{n}", images=()) for n in range(40)]
+    many = {"deploy": {"replicas": 80}}
+    after = {"depends_on": {"db": {"condition": "service_healthy"}}}
+    plan = planned(app({"db": many, "web": {**many, **after}}), view(*hosts))
+    kinds = {step.id: step.kind for step in plan.steps}
+    first = {Kind.BRING_IMAGE, Kind.ENSURE_NETWORK}
+    assert {step for step in all_before(plan, "create:web.80") if kinds[step] in first} == {
+        step for step, kind in kinds.items() if kind in first
+    }
+    assert {f"wait:db.{n}" for n in range(1, 81)} <= all_before(plan, "start:web.80")
+    assert not any(step.startswith("wait:web") for step in all_before(plan, "start:web.80"))
+    assert sum(len(step.needs) for step in plan.steps) < 4 * len(plan.steps)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from nap_compose.compose.bake import Wishes, bake
 from nap_compose.compose.canonical import service as canonical_service
 from nap_compose.compose.faults import dotted
 from nap_compose.compose.keys import SERVICE
@@ -18,7 +19,9 @@ from nap_compose.compose.resources import NETWORK, VOLUME
 from nap_compose.compose.rows import EMBEDDED, Treatment
 from nap_compose.compose.shapes import Reading
 from nap_compose.compose.treatment import every_key
+from nap_compose.orchestration.bodies.building import build_query
 from nap_compose.orchestration.bodies.container import container_body
+from nap_compose.orchestration.bodies.hooks import exec_bodies
 from nap_compose.orchestration.bodies.making import Making
 from nap_compose.orchestration.bodies.networking import endpoint
 from nap_compose.orchestration.bodies.shared import network_body, volume_body
@@ -30,19 +33,29 @@ ELSEWHERE = {
     "extends", "env_file", "label_file", "profiles",
     # Who waits for whom, and where things go.
     "depends_on", "scale", "platform", "pull_policy",
-    "deploy.mode", "deploy.replicas", "deploy.placement", "deploy.update_config.parallelism",
+    "deploy.mode", "deploy.replicas", "deploy.placement",
+    "deploy.update_config", "deploy.rollback_config",
     # The name is given when the container is made.
     "container_name",
     # The order in which networks are connected.
     "networks.a.priority",
+    # Who is followed in the foreground, and what is watched.
+    "attach", "develop",
     # For those who read the file; and nap's own note on `mode`.
     "ports[0].name", "ports[0].mode",
-    # What stands in the service itself counts before it.
-    "deploy.restart_policy",
     # Without it the service's own, which the full service has too, counts for its first network.
     "networks.a.mac_address",
     # What `deploy` says counts before it.
-    "cpus", "mem_limit", "mem_reservation", "pids_limit",
+    "cpus", "mem_limit", "mem_reservation", "pids_limit", "restart",
+    # Permissions go with a file to where it is copied, and with those that hosts are brought.
+    "configs[0].uid", "configs[0].gid", "configs[0].mode",
+    "secrets[0].uid", "secrets[0].gid", "secrets[0].mode", "x-nap.ship", "x-nap.secret_env",
+    # What a backup runs in a container that is there.
+    "x-nap.backup",
+    # An inline Dockerfile, which the full service has too, counts before it.
+    "build.dockerfile",
+    # And one platform to build for is the service's own.
+    "build.platforms",
     # These say which of the others there are.
     "healthcheck.disable", "devices[0].target",
 }  # fmt: skip
@@ -101,6 +114,12 @@ def bodies(spec: Mapping[str, Any]) -> dict[str, Any]:
         labels={},
     )
     body = container_body(making)
+    image, built = {"web": "web:1"}, making.service
+    if "build" in spec:
+        body["bake"] = bake(app, ["web"], image, {"web": {}}, Wishes())["target"]
+        body["query"] = build_query(built, "web:1", {}, Wishes())
+    for moment in ("post_start", "pre_stop"):
+        body[moment] = exec_bodies(making.service, moment)
     for key in making.service.networks:
         body[f"endpoint {key}"] = endpoint(making, key)
     return body

@@ -9,12 +9,14 @@ import pytest
 
 from nap_compose.clock import utc_now
 from nap_compose.cluster import app_lock, claims
-from nap_compose.cluster.claims import Claims, Demand, PortClaim
+from nap_compose.cluster.claims import Claims
+from nap_compose.cluster.demand import Demand, PortClaim
 from nap_compose.cluster.state import Lease, Lost, StateStore
-from nap_compose.errors import NapError
+from nap_compose.cluster.use import Use
 
 WEB = PortClaim("tcp", "", 8080)
 DNS = PortClaim("udp", "10.0.0.1", 53)
+ONE = Use(containers=1)
 
 
 class Deployment:
@@ -25,7 +27,9 @@ class Deployment:
         self.id = f"{owner}-{app}"
         self.lock: Lease = app_lock.take(store, owner, app, who=owner, deployment=self.id)
 
-    def take(self, seen: Claims, **demands: Demand) -> None:
+    def take(
+        self, seen: Claims, *, use: Use = ONE, others: tuple[str, ...] = (), **demands: Demand
+    ) -> None:
         claims.take(
             self.store,
             seen,
@@ -34,6 +38,8 @@ class Deployment:
             app=self.app,
             demands=demands,
             since=utc_now(),
+            use=use,
+            others=others,
         )
 
 
@@ -52,17 +58,20 @@ def blog(store: StateStore) -> Iterator[Deployment]:
 
 
 def test_a_claim_comes_back_as_it_was_made(store: StateStore, shop: Deployment) -> None:
-    shop.take(claims.read(store), h1=Demand((WEB, DNS), 1.5, 1 << 30), h2=Demand((), 0.5))
+    most = Demand((WEB, DNS), 1.5, 1 << 30, {"gpu": 2})
+    used = Use(3, 2_000_000_000, 1 << 30, 2, 1, 1 << 40)
+    shop.take(claims.read(store), h1=most, h2=Demand((), 0.5), use=used)
     seen = claims.read(store)
     (claim,) = seen.on("h1")
     assert (claim.deployment, claim.name) == ("ada-shop", "ada/shop")
-    assert claim.demand == Demand((WEB, DNS), 1.5, 1 << 30)
+    assert claim.demand == most
     (total,) = seen.of("ada")
-    assert total.demand == Demand((WEB, DNS), 2.0, 1 << 30)
-    assert seen.ports() == {
-        "h1": dict.fromkeys(("8080/tcp", "53/udp"), "ada/shop, which is being deployed"),
-        "h2": {},
-    }
+    assert total.use == used and total.demand == Demand()
+    assert [(host, claim.demand.ports) for host, (claim,) in seen.by_host().items()] == [
+        ("h1", (WEB, DNS)),
+        ("h2", ()),
+    ]
+    assert set(seen.by_host(but="ada-shop").values()) == {()}
     assert seen.on("h1", but="ada-shop") == () and seen.of("bob") == ()
 
 
@@ -74,7 +83,7 @@ def test_two_that_saw_the_same_can_not_both_claim(
     with pytest.raises(Lost):
         blog.take(seen, h1=Demand((WEB,)))
     again = claims.read(store)
-    assert "8080/tcp" in again.ports()["h1"]
+    assert again.on("h1")[0].demand.ports == (WEB,)
     blog.take(again, h2=Demand((WEB,)))
     assert {claim.name for host in ("h1", "h2") for claim in claims.read(store).on(host)} == {
         "ada/shop",
@@ -111,6 +120,21 @@ def test_one_owners_deployments_meet_at_the_owner(store: StateStore, shop: Deplo
     second.lock.release()
 
 
+def test_members_of_a_group_meet_at_the_group(
+    store: StateStore, shop: Deployment, blog: Deployment
+) -> None:
+    seen = claims.read(store)
+    shop.take(seen, h1=Demand((WEB,)), others=("@staff",))
+    with pytest.raises(Lost):
+        blog.take(seen, h2=Demand((WEB,)), others=("@staff", "@other"))
+    again = claims.read(store)
+    assert [claim.name for claim in again.of("@staff")] == ["ada/shop"] and again.of("bob") == ()
+    blog.take(again, h2=Demand((WEB,)), others=("@staff", "@other"))
+    assert len(claims.read(store).of("@staff")) == 2
+    claims.release(store, shop.id)
+    assert [claim.name for claim in claims.read(store).of("@staff")] == ["bob/blog"]
+
+
 def test_what_was_claimed_and_released_since_reading_is_noticed(
     store: StateStore, shop: Deployment, blog: Deployment
 ) -> None:
@@ -129,7 +153,7 @@ def test_taking_again_replaces_what_was_taken(store: StateStore, shop: Deploymen
     seen = claims.read(store)
     assert seen.on("h1") == ()
     assert [claim.demand for claim in seen.on("h2")] == [Demand((WEB,))]
-    assert [claim.demand for claim in seen.of("ada")] == [Demand((WEB,))]
+    assert [claim.use for claim in seen.of("ada")] == [ONE]
 
 
 def test_release_leaves_what_others_hold(
@@ -172,9 +196,7 @@ def test_many_at_once_never_share_a_port(store: StateStore) -> None:
         mine = Deployment(store, f"u{number}", "app")
         for _ in range(30):
             seen = claims.read(store)
-            free = [
-                host for host in ("h1", "h2", "h3") if "8080/tcp" not in seen.ports().get(host, {})
-            ]
+            free = [host for host in ("h1", "h2", "h3") if not seen.on(host)]
             if not free:
                 return
             try:
@@ -195,9 +217,24 @@ def test_many_at_once_never_share_a_port(store: StateStore) -> None:
     assert sorted(winners) == sorted(each[0] for each in holders)
 
 
-def test_more_hosts_than_a_batch_holds(store: StateStore, shop: Deployment) -> None:
-    many = {f"h{number}": Demand((WEB,)) for number in range(64)}
-    with pytest.raises(NapError, match="up to 63 hosts"):
-        shop.take(claims.read(store), **many)
-    many.popitem()
-    shop.take(claims.read(store), **many)
+def test_more_hosts_than_a_batch_holds(
+    store: StateStore, shop: Deployment, blog: Deployment
+) -> None:
+    many = {f"h{number:03}": Demand((WEB,)) for number in range(150)}
+    seen = claims.read(store)
+    shop.take(seen, **many)
+    assert all(claims.read(store).on(host) for host in many)
+    with pytest.raises(Lost):
+        blog.take(seen, **many)
+    claims.release(store, shop.id)
+    assert not any(claims.read(store).by_host().values())
+
+
+def test_of_several_batches_none_stays_where_one_was_lost(
+    store: StateStore, shop: Deployment, blog: Deployment
+) -> None:
+    seen = claims.read(store)
+    blog.take(seen, h140=Demand((WEB,)))
+    with pytest.raises(Lost):
+        shop.take(seen, **{f"h{number:03}": Demand((WEB,)) for number in range(150)})
+    assert [host for host, found in claims.read(store).by_host().items() if found] == ["h140"]

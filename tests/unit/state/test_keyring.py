@@ -14,6 +14,7 @@ import pytest
 from nap_compose.cluster.cipher import BadCipherText, Cipher
 from nap_compose.cluster.cluster import Cluster, Logs
 from nap_compose.cluster.keyring import make_key_file, open_keyring
+from nap_compose.cluster.seal import Seal
 from nap_compose.errors import BadFile, NapError
 
 KEY = bytes(range(32))
@@ -156,3 +157,45 @@ def test_cryptography_is_imported_only_when_used() -> None:
         "sys.exit(repr(heavy) if heavy else 0)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+OLD, NEW = b"o" * 32, b"n" * 32
+
+
+def test_the_newest_key_seals_and_all_open() -> None:
+    was, both, now = Cipher(OLD), Cipher(OLD, NEW), Cipher(NEW)
+    old = was.seal(b"secret", "k")
+    assert both.open(old, "k") == b"secret"
+    assert now.open(both.seal(b"secret", "k"), "k") == b"secret"
+    with pytest.raises(BadCipherText):
+        was.open(both.seal(b"secret", "k"), "k")
+    anew = both.resealed(old, "k")
+    assert anew is not None and now.open(anew, "k") == b"secret"
+    assert both.resealed(anew, "k") is None
+    for place, text in (("elsewhere", old), ("k", "bm90aGluZw==")):
+        with pytest.raises(BadCipherText):
+            both.resealed(text, place)
+
+
+def test_names_stay_when_a_key_is_added() -> None:
+    assert Cipher(OLD, NEW).mark("x") == Cipher(OLD).mark("x") != Cipher(NEW).mark("x")
+
+
+def test_labels_bear_the_newest_seal_and_older_ones_hold() -> None:
+    both = Seal(OLD, NEW)
+    assert both.over("x") == Seal(NEW).over("x")
+    assert both.holds(Seal(OLD).over("x"), "x") and both.holds(Seal(NEW).over("x"), "x")
+    assert not both.holds(Seal(OLD).over("y"), "x") and not Seal(NEW).holds(both.over("y"), "x")
+
+
+def test_a_key_file_with_several_keys(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    lines = [base64.b64encode(key).decode() for key in (OLD, NEW)]
+    path.write_text("\n".join(lines) + "\n")
+    path.chmod(0o600)
+    ring = open_keyring(Cluster("lab", {}, tmp_path, Logs(tmp_path), key_file=path))
+    assert ring.cipher.open(Cipher(OLD).seal(b"x", "k"), "k") == b"x"
+    assert Cipher(NEW).open(ring.cipher.seal(b"x", "k"), "k") == b"x"
+    path.write_text(lines[0] + "\nshort\n")
+    with pytest.raises(BadFile, match="each key on a line"):
+        open_keyring(Cluster("lab", {}, tmp_path, Logs(tmp_path), key_file=path))

@@ -1,0 +1,464 @@
+"""The judgement of what an engine is about to be sent: the final body, whatever led to it. Pure.
+
+An allow-list of fields: what isn't here is refused, be it a field of an engine that is yet to come.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import PurePosixPath
+from typing import Any
+
+from nap_compose.auth.policy import rules as r
+from nap_compose.auth.policy.rules import FREE, Bounds, Rule, Verdict, admins
+from nap_compose.cluster.engine import Json
+
+NAPS_FOLDERS = ("/var/lib/nap/files", "/run/nap/secrets")
+"""Where nap itself brings the files of apps, a folder for each project."""
+
+
+_CHANCE = re.compile(r"[0-9a-f]{32}")
+
+Named = tuple[str, str]
+"""`volume` or `network`, and the name on the engine."""
+
+
+@dataclass(frozen=True)
+class Owned:
+    """What is the owner's own: objects whose names begin so, and containers, asked by id.
+
+    `pool` is nap's folder in the storage that all hosts share, `pool_mount` where that is mounted;
+    both empty where there is none. `addresses` is what networks get theirs from. `in_place` tells
+    of a volume whether it stayed where the host's own Compose had made it for an app of theirs.
+    """
+
+    owner: str
+    container: Callable[[str], bool]
+    pool: str = ""
+    pool_mount: str = ""
+    addresses: str = ""
+    in_place: Callable[[str], bool] = lambda _: False
+
+    @property
+    def prefix(self) -> str:
+        """How the names of the owner's objects on the engines begin."""
+        return f"{self.owner}_"
+
+    def name(self, name: object) -> bool:
+        """Whether an object so called is the owner's."""
+        return isinstance(name, str) and name.startswith(self.prefix)
+
+    def is_being_made(self, path: str) -> bool:
+        """Whether what lies at that path of a host is a volume's content on its way into the
+        storage that all hosts share: its name there is chance."""
+        beginning, _, name = path.rpartition("/")
+        return (
+            bool(self.pool) and beginning == f"{self.pool}/.new" and bool(_CHANCE.fullmatch(name))
+        )
+
+    def brought(self, path: str) -> bool:
+        """Whether nap brought what lies at that path of a host, for an app of the owner's."""
+        parts = PurePosixPath(path)
+        return ".." not in parts.parts and any(
+            parts.is_relative_to(folder)
+            and self.name(
+                parts.relative_to(folder).parts[:1] and parts.relative_to(folder).parts[0]
+            )
+            for folder in NAPS_FOLDERS
+        )
+
+
+_FREE_AT_THE_TOP = (
+    "Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin "
+    "StdinOnce Env Cmd Entrypoint Image WorkingDir NetworkDisabled MacAddress StopSignal "
+    "StopTimeout Healthcheck"
+)
+CONTAINER: Mapping[str, Rule] = {
+    **dict.fromkeys(_FREE_AT_THE_TOP.split(), FREE),
+    "Labels": r.LABELS,
+}
+"""The fields of a container's body, but for HostConfig and NetworkingConfig."""
+
+_FREE_OF_THE_HOST = (
+    "AutoRemove CapDrop CpuCount CpuPercent CpuPeriod CpuQuota Dns DnsOptions DnsSearch ExtraHosts "
+    "GroupAdd Init MemoryReservation MemorySwap MemorySwappiness ReadonlyRootfs RestartPolicy "
+    "Ulimits"
+)
+HOST: Mapping[str, Rule] = {
+    **dict.fromkeys(_FREE_OF_THE_HOST.split(), FREE),
+    "CapAdd": r.CAPABILITIES,
+    "CgroupnsMode": r.PRIVATE,
+    "DeviceRequests": r.GPUS,
+    "Memory": r.MEMORY,
+    "NanoCpus": r.NANO_CPUS,
+    "OomScoreAdj": r.OOM_SCORE,
+    "PidsLimit": r.PIDS,
+    "Privileged": admins("all rights on the host"),
+    "Runtime": r.RUNTIME,
+    "SecurityOpt": r.SECURITY,
+    "ShmSize": r.SHM,
+    "Sysctls": r.SYSCTLS,
+}
+"""The fields of HostConfig that are judged by themselves; `_MORE` has those that name things."""
+
+ENDPOINT = frozenset(["Aliases", "Links", "IPAMConfig", "MacAddress", "GwPriority"])
+NETWORK = frozenset(
+    (
+        "Name",
+        "Driver",
+        "Attachable",
+        "Internal",
+        "EnableIPv4",
+        "EnableIPv6",
+        "Options",
+        "Labels",
+        "CheckDuplicate",
+    )
+)
+NETWORK_OPTIONS = frozenset(("com.docker.network.driver.mtu", "encrypted"))
+_FREE_OF_A_PROCESS = "AttachStderr AttachStdin AttachStdout Cmd DetachKeys Env Tty User WorkingDir"
+EXEC: Mapping[str, Rule] = {
+    **dict.fromkeys(_FREE_OF_A_PROCESS.split(), FREE),
+    "Privileged": admins("a process with all rights on the host"),
+}
+_HIDDEN = ("MaskedPaths", "ReadonlyPaths")
+"""What of /proc and /sys an engine hides from a container, or lets nobody write to."""
+_SET_BY_THE_ENGINE = frozenset(
+    (
+        "Cgroup",
+        "CgroupnsMode",
+        "ConsoleSize",
+        "ContainerIDFile",
+        "LogConfig",
+        "MaskedPaths",
+        "ReadonlyPaths",
+        "Runtime",
+        "VolumeDriver",
+    )
+)
+"""What an engine fills in by itself where a body says nothing of it."""
+
+
+def container(body: Json, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
+    """What is wrong with the body that creates a container."""
+    for field, value in body.items():
+        if field == "HostConfig":
+            yield from host_config(value, bounds, owned)
+        elif field == "NetworkingConfig":
+            for name, endpoint in (value.get("EndpointsConfig") or {}).items():
+                yield from attachment(name, endpoint, owned)
+        else:
+            yield from _by(CONTAINER, field, value, bounds)
+
+
+_LIMITED_LOGS = ("json-file", "local")
+"""Log drivers that keep files which can be given an end."""
+
+
+def with_ends(body: Json, bounds: Bounds, log_driver: Callable[[], str]) -> dict[str, Any]:
+    """A container's body in which everything has an end that it says nothing of. `log_driver`
+    tells the engine's own."""
+    policy = bounds.policy
+    host = dict(body.get("HostConfig") or {})
+    host["PidsLimit"] = host.get("PidsLimit") or min(policy.default_pids, policy.pids)
+    logs = host.get("LogConfig") or {}
+    driver = logs.get("Type") or log_driver()
+    if driver in _LIMITED_LOGS:
+        ends = {"max-size": str(policy.log_size), "max-file": str(policy.log_files)}
+        host["LogConfig"] = {"Type": driver, "Config": {**ends, **(logs.get("Config") or {})}}
+    if host.get("Tmpfs"):
+        host["Tmpfs"] = {
+            path: options if _size_in(options) else f"{options},size={policy.tmpfs}".lstrip(",")
+            for path, options in host["Tmpfs"].items()
+        }
+    if host.get("Mounts"):
+        host["Mounts"] = [_with_an_end(mount, policy.tmpfs) for mount in host["Mounts"]]
+    return {**body, "HostConfig": host}
+
+
+def _with_an_end(mount: Json, size: int) -> Json:
+    options = mount.get("TmpfsOptions") or {}
+    if mount.get("Type") != "tmpfs" or options.get("SizeBytes"):
+        return mount
+    return {**mount, "TmpfsOptions": {**options, "SizeBytes": size}}
+
+
+def helper(body: Json, owned: Owned) -> Iterator[Verdict]:
+    """What is wrong with the container through which nap itself reaches a host's files."""
+    config = body["HostConfig"]
+    sources = [str(bind).partition(":")[0] for bind in config.get("Binds") or ()]
+    sources += [str(mount.get("Source")) for mount in config.get("Mounts") or ()]
+    for source in sources:
+        known = source in (*NAPS_FOLDERS, owned.pool_mount) or owned.name(source)
+        if not known and not owned.is_being_made(source):
+            yield Verdict(f"{source} isn't {owned.owner}'s")
+    if config.get("NetworkMode") != "none" or set(config) - {"NetworkMode", "Binds", "Mounts"}:
+        yield Verdict("it isn't as nap makes it")
+
+
+def things_of(body: Json) -> Iterator[Named]:
+    """The volumes and networks that a container's body names."""
+    host = body.get("HostConfig") or {}
+    for bind in host.get("Binds") or ():
+        yield "volume", str(bind).partition(":")[0]
+    for mount in host.get("Mounts") or ():
+        yield "volume", str(mount.get("Source") or "")
+    yield "network", str(host.get("NetworkMode") or "")
+    for name in (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or ():
+        yield "network", name
+
+
+def host_config(config: Json, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
+    """What is wrong with the part of it that is about the host."""
+    for field, value in config.items():
+        more = _MORE.get(field)
+        if field in _HIDDEN and value is not None:  # an empty list hides nothing
+            yield Verdict(f"{field} is the engine's to choose: for admins only")
+        if more is not None:
+            if value not in (None, "", [], {}):
+                yield from more(value, bounds, owned)
+        else:
+            yield from _by(HOST, field, value, bounds)
+
+
+def running(inspected: Json, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
+    """What is wrong with a container that is there, before somebody gets into it."""
+    config = inspected.get("HostConfig") or {}
+    for key in (key for key in _HIDDEN if config.get(key) == []):
+        yield Verdict(f"{key} is empty, so that it sees all of /proc and /sys")
+    yield from host_config(
+        {key: value for key, value in config.items() if key not in _SET_BY_THE_ENGINE},
+        bounds,
+        owned,
+    )
+
+
+def process(body: Json, bounds: Bounds) -> Iterator[Verdict]:
+    """What is wrong with the body that starts another process in a container."""
+    for field, value in body.items():
+        yield from _by(EXEC, field, value, bounds)
+
+
+_FREE_OF_A_BUILD = (
+    "version t dockerfile remote buildargs labels target extrahosts cachefrom ulimits platform "
+    "nocache pull"
+)
+BUILD: Mapping[str, Rule] = {
+    **dict.fromkeys(_FREE_OF_A_BUILD.split(), FREE),
+    "isolation": admins("another isolation"),
+    "memory": r.MEMORY,
+    "networkmode": r.BUILD_NETWORK,
+    "shmsize": r.SHM,
+}
+"""The words of a build by the classic builder; the images' names are judged beside them."""
+
+
+def build(query: Json, bounds: Bounds) -> Iterator[Verdict]:
+    """What is wrong with the words that a build is asked for with."""
+    for field, value in query.items():
+        yield from _by(BUILD, field, value, bounds)
+
+
+def limits_of_a_build(query: Json, bounds: Bounds) -> dict[str, str]:
+    """What a build may take at most, where it doesn't say less."""
+    policy, found = bounds.policy, {}
+    if policy.memory and not query.get("memory"):
+        found["memory"] = str(int(policy.memory))
+    if policy.cpus:
+        found |= {"cpuperiod": "100000", "cpuquota": str(int(policy.cpus * 100_000))}
+    return found
+
+
+def network(body: Json, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
+    """What is wrong with the body that creates a network."""
+    if not owned.name(body.get("Name")):
+        yield Verdict(f"the network {body.get('Name')} isn't {owned.owner}'s")
+    for field, value in body.items():
+        if field == "IPAM" and _from_the_pool(value, owned.addresses):
+            continue
+        if field not in NETWORK and value not in (None, "", {}, []):
+            yield Verdict(f"{field} of a network is for admins only")
+    for rule, field in ((r.NETWORK_DRIVER, "Driver"), (r.LABELS, "Labels")):
+        yield from _judged(rule, body.get(field), bounds)
+    strange = sorted(set(body.get("Options") or {}) - NETWORK_OPTIONS)
+    if strange:
+        yield Verdict(f"the network's option {strange[0]} is for admins only")
+
+
+def volume(body: Json, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
+    """What is wrong with the body that creates a volume."""
+    if not owned.name(body.get("Name")):
+        yield Verdict(f"the volume {body.get('Name')} isn't {owned.owner}'s")
+    for field in body:
+        if field not in ("Name", "Driver", "DriverOpts", "Labels"):
+            yield Verdict(f"{field} of a volume is for admins only")
+    for rule, field in ((r.VOLUME_DRIVER, "Driver"), (r.LABELS, "Labels")):
+        yield from _judged(rule, body.get(field), bounds)
+    options = dict(body.get("DriverOpts") or {})
+    if options and not _in_the_pool(options, owned):
+        yield Verdict("options of the volume's driver are for admins only")
+
+
+def attachment(network_name: str, endpoint: Json | None, owned: Owned) -> Iterator[Verdict]:
+    """What is wrong with attaching a container to a network."""
+    if not owned.name(network_name):
+        yield Verdict(f"the network {network_name} isn't {owned.owner}'s")
+    for field, value in (endpoint or {}).items():
+        options = set(value or {}) if field == "DriverOpts" else set()
+        if field == "DriverOpts" and options <= {"com.docker.network.endpoint.ifname"}:
+            continue
+        if field not in ENDPOINT and value not in (None, "", {}, []):
+            yield Verdict(f"{field} of an attachment is for admins only")
+
+
+def _from_the_pool(ipam: Json, pool: str) -> bool:
+    """Whether a network's addresses are just one subnet out of the cluster's pool."""
+    config = list(ipam.get("Config") or ())
+    if set(ipam) - {"Config"} or len(config) != 1 or set(config[0]) != {"Subnet"}:
+        return False
+    try:
+        return bool(pool) and IPv4Network(config[0]["Subnet"]).subnet_of(IPv4Network(pool))
+    except ValueError:
+        return False
+
+
+def _in_the_pool(options: Json, owned: Owned) -> bool:
+    """Whether nap bound the volume to a folder of the owner's in the storage of all hosts."""
+    device = PurePosixPath(str(options.get("device") or ""))
+    theirs = PurePosixPath(owned.pool, owned.owner)
+    beneath = bool(owned.pool) and device.is_relative_to(theirs) and device != theirs
+    plain = set(options) == {"type", "o", "device"} and options.get("o") == "bind"
+    return beneath and plain and options.get("type") == "none" and ".." not in device.parts
+
+
+def _by(table: Mapping[str, Rule], field: str, value: Any, bounds: Bounds) -> Iterator[Verdict]:
+    rule = table.get(field)
+    if rule is not None:
+        yield from _judged(rule, value, bounds)
+    elif value not in (None, "", False, 0, [], {}):
+        yield Verdict(f"{field}: nap has no rule for it, so it is for admins only")
+
+
+def _judged(rule: Rule, value: Any, bounds: Bounds) -> Iterator[Verdict]:
+    verdict = rule.judge(value, bounds) if rule.judge else None
+    if verdict is not None:
+        yield verdict
+
+
+def _source(source: object, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
+    """A volume of the owner's, a path that users may mount, or what nap brought."""
+    text = str(source)
+    if not text.startswith("/"):
+        if not owned.name(text) and not _is_anonymous(text) and not owned.in_place(text):
+            yield Verdict(f"the volume {text} isn't {owned.owner}'s")
+    elif not owned.brought(text) and not r.path_is_listed(text, bounds):
+        yield Verdict(f"the host's {text} is not allowed", "binds")
+
+
+def _is_anonymous(name: str) -> bool:
+    """Whether an engine made the name up: nobody can guess another one's."""
+    return len(name) == 64 and all(char in "0123456789abcdef" for char in name)
+
+
+_PROPAGATION = ("shared", "rshared", "slave", "rslave")
+
+
+def _binds(value: Any, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
+    for bind in value:
+        source, _, rest = str(bind).partition(":")
+        yield from _source(source, bounds, owned)
+        options = rest.rpartition(":")[2].split(",") if ":" in rest else []
+        if any(option in _PROPAGATION for option in options):
+            yield Verdict(f"the propagation of {source} reaches the host: for admins only")
+
+
+def _mounts(value: Any, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
+    for mount in value:
+        kind, source = mount.get("Type"), mount.get("Source") or ""
+        if kind not in ("bind", "volume", "tmpfs"):
+            yield Verdict(f"a mount of type {kind} is for admins only")
+        elif kind == "bind" or source:
+            yield from _source(source, bounds, owned)
+        if (mount.get("BindOptions") or {}).get("Propagation", "") in _PROPAGATION:
+            yield Verdict(f"the propagation of {source} reaches the host: for admins only")
+        in_memory = (mount.get("TmpfsOptions") or {}).get("SizeBytes")
+        yield from _judged(r.TMPFS_SIZE, in_memory or None, bounds)
+        yield from _judged(r.LABELS, (mount.get("VolumeOptions") or {}).get("Labels"), bounds)
+        if (mount.get("VolumeOptions") or {}).get("DriverConfig"):
+            yield Verdict("a volume's driver is chosen in `volumes` alone")
+
+
+def _namespace(*plain: str) -> Callable[[Any, Bounds, Owned], Iterator[Verdict]]:
+    def judge(value: Any, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
+        del bounds
+        kind, _, container_id = str(value).partition(":")
+        if kind == "container":
+            if not owned.container(container_id):
+                yield Verdict(f"the container {container_id[:12]} isn't {owned.owner}'s")
+        elif value not in plain:
+            yield Verdict(f"the namespace '{value}' is not the container's own: for admins only")
+
+    return judge
+
+
+def _network_mode(value: Any, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
+    if not owned.name(value):
+        yield from _namespace("none")(value, bounds, owned)
+
+
+def _volumes_from(value: Any, _: Bounds, owned: Owned) -> Iterator[Verdict]:
+    for entry in value:
+        if not owned.container(str(entry).partition(":")[0]):
+            yield Verdict("mounts of a container that isn't the owner's")
+
+
+def _links(value: Any, _: Bounds, owned: Owned) -> Iterator[Verdict]:
+    for link in value:
+        if not owned.name(str(link).lstrip("/")):
+            yield Verdict(f"a link to {str(link).partition(':')[0]}, which isn't {owned.owner}'s")
+
+
+def _ports(value: Any, bounds: Bounds, _: Owned) -> Iterator[Verdict]:
+    for bindings in value.values():
+        for binding in bindings or ():
+            yield from _judged(r.PUBLISHED, binding.get("HostPort"), bounds)
+
+
+def _tmpfs(value: Any, bounds: Bounds, _: Owned) -> Iterator[Verdict]:
+    for options in value.values():
+        yield from _judged(r.TMPFS_SIZE, _size_in(str(options)), bounds)
+
+
+def _size_in(options: str) -> str | None:
+    """The size among mount options; the last one counts, as with the kernel."""
+    sizes = [each[5:] for each in options.split(",") if each.startswith("size=")]
+    return sizes[-1] if sizes else None
+
+
+def _logging(value: Any, bounds: Bounds, _: Owned) -> Iterator[Verdict]:
+    yield from _judged(r.LOG_DRIVER, value.get("Type"), bounds)
+    yield from _judged(r.LOG_OPTION, value.get("Config"), bounds)
+
+
+def _devices(value: Any, bounds: Bounds, _: Owned) -> Iterator[Verdict]:
+    for device in value:
+        yield from _judged(r.DEVICE, device.get("PathOnHost"), bounds)
+
+
+_MORE: Mapping[str, Callable[[Any, Bounds, Owned], Iterator[Verdict]]] = {
+    "Binds": _binds,
+    "Devices": _devices,
+    "IpcMode": _namespace("none", "private", "shareable"),
+    "Links": _links,
+    "LogConfig": _logging,
+    "Mounts": _mounts,
+    "NetworkMode": _network_mode,
+    "PidMode": _namespace(),
+    "Tmpfs": _tmpfs,
+    "PortBindings": _ports,
+    "VolumesFrom": _volumes_from,
+}
+"""The fields of HostConfig that name something: a network, a volume, a path, a container …"""

@@ -1,0 +1,297 @@
+"""The rules: what a value must be so that a user who isn't an admin may ask for it. Pure.
+
+The same rules judge the key of a file and the field of a body that it becomes. A value of another
+type than a rule knows is refused, so nothing slips through in a form that nobody thought of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from nap_compose.cluster.cluster import Ports
+from nap_compose.cluster.policy import DEFAULT, Policy
+from nap_compose.units import parse_size
+
+
+class Bounds(NamedTuple):
+    """What the cluster file allows: its policy, and the ports that may be published."""
+
+    policy: Policy = DEFAULT
+    ports: Ports = Ports()
+
+
+class Verdict(NamedTuple):
+    """Why something is refused, and the rule in the cluster file that would allow it."""
+
+    why: str
+    rule: str = ""
+
+
+Judge = Callable[[Any, Bounds], "Verdict | None"]
+
+
+class Rule(NamedTuple):
+    """One class of keys and fields. FREE and INSIDE have no judge: the one lets all pass, the other
+    looks at what stands within."""
+
+    name: str
+    judge: Judge | None = None
+
+
+FREE = Rule("free")
+INSIDE = Rule("by what is in it")
+
+ROUTERS = ("caddy", "haproxy", "nginx", "SERVICE_", "traefik", "com.docker.")
+"""How labels begin that routers, registrators and engines act on."""
+
+
+def _asks(value: Any) -> bool:
+    """Whether the value asks for anything: what is empty or false is the default."""
+    return value not in (None, "", False, 0) and value not in ([], {}, ())
+
+
+def _nothing(why: str) -> Judge:
+    return lambda value, _: Verdict(why) if _asks(value) else None
+
+
+def admins(why: str) -> Rule:
+    """Only admins ask for it; `why` says what is wrong with it."""
+    return Rule("admins", _nothing(f"{why}: for admins only"))
+
+
+def within(name: str, allowed: Callable[[Policy], Iterable[str]], key: str, what: str) -> Rule:
+    """A text, or each of a list of texts, must be one of those that the policy's `key` has."""
+
+    def judge(value: Any, bounds: Bounds) -> Verdict | None:
+        if not _asks(value):
+            return None
+        texts = [value] if isinstance(value, str) else value
+        known = tuple(allowed(bounds.policy))
+        if not isinstance(texts, (list, tuple)):
+            return Verdict(f"{what} can't be told", key)
+        for text in texts:
+            if not isinstance(text, str) or not any(fnmatchcase(text, each) for each in known):
+                listed = f"one of {', '.join(known)}" if known else "none"
+                return Verdict(f"{what} '{text}' is not allowed, {listed} is", key)
+        return None
+
+    return Rule(name, judge)
+
+
+def words(name: str, allowed: Iterable[str], what: str) -> Rule:
+    """One of these words, whatever the policy."""
+    known = tuple(allowed)
+    return within(name, lambda _: known, "", what)
+
+
+def _number_to(most: Callable[[Policy], float], key: str, what: str, *, bytes_: bool) -> Judge:
+    def judge(value: Any, bounds: Bounds) -> Verdict | None:
+        limit = most(bounds.policy)
+        if not limit or value is None:
+            return None
+        try:
+            amount = float(parse_size(value) if bytes_ and isinstance(value, str) else value)
+        except (TypeError, ValueError):
+            return Verdict(f"{what} can't be told", key)
+        if 0 < amount <= limit:
+            return None
+        return Verdict(f"{what} is {value}, and {_shown(limit, bytes_)} is the most", key)
+
+    return judge
+
+
+def _shown(limit: float, bytes_: bool) -> str:
+    from nap_compose.units import show_size
+
+    return show_size(int(limit)) if bytes_ else f"{limit:g}"
+
+
+def _capabilities(value: Any, bounds: Bounds) -> Verdict | None:
+    known = {name.upper().removeprefix("CAP_") for name in bounds.policy.capabilities}
+    if not _asks(value):
+        return None
+    if not isinstance(value, (list, tuple)):
+        return Verdict("capabilities can't be told", "capabilities")
+    for name in value:
+        if not isinstance(name, str) or name.upper().removeprefix("CAP_") not in known:
+            return Verdict(f"the capability {name} is not allowed", "capabilities")
+    return None
+
+
+def _sysctls(value: Any, bounds: Bounds) -> Verdict | None:
+    if not _asks(value):
+        return None
+    if not isinstance(value, Mapping):
+        return Verdict("kernel parameters can't be told", "sysctls")
+    for name in value:
+        if not any(fnmatchcase(str(name), known) for known in bounds.policy.sysctls):
+            return Verdict(f"the kernel parameter {name} is not allowed", "sysctls")
+    return None
+
+
+def _labels(value: Any, bounds: Bounds) -> Verdict | None:
+    if not _asks(value):
+        return None
+    if not isinstance(value, Mapping):
+        return Verdict("labels can't be told", "labels")
+    for name in value:
+        if str(name).startswith("com.docker.compose."):
+            continue  # nap's own to set; a file's are refused for everybody
+        routes = str(name).casefold().startswith(tuple(each.casefold() for each in ROUTERS))
+        if routes and not str(name).startswith(bounds.policy.labels or ("\0",)):
+            return Verdict(f"the label {name} is one that routers act on", "labels")
+    return None
+
+
+_SAFE_OPTION = re.compile(r"no-new-privileges([:=]true)?")
+
+
+def _security(value: Any, _: Bounds) -> Verdict | None:
+    if not _asks(value):
+        return None
+    if not isinstance(value, (list, tuple)):
+        return Verdict("security options can't be told")
+    for option in value:
+        if not isinstance(option, str) or not _SAFE_OPTION.fullmatch(option):
+            name = str(option).partition("=")[0][:40]
+            return Verdict(f"the security option {name} may take protection away: for admins only")
+    return None
+
+
+def _published(value: Any, bounds: Bounds) -> Verdict | None:
+    """A port of the host, or a range; none lets the engine choose."""
+    if value in (None, "", 0, "0"):
+        return None
+    match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", str(value))
+    if match is None:
+        return Verdict(f"the port '{value}' can't be told", "lowest_port")
+    first, last = int(match[1]), int(match[2] or match[1])
+    lowest = max(bounds.policy.lowest_port, bounds.ports.first)
+    if lowest <= first <= last <= bounds.ports.last:
+        return None
+    return Verdict(
+        f"port {value} is not from {lowest} to {bounds.ports.last}",
+        "lowest_port" if first < bounds.policy.lowest_port else "ports.range",
+    )
+
+
+_OWN_ADDRESSES = ("", "0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104 - they are compared
+
+
+def _gpus(value: Any, bounds: Bounds) -> Verdict | None:
+    """Requests for devices, in the file's form or the engine's."""
+    most = bounds.policy.gpus
+    if not _asks(value):
+        return None
+    if not isinstance(value, (list, tuple)):
+        return Verdict("devices can't be told", "gpus")
+    total = 0
+    for request in value:
+        if not isinstance(request, Mapping):
+            return Verdict("devices can't be told", "gpus")
+        low = {str(key).lower().replace("_", ""): each for key, each in request.items()}
+        if low.get("options") or low.get("driver") not in (None, "", "nvidia"):
+            return Verdict(f"devices of {low.get('driver') or 'their driver'} are not allowed", "")
+        ids, count = low.get("deviceids") or (), low.get("count")
+        if count in ("all", -1) or (count is None and not ids):
+            return Verdict(f"all GPUs are asked for, and {most} is the most", "gpus")
+        total += len(ids) if ids else int(count or 0)
+    if total <= most:
+        return None
+    return Verdict(f"{total} GPUs are asked for, and {most} is the most", "gpus")
+
+
+def path_is_listed(path: str, bounds: Bounds) -> bool:
+    """Whether users may mount that path of a host: just those listed, nothing under them, since a
+    container that may write there could put a link in its place."""
+    return path.rstrip("/") in {each.rstrip("/") for each in bounds.policy.binds if each != "/"}
+
+
+def _ascends(value: Any, _: Bounds) -> Verdict | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return None
+    return Verdict("a container that the kernel spares at others' cost: for admins only")
+
+
+CAPABILITIES = Rule("capabilities", _capabilities)
+SYSCTLS = Rule("sysctls", _sysctls)
+LABELS = Rule("labels", _labels)
+SECURITY = Rule("security options", _security)
+PUBLISHED = Rule("ports", _published)
+ADDRESS = words("addresses", _OWN_ADDRESSES, "the address")
+TMPFS_SIZE = Rule(
+    "tmpfs",
+    _number_to(lambda policy: policy.tmpfs, "tmpfs", "a file system in memory", bytes_=True),
+)
+GPUS = Rule("gpus", _gpus)
+OOM_SCORE = Rule("oom score", _ascends)
+RUNTIME = within("runtimes", lambda policy: policy.runtimes, "runtimes", "the runtime")
+LOG_DRIVER = within(
+    "log drivers", lambda policy: policy.log_drivers, "log_drivers", "the log driver"
+)
+NETWORK_DRIVER = within(
+    "network drivers",
+    lambda policy: (*policy.network_drivers, "default"),
+    "network_drivers",
+    "the network driver",
+)
+VOLUME_DRIVER = within(
+    "volume drivers", lambda policy: policy.volume_drivers, "volume_drivers", "the volume driver"
+)
+DEVICE = within("devices", lambda policy: policy.devices, "devices", "the device")
+CPUS = Rule("cpus", _number_to(lambda policy: policy.cpus, "cpus", "`cpus`", bytes_=False))
+NANO_CPUS = Rule(
+    "cpus", _number_to(lambda policy: policy.cpus * 1e9, "cpus", "`cpus`", bytes_=False)
+)
+MEMORY = Rule(
+    "memory", _number_to(lambda policy: policy.memory, "memory", "the memory", bytes_=True)
+)
+PIDS = Rule("pids", _number_to(lambda policy: policy.pids, "pids", "the processes", bytes_=False))
+SHM = Rule("shm", _number_to(lambda policy: policy.shm, "shm", "/dev/shm", bytes_=True))  # noqa: S108
+BUILD_NETWORK = words("build network", ("none", "default"), "the network of a build")
+PRIVATE = words("namespace", ("private",), "the namespace")
+LOG_OPTIONS = frozenset(
+    ("compress", "env", "env-regex", "labels", "labels-regex", "max-file", "max-size", "tag")
+)
+
+
+def _log_options(value: Any, bounds: Bounds) -> Verdict | None:
+    if not _asks(value):
+        return None
+    if not isinstance(value, Mapping):
+        return Verdict("log options can't be told")
+    strange = sorted(set(map(str, value)) - LOG_OPTIONS)
+    if strange:
+        return Verdict(f"the log option {strange[0]} is for admins only")
+    policy = bounds.policy
+    try:
+        size = parse_size(str(value.get("max-size", policy.log_size)))
+        files = int(value.get("max-file", policy.log_files))
+    except ValueError:
+        return Verdict("how large logs may become can't be told", "log_most")
+    if size > 0 and files > 0 and size * files <= policy.log_most:
+        return None
+    return Verdict(
+        f"{files} log files of {value.get('max-size', policy.log_size)} are more than "
+        f"{_shown(policy.log_most, bytes_=True)}, which is the most",
+        "log_most",
+    )
+
+
+_OF_THE_POOL = frozenset(("goal", "max_files", "quota", "trash_time"))
+
+
+def _volume_options(value: Any, _: Bounds) -> Verdict | None:
+    """Those of cluster storage; others can mount any path of a host."""
+    if not _asks(value):
+        return None
+    if isinstance(value, Mapping) and set(value) <= _OF_THE_POOL:
+        return None
+    return Verdict("options of the volume's driver, which can mount any path: for admins only")
+
+
+VOLUME_OPTIONS = Rule("volume options", _volume_options)
+LOG_OPTION = Rule("log options", _log_options)

@@ -1,0 +1,1 @@
+"""Files of this machine that are watched, and brought to wherever the replicas are."""

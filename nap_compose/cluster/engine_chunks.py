@@ -1,0 +1,117 @@
+"""An HTTP answer in chunks, decoded many at a time.
+
+An engine sends each line of a log in a chunk of its own, and over TLS in a record of its own:
+http.client, which looks at one after the other, would take longer than all the rest together.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Callable, Iterator
+from io import BufferedIOBase
+
+_PIECE = 64 * 1024
+_LONGEST_HEAD = 4096
+"""More than this before a chunk, or after the last one, is no HTTP."""
+
+
+class Chunks:
+    """Takes chunks apart. `ended` tells that the last one has come, with all that follows it."""
+
+    def __init__(self) -> None:
+        self._held = b""
+        self._left = 0
+        self._last = False
+        self.ended = False
+
+    def add(self, data: bytes) -> bytes:
+        """What of the answer itself is in `data`. Raises HTTPException where it is no HTTP."""
+        data = self._held + data
+        found: list[bytes] = []
+        at, end = 0, len(data)
+        while at < end and not self.ended:
+            if not self._left and not self._last:
+                at = _whole_chunks(data, at, found)
+            if self._left > 2:
+                part = data[at : at + self._left - 2]
+                found.append(part)
+                at += len(part)
+                self._left -= len(part)
+            elif self._left:  # the line end after a chunk
+                if end - at < self._left:
+                    break
+                at += self._left
+                self._left = 0
+            else:
+                line = data.find(b"\r\n", at)
+                if line < 0:
+                    if end - at > _LONGEST_HEAD:
+                        raise http.client.HTTPException("a chunk without a size")
+                    break
+                self._begin(data[at:line])
+                at = line + 2
+        self._held = data[at:]
+        return b"".join(found)
+
+    def _begin(self, head: bytes) -> None:
+        if self._last:  # lines after the last chunk, until an empty one
+            self.ended = not head
+            return
+        try:
+            size = int(head.partition(b";")[0], 16)
+            if size < 0:
+                raise ValueError
+        except ValueError:
+            raise http.client.HTTPException(f"{head[:40]!r} is no chunk's size") from None
+        self._last = size == 0
+        self._left = size + 2 if size else 0
+
+
+def _whole_chunks(data: bytes, at: int, found: list[bytes]) -> int:
+    """Takes whole chunks from `at` on, as far as there are any; where they end."""
+    end, find = len(data), data.find
+    while True:
+        line = find(b"\r\n", at, at + 20)
+        try:
+            start = line + 2
+            stop = start + int(data[at:line], 16)
+        except ValueError:  # no whole head, or one with more in it than a size
+            return at
+        if line < 0 or stop <= start or stop + 2 > end:
+            return at
+        found.append(data[start:stop])
+        at = stop + 2
+
+
+def chunked(file: BufferedIOBase, wait: Callable[[bool], None]) -> Iterator[bytes]:
+    """The answer's body in pieces, as they arrive; all that is there already comes at once.
+
+    `wait` says whether reads from `file` are to wait for something. Raises what reading raises,
+    and IncompleteRead where the answer ends before its end.
+    """
+    chunks = Chunks()
+    while not chunks.ended:
+        piece = file.read1(_PIECE)
+        if not piece:
+            raise http.client.IncompleteRead(b"")
+        body = chunks.add(piece + b"".join(_at_hand(file, wait)))
+        if body:
+            yield body
+
+
+def _at_hand(file: BufferedIOBase, wait: Callable[[bool], None]) -> Iterator[bytes]:
+    """What can be had without waiting, up to a piece."""
+    size = 0
+    wait(False)
+    try:
+        while size < _PIECE:
+            more = file.read1(_PIECE)
+            if not more:  # nothing, or the end: the next read that waits tells which
+                return
+            size += len(more)
+            yield more
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return
+    finally:
+        wait(True)

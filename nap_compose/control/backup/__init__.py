@@ -1,0 +1,1 @@
+"""Backups of all control state: what is in one, written, checked and brought back."""

@@ -1,0 +1,39 @@
+"""Apps that their owner lets others view or operate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from nap_compose.control.border.words import Listing, Target
+
+
+@dataclass(frozen=True)
+class ShareRequest:
+    """Let `grantee` (a user's name, or `@GROUP`) at the target's app: `access` is view or operate,
+    empty to take it back."""
+
+    target: Target
+    grantee: str
+    access: str = ""
+
+
+@dataclass(frozen=True)
+class ShareRow:
+    """What one grantee may do, who gave it and when (UTC, ISO 8601)."""
+
+    owner: str
+    app: str
+    grantee: str
+    access: str
+    author: str
+    created: str
+
+
+class Sharing(Protocol):
+    """The calls about shares. Every method raises NapError with its exit code."""
+
+    def share(self, request: ShareRequest) -> None: ...
+
+    def shares(self, target: Target) -> Listing:
+        """Rows of `ShareRow`, of one app or, without one, of all of the caller's."""

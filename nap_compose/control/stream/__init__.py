@@ -1,0 +1,1 @@
+"""The border as a stream: the same calls over two pipes, whatever carries them."""

@@ -1,0 +1,121 @@
+"""The border's other side over a stream: each call goes over, and its answer comes back."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from typing import IO, Any, cast
+
+from nap_compose.control.border import Control
+from nap_compose.control.stream.frames import VERSION, Frames, StreamBroken
+from nap_compose.control.stream.peer import Peer
+from nap_compose.errors import Away, NapError, NotAllowed, WrongUse
+
+STARTING = 30.0
+"""Seconds that the other side may take to begin."""
+
+
+class RemoteControl:
+    """A Control whose calls are carried out by the broker at the other end of a stream."""
+
+    def __init__(self, peer: Peer, end: Callable[[], None]) -> None:
+        self._peer = peer
+        self._end = end
+
+    def __getattr__(self, call: str) -> Callable[..., Any]:
+        """One of the border's calls."""
+        if call.startswith("_"):
+            raise AttributeError(call)
+
+        def made(*args: Any, **kwargs: Any) -> Any:
+            return self._peer.call(0, call, *args, **kwargs)
+
+        return made
+
+    def close(self) -> None:
+        """End the other side."""
+        self._end()
+
+
+def open_remote(argv: Sequence[str], token: str) -> Control:
+    """Start the broker with `argv` and greet it. Raises NotAllowed where it can't be started, Away
+    where it doesn't answer, WrongUse where it speaks another version."""
+    complaints = tempfile.TemporaryFile()  # noqa: SIM115 - it lasts as long as the process
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            start_new_session=True,  # Ctrl-C is this side's to pass on
+        )
+    except OSError as error:
+        raise NotAllowed(f"the broker can't be started: {argv[0]}: {error.strerror}") from None
+    assert process.stdin is not None
+    assert process.stdout is not None
+    frames = Frames(process.stdout.fileno(), process.stdin.fileno())
+
+    def end() -> None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()  # type: ignore[union-attr]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=5)
+        complaints.close()
+
+    watch = threading.Timer(STARTING, process.kill)
+    watch.daemon = True
+    watch.start()
+    try:
+        frames.send({"nap": VERSION, "token": token})
+        greeting = frames.receive()
+    except StreamBroken:
+        greeting = None
+    finally:
+        watch.cancel()
+    if greeting is None:
+        end_error = _not_started(argv, process, complaints)
+        end()
+        raise end_error
+    head, _ = greeting
+    if "error" in head:
+        from nap_compose.control.stream.faults import heard
+
+        end()
+        raise heard(head["error"])
+    if head.get("nap") != VERSION:
+        end()
+        raise WrongUse(
+            f"the broker speaks version {head.get('nap')} of the border's language, this nap "
+            f"{VERSION}",
+            hint="bring the older of the two up to date",
+        )
+    peer = Peer(frames, _nothing)
+    threading.Thread(target=peer.read, daemon=True).start()
+    return cast("Control", RemoteControl(peer, end))
+
+
+def _nothing(thing: int, name: str) -> Callable[..., Any]:
+    """The other side may call what it was handed, and nothing else."""
+    del thing
+    raise WrongUse(f"'{name}' isn't for the broker to call")
+
+
+def _not_started(
+    argv: Sequence[str], process: subprocess.Popen[bytes], complaints: IO[bytes]
+) -> NapError:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=2)
+    complaints.seek(0)
+    said = complaints.read(4000).decode("utf-8", "replace").strip().splitlines()
+    why = said[-1] if said else f"it ended with {process.returncode}"
+    if argv[0] == "ssh" and process.returncode == 255:
+        return Away(f"the control machine can't be reached: {why}")
+    return NotAllowed(
+        f"the broker can't be started: {why}",
+        hint=f"it is started with: {shlex.join(argv)}; "
+        "the sudo rule is for members of the group nap-users (nap cluster setup-control)",
+    )

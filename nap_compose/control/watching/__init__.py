@@ -1,0 +1,1 @@
+"""The watcher: who leads, what it hears and sees, and what it does about it."""

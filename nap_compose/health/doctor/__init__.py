@@ -1,0 +1,1 @@
+"""What a check-up makes of the facts it is given. Pure: facts in, findings out."""

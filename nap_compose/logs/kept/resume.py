@@ -1,0 +1,32 @@
+"""From where a container's log is asked for again, and what of the answer is kept already."""
+
+from __future__ import annotations
+
+from nap_compose.logs.kept.overlap import Overlap, key_of
+from nap_compose.logs.kept.series import Series
+from nap_compose.logs.kept.stored import to_stamp, to_time
+
+EARLIER = 3_000_000_000
+"""Nanoseconds before the last line from which an engine is asked again: by so much may the lines of
+one stream be stamped earlier than lines of the other that stand before them."""
+
+MARGIN = 1_000_000_000
+"""Nanoseconds before that from which kept lines are compared: an engine may round."""
+
+
+def resume(
+    kept: Series | None, *, whole: bool = False
+) -> tuple[float | None, Overlap[tuple[bytes, int]]]:
+    """Since when to ask (seconds since 1970; None for everything), and the lines to expect again.
+
+    With `whole` everything is asked for and compared, since the clock may have been set back; so
+    it is while lines from before that are in the way.
+    """
+    if kept is None or not kept.reached.lines:
+        return None, Overlap()
+    reached = kept.reached
+    since = to_time(reached.latest) - EARLIER
+    if whole or to_stamp(max(0, since - MARGIN)) <= reached.peak:
+        return None, Overlap(map(key_of, kept.stored_since(b"")))
+    expected = kept.stored_since(to_stamp(max(0, since - MARGIN)))
+    return since / 1e9, Overlap(map(key_of, expected))

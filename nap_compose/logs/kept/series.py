@@ -1,0 +1,110 @@
+"""All that is kept of one container, as one stream of lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from pathlib import Path
+
+from nap_compose.logs.kept.files import Segment, segments_of
+from nap_compose.logs.kept.reached import Reached
+from nap_compose.logs.kept.segment import Head, Recovered, Whose
+from nap_compose.logs.kept.stored import STAMP
+
+
+@dataclass(frozen=True)
+class Part:
+    """A segment of which `size` bytes count (None: all of it); its lines lead to `reached`."""
+
+    segment: Segment
+    head: Head
+    size: int | None
+    reached: Reached
+
+    def blocks(self) -> Iterator[bytes]:
+        """Its lines in blocks, its head and cursors among them."""
+        return self.segment.blocks(self.size)
+
+    def ends_before(self, stamp: bytes) -> bool:
+        """Whether every line of it is earlier than that."""
+        if self.reached.epoch:  # set back, a clock puts later lines under earlier times
+            return False
+        return max((at for at, _ in self.reached.last.values()), default=b"") < stamp
+
+
+@dataclass(frozen=True)
+class Series:
+    """One container's parts in turn; they lead to `reached`."""
+
+    whose: Whose
+    parts: Sequence[Part]
+
+    @property
+    def reached(self) -> Reached:
+        return self.parts[-1].reached
+
+    @property
+    def number(self) -> int:
+        """The number of its last segment."""
+        return self.parts[-1].head.number
+
+    @property
+    def size(self) -> int:
+        """How much of its last segment counts."""
+        return self.parts[-1].size or 0
+
+    def blocks(self, since: bytes = b"") -> Iterator[bytes]:
+        """Its lines in blocks, heads and cursors among them; with `since`, a timestamp, without
+        the parts that end earlier."""
+        for part in self.parts:
+            if not since or not part.ends_before(since):
+                yield from part.blocks()
+
+    def lines(self, since: bytes = b"") -> Iterator[bytes]:
+        """Its lines without their ends, nap's own among them; with `since` from about then on."""
+        for block in self.blocks(since):
+            yield from block[:-1].split(b"\n")
+
+    def stored_since(self, stamp: bytes) -> list[bytes]:
+        """The container's lines of that time and later, in the order in which they were kept."""
+        return [
+            line for line in self.lines(stamp) if line[:1] != b"#" and line[2 : 2 + STAMP] >= stamp
+        ]
+
+
+def series_of(logs: Path, owner: str, app: str) -> list[Series]:
+    """Everything that is kept of an app, container by container."""
+    return joined(segments_of(logs, owner, app))
+
+
+def joined(segments: Iterable[Segment]) -> list[Series]:
+    """The series that these segments make, which stand in turn."""
+    found = []
+    for _, group in groupby(segments, key=lambda each: (each.folder, each.container)):
+        series = _join(list(group))
+        if series:
+            found.append(series)
+    return found
+
+
+def _join(segments: Sequence[Segment]) -> Series | None:
+    """The series of one container; None where nothing of it can be read."""
+    headed = [(segment, head) for segment in segments if (head := segment.head())]
+    while headed:
+        recovered = headed[-1][0].recover()
+        if recovered:
+            break
+        headed.pop()  # it was deleted between two looks
+    else:
+        return None
+    return Series(headed[0][1].whose, tuple(_parts(headed, recovered)))
+
+
+def _parts(headed: Sequence[tuple[Segment, Head]], last: Recovered) -> Iterator[Part]:
+    for (segment, head), (_, after) in pairwise(headed):
+        # What follows the size that its successor names came after the succession.
+        follows = after.number == head.number + 1
+        yield Part(segment, head, after.before if follows else None, after.reached)
+    segment, head = headed[-1]
+    yield Part(segment, head, last.size, last.reached)

@@ -1,0 +1,109 @@
+"""Compressing segments that are full, and letting go of the oldest ones."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nap_compose.logs.folders import FILE_MODE
+from nap_compose.logs.kept.files import Segment, segments_in, sync_folder, write_whole
+
+LEVEL = 6
+_GZIP = 31
+
+
+def compress(segment: Segment, *, over: bool = False) -> None:
+    """Put a segment that has been succeeded into gzip's format, without what came after its end;
+    one that has not, only where its container is `over`.
+
+    Killed anywhere, it leaves the one file or both, whole. Raises OSError.
+    """
+    size = _size(segment, over)
+    if segment.compressed or size is None:
+        return
+    zipped = Segment(segment.container, segment.number, segment.folder, True)
+    draft = segment.folder / f".{zipped.path.name}.{os.getpid()}.new"
+    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+    try:
+        os.fchmod(file, FILE_MODE)
+        for piece in _zipped(segment.blocks(size)):
+            write_whole(file, piece)
+        os.fsync(file)
+        # Its age is that of its lines.
+        at = segment.path.stat().st_mtime
+        os.utime(file, (at, at))
+        draft.rename(zipped.path)
+    finally:
+        os.close(file)
+        draft.unlink(missing_ok=True)
+    sync_folder(segment.folder)
+    segment.path.unlink(missing_ok=True)
+
+
+def _size(segment: Segment, over: bool) -> int | None:
+    after = segment.next.head()
+    if after is not None:
+        return after.before
+    found = segment.recover() if over else None
+    return found.size if found else None
+
+
+def _zipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    zipping = zlib.compressobj(LEVEL, wbits=_GZIP)
+    for piece in pieces:
+        yield zipping.compress(piece)
+    yield zipping.flush()
+
+
+@dataclass(frozen=True)
+class File:
+    """A segment's file: its size in bytes, when it was last written, and whether its container's
+    lines still go into it, or begin where it ends."""
+
+    segment: Segment
+    app: Path
+    size: int
+    at: float
+    last: bool
+
+
+def files_in(logs: Path) -> list[File]:
+    """Every segment's file below `logs`."""
+    found = []
+    for folder in sorted(logs.glob("*/*/services/*/*")):
+        segments = segments_in(folder)
+        for segment, after in zip(segments, [*segments[1:], None], strict=True):
+            try:
+                there = segment.path.stat()
+            except FileNotFoundError:
+                continue
+            last = after is None or after.container != segment.container
+            found.append(File(segment, folder.parents[2], there.st_size, there.st_mtime, last))
+    return found
+
+
+def too_many(
+    files: Sequence[File], *, before: float, max_app: int, max_total: int, live: frozenset[str]
+) -> list[File]:
+    """Which files are to go, the oldest first: those last written before `before` (seconds since
+    1970), then until each app has `max_app` bytes at the most and all have `max_total`.
+
+    What a container of `live` (short ids) ends with stays: from there its lines go on.
+    """
+    oldest_first = sorted(files, key=lambda each: each.at)
+    by_app: dict[Path, int] = {}
+    for each in files:
+        by_app[each.app] = by_app.get(each.app, 0) + each.size
+    total = sum(by_app.values())
+    going = []
+    for each in oldest_first:
+        if each.last and each.segment.container in live:
+            continue
+        if each.at < before or by_app[each.app] > max_app or total > max_total:
+            going.append(each)
+            by_app[each.app] -= each.size
+            total -= each.size
+    return going

@@ -1,0 +1,1 @@
+"""What a plan of `nap up` is put together from, a subject a file. Pure."""

@@ -1,0 +1,372 @@
+"""Two processes: people call nap, and an account that they can't be holds the keys."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bed import busybox, ldap
+from bed.fixture import bring_up
+from bed.layout import Bed
+from nap_compose.control.connect import _THROUGH_SUDO
+from nap_compose.exits import Exit
+from tests.support import machine as machines
+from tests.support.forwarding import echoed, forwarded
+from tests.support.machine import Machine
+
+pytestmark = pytest.mark.bed
+
+APP = """\
+name: web
+services:
+  web:
+    image: busybox:1
+    init: true
+    command: sh -c 'echo hello; sleep 1000000'
+    configs: [greeting]
+    volumes: ["data:/data"]
+configs: {greeting: {file: ./greeting.txt}}
+volumes: {data: {}}
+"""
+
+
+@pytest.fixture(scope="module")
+def bed() -> Iterator[Bed]:
+    with bring_up("broker", hosts=2, only=("hosts", "ldap")) as bed:
+        for host in bed.hosts:
+            busybox.load(host, "busybox:1")
+        yield bed
+
+
+@pytest.fixture(scope="module")
+def control(bed: Bed) -> Iterator[Machine]:
+    """The control machine, set up for the bed, with Bob, Carol and Mallory on it."""
+    with machines.machine() as made:
+        folder = made.folder
+        file = yaml.safe_load(bed.cluster_file.read_text())
+        file |= {"state_dir": "/var/lib/nap", "logs": {"dir": "/var/log/nap"}}
+        staged = folder / "staged"
+        shutil.copytree(bed.directory / "tls", staged / "tls")
+        shutil.copytree(
+            bed.directory / "ldap", staged / "ldap", ignore=shutil.ignore_patterns("data")
+        )
+        (staged / "nap").mkdir()
+        shutil.copy(bed.directory / "nap" / "secrets.key", staged / "nap" / "secrets.key")
+        (staged / "cluster.yml").write_text(yaml.safe_dump(file))
+        _copy_into(made, staged, "/etc/nap")
+        first = made.nap("root", "cluster", "setup-control")
+        assert "made the account nap" in first.err
+        made.add("bob", "nap-users")
+        made.add("carol", "nap-users")
+        made.add("mallory")
+        for name in ("bob", "carol"):
+            made.nap(name, "login", name, "--password-stdin", stdin=ldap.password_of(bed, name))
+        yield made
+
+
+def _copy_into(made: Machine, source: Path, target: str) -> None:
+    tar = subprocess.run(["tar", "-C", source, "-c", "."], check=True, stdout=subprocess.PIPE)
+    made.must("mkdir", "-p", target)
+    subprocess.run(
+        ["nsenter", "--target", str(made.pid), "--mount", "--", "tar", "-C", target, "-x"],
+        check=True,
+        input=tar.stdout,
+    )
+    shutil.rmtree(source)
+
+
+@pytest.fixture(scope="module")
+def app(control: Machine) -> Path:
+    """Bob's app, brought up through the broker."""
+    home = control.home("bob")
+    _write(control, "bob", "app.yml", APP)
+    _write(control, "bob", "greeting.txt", "good morning\n")
+    control.nap("bob", "up", "-f", "app.yml")
+    return home / "app.yml"
+
+
+def _write(control: Machine, user: str, name: str, text: str) -> None:
+    ended = control.run("tee", name, user=user, stdin=text)
+    assert ended.code == 0, ended.err
+
+
+def test_setting_up_again_changes_nothing(control: Machine) -> None:
+    assert control.nap("root", "cluster", "setup-control").out == "nothing to do\n"
+    assert control.must("stat", "-c", "%U %a", "/etc/nap/cluster.yml") == "nap 600\n"
+    assert control.must("stat", "-c", "%U %a", "/etc/nap") == "nap 700\n"
+    assert control.must("stat", "-c", "%U %a", "/etc/sudoers.d/nap") == "root 440\n"
+    control.must("visudo", "--check", "--quiet")
+
+
+def test_only_root_sets_it_up(control: Machine) -> None:
+    control.nap("bob", "cluster", "setup-control", code=Exit.NOT_ALLOWED)
+
+
+def test_people_read_nothing_of_the_keys(control: Machine) -> None:
+    for user in ("bob", "mallory"):
+        for path in (
+            "/etc/nap",
+            "/etc/nap/cluster.yml",
+            "/etc/nap/nap/secrets.key",
+            "/var/lib/nap",
+        ):
+            assert control.run("ls", path, user=user).out == ""
+            assert control.run("cat", path, user=user).code
+
+
+def test_who_is_in_no_group_can_not_start_it(control: Machine) -> None:
+    ended = control.nap("mallory", "ps", code=Exit.NOT_ALLOWED)
+    assert "the broker can't be started" in ended.err
+
+
+def test_sudo_lets_nobody_start_anything_else(control: Machine) -> None:
+    for words in (
+        [*_THROUGH_SUDO, "--cluster", "/tmp/x"],
+        [*_THROUGH_SUDO, ""],
+        ["sudo", "-n", "-u", "nap", "id"],
+        ["sudo", "-n", "id"],
+        ["sudo", "-n", "-u", "nap", "PYTHONPATH=/tmp", *_THROUGH_SUDO[-1:]],
+    ):
+        ended = control.run(*words, user="bob")
+        assert ended.code != 0, words
+        assert "uid=" not in ended.out
+
+
+def test_who_asks_is_who_logged_in(control: Machine) -> None:
+    who = json.loads(control.nap("bob", "whoami", "--format", "json").out)
+    assert (who["name"], who["role"], who["by"]) == ("bob", "user", "directory")
+    control.nap("bob", "login", "--local", code=Exit.NOT_ALLOWED)
+    # Another account can't use the token, wherever it has it from.
+    token = control.must("cat", control.home("bob") / ".local/state/nap/session")
+    control.run("mkdir", "-p", ".local/state/nap", user="carol")
+    before = control.must("cat", control.home("carol") / ".local/state/nap/session")
+    _write(control, "carol", ".local/state/nap/session", token)
+    control.nap("carol", "whoami", code=Exit.NOT_ALLOWED)
+    _write(control, "carol", ".local/state/nap/session", before)
+    control.nap("carol", "whoami")
+
+
+def test_the_main_job_through_the_broker(control: Machine, app: Path) -> None:
+    (row,) = (
+        json.loads(line)
+        for line in control.nap("bob", "ps", "web", "--format", "json").out.splitlines()
+    )
+    assert row["Name"] == "bob_web-web-1"
+    assert "hello" in control.nap("bob", "logs", "web").out
+    assert control.nap("bob", "exec", "web/web", "cat", "/greeting").out == "good morning\n"
+    assert control.nap("bob", "exec", "-T", "web/web", "cat", stdin="typed").out == "typed"
+    assert control.nap("bob", "exec", "web/web", "sh", "-c", "exit 7", code=7).out == ""
+    _write(control, "bob", "up.txt", "going up")
+    control.nap("bob", "cp", "up.txt", "web/web:/data/up.txt")
+    control.nap("bob", "cp", "web/web:/data/up.txt", "down.txt")
+    assert control.run("cat", "down.txt", user="bob").out == "going up"
+    assert control.nap("bob", "run", "-f", app, "--rm", "web", "echo", "one").out == "one\n"
+    assert "nothing to do" in control.nap("bob", "up", "-f", app).out
+    assert "bob" in control.nap("bob", "history", "web").out
+    control.nap("bob", "restart", "-f", app)
+    assert control.nap("carol", "ps", "-q").out == ""
+    control.nap("carol", "logs", "bob/web/", code=Exit.NOT_ALLOWED)
+
+
+def test_a_big_stream_arrives_whole(control: Machine, app: Path) -> None:
+    count = control.nap(
+        "bob", "exec", "-T", "web/web", "sh", "-c", "head -c 30000000 /dev/zero | tr '\\0' x"
+    ).out
+    assert len(count) == 30_000_000
+    ended = control.nap("bob", "exec", "-T", "web/web", "wc", "-c", stdin="y" * 5_000_000)
+    assert ended.out.strip() == "5000000"
+
+
+def test_a_volume_is_saved_and_brought_back_and_control_state_is_not(
+    control: Machine, app: Path
+) -> None:
+    control.nap("bob", "exec", "-T", "web/web", "sh", "-c", "echo kept > /data/row")
+    control.nap("bob", "volume", "backup", "web/data", "data.tar")
+    control.nap("bob", "exec", "-T", "web/web", "rm", "/data/row")
+    control.nap("bob", "volume", "restore", "web/data", "data.tar", "--stop", "-y")
+    assert control.nap("bob", "exec", "-T", "web/web", "cat", "/data/row").out == "kept\n"
+    control.nap("carol", "volume", "backup", "bob/web/data", "d.tar", code=Exit.NOT_ALLOWED)
+    refused = control.nap("bob", "backup", "create", "all", code=Exit.WRONG_USE)
+    assert "it is made by who has them" in refused.err
+    assert control.run("ls", user="bob").out.split().count("all") == 0
+    made = control.must("find", "/etc/systemd/system", "-name", "nap-backup.*")
+    assert len(made.split()) in (0, 2), "where there is systemd, a unit and its timer"
+
+
+def test_a_port_of_a_container_is_reached_through_the_broker(control: Machine, app: Path) -> None:
+    listen = ("nc", "-ll", "-p", "9000", "-e", "cat")
+    control.nap("bob", "exec", "-d", "web/web", *listen)
+    with forwarded(control.start("bob", "port-forward", "web/web", ":9000")) as (port,):
+        took = echoed(port, 64 << 20)
+        print(f"64 MiB there and back in {took:.1f} s")
+    refused = control.nap("carol", "port-forward", "bob/web/web", ":9000", code=Exit.NOT_ALLOWED)
+    assert "isn't yours to change" in refused.err
+
+
+def test_nothing_of_the_persons_environment_gets_behind_the_border(control: Machine) -> None:
+    _write(control, "bob", "evil.py", "raise SystemExit('evil ran')\n")
+    home = str(control.home("bob"))
+    env = {
+        "PYTHONPATH": home,
+        "PYTHONSTARTUP": f"{home}/evil.py",
+        "PYTHONHOME": home,
+        "DOCKER_HOST": "tcp://127.0.0.1:1",
+        "LD_PRELOAD": f"{home}/none.so",
+        "BASH_ENV": f"{home}/evil.py",
+        "ENV": f"{home}/evil.py",
+        "SUDO_UID": "0",
+        "SUDO_USER": "root",
+        "CONSUL_HTTP_TOKEN": "x",
+        "LDAPCONF": f"{home}/evil.py",
+        "SSL_CERT_FILE": f"{home}/evil.py",
+    }
+    # Without nap between: what a person could start by hand.
+    for name, value in env.items():
+        ended = control.run(*_THROUGH_SUDO, user="bob", stdin="", env={name: value})
+        assert (ended.code, ended.out) == (0, ""), (name, ended)
+    del env["PYTHONPATH"], env["PYTHONHOME"], env["PYTHONSTARTUP"], env["LD_PRELOAD"]
+    who = json.loads(control.nap("bob", "whoami", "--format", "json", env=env).out)
+    assert (who["name"], who["role"]) == ("bob", "user")
+    # A cluster file of one's own is read by oneself, and has no keys.
+    control.nap("bob", "ps", env={"NAP_CLUSTER": "/etc/nap/cluster.yml"}, code=Exit.WRONG_USE)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("config", "-f", "/etc/nap/cluster.yml"),
+        ("up", "-f", "/etc/nap/nap/secrets.key"),
+        ("--env-file", "/etc/nap/nap/secrets.key", "config"),
+        ("--project-directory", "/etc/nap", "config"),
+        ("config", "-f", "link"),
+        ("--env-file", "link", "config"),
+        ("cp", "/etc/nap/nap/secrets.key", "web/web:/data/k"),
+        ("cp", "-L", "link", "web/web:/data/k"),
+        ("cp", "-L", "folder", "web/web:/data/k"),
+        ("cp", "-a", "folder/nap", "web/web:/data/k"),
+        ("up", "--plan", "link"),
+    ],
+    ids=" ".join,
+)
+def test_files_of_the_account_can_not_be_had_by_name(control: Machine, app: Path, words) -> None:
+    _link(control)
+    ended = control.run(machines.PROGRAM, *words, user="bob")
+    assert ended.code
+    _holds_no_key(control, ended.out + ended.err)
+    there = control.nap("bob", "exec", "-T", "web/web", "ls", "-R", "/data").out
+    assert "secrets" not in there
+
+
+def test_a_link_that_is_copied_as_one_leads_nowhere(control: Machine, app: Path) -> None:
+    _link(control)
+    control.nap("bob", "cp", "link", "web/web:/data/copied")
+    ended = control.run(
+        machines.PROGRAM, "exec", "-T", "web/web", "cat", "/data/copied", user="bob"
+    )
+    assert ended.code
+    _holds_no_key(control, ended.out + ended.err)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("config", "-f", "app.yml", "-o", "/etc/nap/made"),
+        ("config", "-f", "app.yml", "-o", "link"),
+        ("config", "-f", "app.yml", "-o", "folder/made"),
+        ("plan", "-f", "app.yml", "-o", "link"),
+        ("cp", "web/web:/etc/passwd", "link"),
+        ("cp", "web/web:/etc/passwd", "folder/made"),
+        ("cp", "web/web:/etc/passwd", "/var/lib/nap/made"),
+        ("export", "web/web", "-o", "link"),
+    ],
+    ids=" ".join,
+)
+def test_nothing_of_the_account_is_written(control: Machine, app: Path, words) -> None:
+    _link(control)
+    sums = ("sh", "-c", "find /etc/nap /var/lib/nap/secrets* -type f -exec md5sum {} + | sort")
+    before = control.run(*sums).out
+    assert "secrets.key" in before
+    control.run(machines.PROGRAM, *words, user="bob")
+    assert control.run(*sums).out == before
+
+
+def test_nobody_makes_another_name_for_a_key(control: Machine) -> None:
+    assert control.run("ln", "/etc/nap/nap/secrets.key", "hard", user="bob").code
+    for variable, words in (
+        ("NAP_PASSWORD_FILE", ("login", "bob")),
+        ("NAP_REGISTRY_PASSWORD_FILE", ("registry", "login", "-u", "x", "registry.example")),
+    ):
+        env = {variable: "/etc/nap/nap/secrets.key"}
+        ended = control.run(machines.PROGRAM, *words, user="bob", env=env)
+        assert ended.code == Exit.WRONG_USE
+        assert "can't be read" in ended.err
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "env_file: [/etc/nap/nap/secrets.key]",
+        "extends: {file: /etc/nap/cluster.yml, service: web}",
+        "label_file: [/etc/nap/nap/secrets.key]",
+        "env_file: [link]",
+        "volumes: ['./link:/k:ro']",
+        "security_opt: ['seccomp=/etc/nap/cluster.yml']",
+        "volumes: ['./folder:/k:ro']",
+        "volumes: ['./folder:/k']",
+        "extends: {file: link, service: web}",
+        "label_file: [link]",
+        "build: {context: /etc/nap, dockerfile_inline: 'FROM busybox:1\\nCOPY . /k'}",
+        "build: {context: folder, dockerfile_inline: 'FROM busybox:1\\nCOPY . /k'}",
+        "build: {context: ., dockerfile: /etc/nap/nap/secrets.key}",
+        "build: {context: ., dockerfile: link}",
+        "build: {context: ., additional_contexts: {k: /etc/nap}}",
+        "build: {context: 'file:///etc/nap'}",
+    ],
+)
+def test_nor_by_what_a_file_names(control: Machine, lines: str) -> None:
+    _link(control)
+    image = "" if lines.startswith("build") else "image: busybox:1"
+    text = f"name: spy\nservices:\n  web:\n    {image}\n    {lines}\n"
+    _write(control, "bob", "spy.yml", text)
+    ended = control.run(machines.PROGRAM, "up", "-f", "spy.yml", user="bob")
+    assert ended.code
+    _holds_no_key(control, ended.out + ended.err)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services: {web: {image: busybox:1, configs: [k]}}\nconfigs: {k: {file: KEY}}",
+        "services: {web: {image: busybox:1, secrets: [k]}}\nsecrets: {k: {file: KEY}}",
+        "services: {web: {image: busybox:1}}\ninclude: [KEY]",
+        "services: {web: {image: busybox:1}}\ninclude: [{path: app.yml, env_file: KEY}]",
+    ],
+)
+@pytest.mark.parametrize("path", ["/etc/nap/nap/secrets.key", "link", "folder/nap/secrets.key"])
+def test_nor_by_what_stands_beside_services(control: Machine, text: str, path: str) -> None:
+    _link(control)
+    _write(control, "bob", "spy.yml", f"name: spy\n{text.replace('KEY', path)}\n")
+    ended = control.run(machines.PROGRAM, "up", "-f", "spy.yml", user="bob")
+    assert ended.code
+    _holds_no_key(control, ended.out + ended.err)
+
+
+def _link(control: Machine) -> None:
+    """Two links of Bob's: to the key, and to the folder around it."""
+    control.run("ln", "-sfn", "/etc/nap/nap/secrets.key", "link", user="bob")
+    control.run("ln", "-sfn", "/etc/nap", "folder", user="bob")
+
+
+def _holds_no_key(control: Machine, text: str) -> None:
+    assert control.must("cat", "/etc/nap/nap/secrets.key").strip() not in text
+
+
+def test_down(control: Machine, app: Path) -> None:
+    control.nap("bob", "down", "-f", app, "--volumes")
+    assert control.nap("bob", "ps", "-a", "-q").out == ""

@@ -1,0 +1,360 @@
+"""The watcher on real hosts, with real faults: who is made elsewhere, who waits, and that nothing
+is done by one that can't see."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bed import busybox, consul, consul_acl, consul_api, docker_api, hosts, mariadb, proc
+from bed.errors import BedError
+from bed.fixture import bring_up
+from bed.layout import Bed, Host
+from tests.bed.test_nap_away import settled
+from tests.support.apps import Apps, sleeper
+from tests.support.nap import PROGRAM, Nap, eventually
+
+pytestmark = pytest.mark.bed
+
+FAILOVER = {"after": "4s", "sweep": "1s"}
+AGAIN = {"restart": "always", "stop_grace_period": "1s"}
+
+
+@pytest.fixture(scope="module")
+def bed() -> Iterator[Bed]:
+    """The first three hosts hold the swarm's managers and Consul's servers, the other two nothing
+    but containers."""
+    with bring_up("failover", hosts=5, only=("hosts", "consul", "mariadb")) as bed:
+        for host in bed.hosts:
+            busybox.load(host, "busybox:1")
+        cluster = yaml.safe_load(bed.cluster_file.read_text())
+        bed.cluster_file.write_text(yaml.safe_dump({**cluster, "failover": FAILOVER}))
+        yield bed
+
+
+@dataclass
+class Watcher:
+    """`nap health watch` in a process of its own; what it says goes to a file."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def until(self, *words: str, within: float = 60.0) -> str:
+        def found() -> str:
+            lines = self.said.splitlines()
+            return next((line for line in lines if all(word in line for word in words)), "")
+
+        return eventually(found, f"{words} in\n{self.said}", within=within)
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+@contextmanager
+def watching(nap: Nap, name: str = "watcher", *options: str) -> Iterator[Watcher]:
+    log = nap.home / f"{name}.log"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            [PROGRAM, "health", "watch", *options],
+            env=nap.env,
+            cwd=nap.home,
+            stderr=file,
+            stdout=file,
+        )
+    watcher = Watcher(process, log)
+    try:
+        watcher.until(" leads")
+        yield watcher
+        assert "Traceback" not in watcher.said
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def known(nap: Nap, app: str, number: int) -> None:
+    """Wait until so many replicas of an app are on record."""
+
+    def there() -> bool:
+        return len([name for name in status(nap) if name.startswith(f"{app}/")]) == number
+
+    eventually(there, "the records", within=30)
+
+
+def unlocked(nap: Nap, bed: Bed, app: str) -> None:
+    """Wait until nobody deploys the app, and who was killed while they did is forgotten."""
+    token = consul_acl.token(bed, consul_acl.NAP)
+    path = f"/v1/kv/nap/v1/lock/app/{nap.owner}/{app}?keys"
+
+    def free() -> bool:
+        try:
+            return not consul_api.call(bed, bed.hosts[0], "GET", path, token=token)
+        except BedError:
+            return True  # Consul says 404
+
+    eventually(free, "the app's lock", within=60)
+
+
+def status(nap: Nap) -> dict[str, dict[str, Any]]:
+    done = subprocess.run(
+        [PROGRAM, "health", "status", "--format", "json"],
+        env=nap.env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return {f"{row['app']}/{row['replica']}": row for row in rows}
+
+
+def happened(nap: Nap, *words: str) -> list[str]:
+    """What the events say that has these words."""
+    lines = nap("health", "events", "-n", "1000").out.splitlines()
+    return [line for line in lines if all(word in line for word in words)]
+
+
+def serving(bed: Bed, nap: Nap, app: str, service: str) -> dict[str, list[str]]:
+    """Host → names of the service's running containers, asked of every engine itself: also of one
+    that is cut off, over its own socket."""
+    found = {}
+    for host in bed.hosts:
+        if hosts.state(bed, host) in ("down", "engine down"):
+            continue
+        labels = [f"io.nap.app={app}", f"io.nap.service={service}"]
+        listed = docker_api.call(
+            host, "GET", "/containers/json", query={"filters": json.dumps({"label": labels})}
+        )
+        names = [each["Names"][0] for each in listed]
+        if names:
+            found[host.name] = names
+    return found
+
+
+def count(found: dict[str, list[str]]) -> int:
+    return sum(map(len, found.values()))
+
+
+def crash(bed: Bed, row: dict[str, Any]) -> None:
+    docker_api.call(bed.host(row["Host"]), "POST", f"/containers/{row['ID']}/kill")
+
+
+@contextmanager
+def busy(bed: Bed) -> Iterator[None]:
+    """Every host has more to do than it can."""
+    programs = [
+        subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(os.cpu_count() or 2)
+    ]
+    try:
+        yield
+    finally:
+        for program in programs:
+            program.kill()
+            program.wait()
+
+
+def restarts(watcher: Watcher, app: str) -> list[float]:
+    """When an app's containers were started again, in seconds."""
+    lines = [line for line in watcher.said.splitlines() if f"{app}: " in line]
+    return [
+        datetime.fromisoformat(line.split()[0].replace("Z", "+00:00")).timestamp()
+        for line in lines
+        if "was started again" in line
+    ]
+
+
+def on(zone: str) -> dict[str, Any]:
+    return {"deploy": {"placement": {"constraints": [f"node.labels.zone == {zone}"]}}}
+
+
+def test_a_container_that_crashes_again_and_again_is_given_ever_more_time(
+    nap: Nap, bed: Bed, apps: Apps
+) -> None:
+    program = "if [ -e /crash ]; then sleep 0.3; exit 3; fi; sleep 1000000"
+    crashing = {**sleeper(**AGAIN), "command": ["sh", "-c", program]}
+    nap("up", "-f", apps("steady", {"web": sleeper(**AGAIN)}))
+    with watching(nap) as watcher:
+        known(nap, "steady", 1)
+        row = nap.rows("steady")["web.1"]
+        began = time.monotonic()
+        crash(bed, row)
+        watcher.until("web.1 on", "was started again, since it had ended with code 137")
+        print(f"a crash: started again {time.monotonic() - began:.1f} s later")
+        nap("up", "-f", apps("looping", {"web": crashing}))
+        nap("exec", "-T", "looping/web", "touch", "/crash")
+        crash(bed, nap.rows("looping")["web.1"])
+        eventually(lambda: len(restarts(watcher, "looping")) >= 3, "some restarts", within=40)
+        first, second, third = restarts(watcher, "looping")[:3]
+        assert second - first > 0.9 and third - second > 1.9, "a second, then two"
+        assert status(nap)["looping/web.1"]["restarts"] >= 2
+        nap("stop", "steady")
+        time.sleep(3)
+        assert nap.rows("steady")["web.1"]["State"] == "exited", "it was stopped on purpose"
+
+
+def test_a_host_dies_under_load_and_what_it_ran_serves_elsewhere(
+    nap: Nap, bed: Bed, apps: Apps
+) -> None:
+    """It is the swarm's leading manager, and a server of Consul; the database is away too."""
+    nap("up", "-f", apps("shop", {"web": sleeper(**AGAIN, deploy={"replicas": 5})}))
+    lost = next(
+        bed.host(node["Description"]["Hostname"])
+        for node in docker_api.call(bed.hosts[0], "GET", "/nodes")
+        if node.get("ManagerStatus", {}).get("Leader")
+    )
+    (was,) = (slot for slot, row in nap.rows("shop").items() if row["Host"] == lost.name)
+    with watching(nap) as watcher, busy(bed):
+        known(nap, "shop", 5)
+        mariadb.stop(bed)
+        began = time.monotonic()
+        hosts.kill(bed, lost)
+        watcher.until(f"{was} was made on", f"since {lost.name} is lost", within=120)
+        print(f"from a host's end to all healthy again: {time.monotonic() - began:.1f} s")
+        assert count(serving(bed, nap, "shop", "web")) == 5
+        mariadb.start(bed)
+        hosts.restart(bed, lost)
+        watcher.until(f"{was} of {lost.name} was removed", within=120)
+    settled(bed)
+    assert count(serving(bed, nap, "shop", "web")) == 5
+    nap("up", "-f", apps.files["shop"])
+    assert nap.rows("shop")[was]["Host"] != lost.name
+    assert happened(nap, f"{was} was made on"), "who ran where is in the events"
+
+
+def test_a_host_is_cut_off_and_healed(nap: Nap, bed: Bed, apps: Apps) -> None:
+    """What shares nothing serves on both sides until then; what keeps data stays the only one."""
+    data = {"volumes": ["data:/data"]}
+    writing = "sh -c 'while :; do date +%s >> /data/log; sync; sleep 0.2; done'"
+    services = {
+        "web": sleeper(**AGAIN, deploy={"replicas": 5}),
+        "db": {**sleeper(**AGAIN, **on("b"), **data), "command": writing},
+    }
+    nap("up", "-f", apps("pair", services, volumes={"data": {}}))
+    before = nap.rows("pair")
+    lost = bed.host(before["db.1"]["Host"])
+    (was,) = (slot for slot, r in before.items() if r["Host"] == lost.name and slot != "db.1")
+    with watching(nap) as watcher:
+        known(nap, "pair", 6)
+        hosts.partition(bed, lost)
+        watcher.until(f"{was} was made on", f"since {lost.name} is lost", within=90)
+        assert count(serving(bed, nap, "pair", "web")) == 6, "one on each side"
+        assert serving(bed, nap, "pair", "db") == {lost.name: ["/" + before["db.1"]["Name"]]}
+        healed = time.monotonic()
+        hosts.heal(bed, lost)
+        watcher.until(f"{was} of {lost.name} was removed", within=60)
+        print(f"from the heal to one copy of each: {time.monotonic() - healed:.1f} s")
+        assert list(serving(bed, nap, "pair", "db")) == [lost.name]
+    settled(bed)
+    assert count(serving(bed, nap, "pair", "web")) == 5
+    assert nap.rows("pair")["db.1"]["ID"] == before["db.1"]["ID"], "it was never touched"
+    lines = nap("exec", "-T", "pair/db", "cat", "/data/log").out.split()
+    assert lines == sorted(lines) and max(b - a for a, b in pairs(lines)) <= 2, "no gap, no damage"
+
+
+def pairs(lines: list[str]) -> Iterator[tuple[int, int]]:
+    return itertools.pairwise(map(int, lines))
+
+
+def test_the_leader_is_killed_in_the_middle_and_another_finishes(
+    nap: Nap, bed: Bed, apps: Apps
+) -> None:
+    nap("up", "-f", apps("shop", {"web": sleeper(**AGAIN, deploy={"replicas": 5})}))
+    lost = bed.host("h5")
+    (was,) = (slot for slot, row in nap.rows("shop").items() if row["Host"] == lost.name)
+    with watching(nap) as first:
+        known(nap, "shop", 5)
+        log = nap.home / "second.log"
+        with log.open("w") as file:
+            process = subprocess.Popen(
+                [PROGRAM, "health", "watch"], env=nap.env, stderr=file, stdout=file
+            )
+        second = Watcher(process, log)
+        try:
+            second.until("this one stands by")
+            hosts.kill(bed, lost)
+            first.until(f"{lost.name}: ", "→ lost", within=90)
+            time.sleep(0.5)
+            first.kill()
+            second.until(" leads", within=60)
+            second.until(f"{was} ", " on ", within=90)
+            eventually(
+                lambda: count(serving(bed, nap, "shop", "web")) == 5, "five again", within=90
+            )
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+            hosts.restart(bed, lost)
+    settled(bed)
+    unlocked(nap, bed, "shop")
+
+
+def test_consul_loses_a_server_then_its_quorum_and_comes_back(
+    nap: Nap, bed: Bed, apps: Apps
+) -> None:
+    nap("up", "-f", apps("steady", {"web": sleeper(**AGAIN, deploy={"replicas": 2})}))
+    with watching(nap) as watcher:
+        known(nap, "steady", 2)
+        try:
+            proc.stop(bed, "h3.consul")
+            crash(bed, nap.rows("steady")["web.1"])
+            watcher.until("web.1 on", "was started again")
+            proc.stop(bed, "h2.consul")
+            watcher.until("no container is touched until it is back", within=120)
+            before = {slot: row["ID"] for slot, row in nap.rows("steady").items()}
+            crash(bed, nap.rows("steady")["web.2"])
+            watcher.until("web.2 on", "exited (137)", "not on record yet")
+            time.sleep(3)
+            assert "started again" not in watcher.said.partition("no container is touched")[2]
+            assert nap.rows("steady")["web.2"]["State"] == "exited"
+        finally:
+            for name in ("h2", "h3"):
+                consul.start_on(bed, bed.host(name))
+        watcher.until("web.2 on", "was started again", within=120)
+    settled(bed)
+    after = {slot: row["ID"] for slot, row in nap.rows("steady").items()}
+    assert after == before, "the same containers"
+
+
+def test_all_hosts_but_one_are_cut_off_and_nothing_is_done(nap: Nap, bed: Bed, apps: Apps) -> None:
+    nap("up", "-f", apps("steady", {"web": sleeper(**AGAIN, deploy={"replicas": 5})}))
+    before = serving(bed, nap, "steady", "web")
+    others = [host for host in bed.hosts if host.name != "h1"]
+    with watching(nap) as watcher:
+        known(nap, "steady", 5)
+        each_of(others, lambda host: hosts.partition(bed, host))
+        try:
+            watcher.until("no container is touched", within=120)
+            time.sleep(6)
+        finally:
+            each_of(others, lambda host: hosts.heal(bed, host))
+            settled(bed)
+        eventually(lambda: all(row["known"] for row in status(nap).values()), "all is known again")
+        assert "was made on" not in watcher.said
+    assert serving(bed, nap, "steady", "web") == before
+
+
+def each_of(several: list[Host], act: Callable[[Host], None]) -> None:
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(act, several))

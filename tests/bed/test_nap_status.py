@@ -1,0 +1,209 @@
+"""`nap status` on real hosts and servers: what is down is a line, and the answer is there soon."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bed import busybox, ldap, mariadb
+from bed import hosts as machines
+from bed.fixture import bring_up
+from bed.layout import Bed
+from nap_compose.exits import Exit
+from tests.support import hosts
+from tests.support.apps import Apps, sleeper
+from tests.support.listeners import mail_server, webhook
+from tests.support.nap import Nap, eventually
+from tests.support.people import People
+
+pytestmark = pytest.mark.bed
+
+
+@pytest.fixture(scope="module")
+def bed() -> Iterator[Bed]:
+    with bring_up("status", only=("hosts", "consul", "mariadb", "ldap", "moosefs")) as bed:
+        for host in bed.hosts:
+            busybox.load(host, "busybox:1")
+        yield bed
+
+
+@pytest.fixture
+def people(bed: Bed, tmp_path: Path) -> People:
+    return People(bed, tmp_path)
+
+
+def rows(nap: Nap, code: int = 0) -> dict[tuple[str, str], dict[str, Any]]:
+    """What was found, by part and subject."""
+    lines = nap("status", "--format", "json", code=code).out.splitlines()
+    return {(row["part"], row["subject"]): row for row in map(json.loads, lines)}
+
+
+def faults(found: dict[tuple[str, str], dict[str, Any]]) -> set[tuple[str, str]]:
+    return {key for key, row in found.items() if row["grade"] == "fault"}
+
+
+def test_a_cluster_that_is_well(people: People) -> None:
+    ada = people.in_session("ada")
+    eventually(lambda: not faults(_found(ada)), "each chunk has its copies")
+    found = rows(ada)
+    parts = {part for part, _ in found}
+    assert parts == {
+        *("hosts", "networks", "consul", "storage", "certificates", "disks", "watcher", "logs"),
+        *("records", "directory", "backup"),
+    }
+    assert found["consul", "state store"]["text"].startswith("3 of 3 servers are up")
+    assert all(row["remedy"] for row in found.values() if row["grade"] != "ok"), found
+
+
+def test_users_see_their_own_apps_alone(people: People, bed: Bed, tmp_path: Path) -> None:
+    """One that is unhealthy ends both calls with 1: its owner's and the admin's."""
+    ada, bob = people.in_session("ada"), people.in_session("bob")
+    sick = {"test": "test ! -e /sick", "interval": "1s", "retries": 1}
+    hers, his = Apps(ada, bed, tmp_path / "hers"), Apps(bob, bed, tmp_path / "his")
+    for apps in (hers, his):
+        apps.folder.mkdir()
+    try:
+        ada("up", "-d", "-f", hers("shop", {"web": sleeper()}))
+        bob("up", "-d", "-f", his("blog", {"web": sleeper(healthcheck=sick)}))
+        bob("exec", "-T", "blog/web", "touch", "/sick")
+        eventually(lambda: "unhealthy" in bob("ps", "blog").out, "its health check has failed")
+        found = rows(bob, code=Exit.FAILED)
+        assert set(found) == {("apps", "bob/blog")}
+        row = found["apps", "bob/blog"]
+        assert row["text"].endswith("is unhealthy")
+        assert bob(*row["remedy"].split()[1:]).code == 0, "what to type can be typed"
+        assert faults(rows(ada, code=Exit.FAILED)) == {("apps", "bob/blog")}
+        bob("stop", "blog", "-t", "1")
+        assert faults(rows(bob)) == set(), "it was stopped on purpose"
+    finally:
+        his.gone()
+        hers.gone()
+
+
+def test_what_is_down_is_named_and_waited_for_but_once(people: People, bed: Bed) -> None:
+    """A host, the database and the directory at once."""
+    ada = people.in_session("ada")
+    third = bed.hosts[2]
+    machines.partition(bed, third)
+    mariadb.stop(bed)
+    ldap.stop(bed)
+    try:
+        found = rows(ada, code=Exit.FAILED)
+        assert faults(found) >= {
+            ("hosts", "h3"),
+            ("records", "records"),
+            ("directory", "directory"),
+        }
+        assert found["hosts", "hosts"]["text"] == "2 of 3 answer"
+        assert all(row["remedy"] for row in found.values() if row["grade"] == "fault"), found
+        shown = ada("status", code=Exit.FAILED).out
+        assert shown.splitlines()[-1].endswith("things need somebody now.")
+    finally:
+        mariadb.start(bed)
+        ldap.start(bed)
+        machines.heal(bed, third)
+    eventually(lambda: not faults(_found(ada)), "all is well again", within=90)
+
+
+def test_hosts_with_full_disks_are_given_nothing_new(
+    people: People, bed: Bed, tmp_path: Path
+) -> None:
+    """The limit is below what the disks hold, as `df` in a probe on each host tells."""
+    content = yaml.safe_load(bed.cluster_file.read_text())
+    content["failover"] = {"after": "30s", "sweep": "1s"}
+    content["placement"] = {"disk_limit": 1}
+    file = bed.directory / "full.yml"
+    file.write_text(yaml.safe_dump(content))
+    bob = people.in_session("bob", file)
+    apps = Apps(bob, bed, tmp_path)
+    try:
+        bob("up", "-d", "-f", apps("shop", {"web": sleeper()}))
+        with people.in_session("ada", file).start("health", "watch") as watcher:
+            watcher.until("leads")
+            said = eventually(
+                lambda: _refused(bob, tmp_path / "shop.yml"), "it is known", within=90
+            )
+            assert "full, 1% is the limit" in said
+            assert said.count("disk is") >= len(bed.hosts)
+            assert len(bob.ids("shop")) == 1, "what runs there stays"
+            assert bob("up", "-d", "-f", tmp_path / "shop.yml").code == 0
+            watcher.signal(signal.SIGTERM)
+            watcher.ended()
+        eventually(lambda: "nap-probe" not in str(hosts.everything(bed.hosts)), "no probe stays")
+    finally:
+        apps.gone()
+
+
+def _refused(nap: Nap, file: Path) -> str:
+    """Why the app can't be given another replica; empty where it can."""
+    with nap.start("plan", "-f", file, "--scale", "web=2") as running:
+        ended = running.ended()
+    return ended.err if ended.code == Exit.NO_ROOM else ""
+
+
+def test_people_are_told_once_by_whoever_leads(people: People, bed: Bed) -> None:
+    """A host is lost and comes back, while leaders change and one webhook hangs."""
+    with webhook() as hook, webhook(hangs=True) as hung, mail_server() as box:
+        content = yaml.safe_load(bed.cluster_file.read_text())
+        content["failover"] = {"after": "3s", "sweep": "1s"}
+        content["notify"] = {
+            "every": "1s",
+            "to": {
+                "stuck": {"webhook": {"url": hung.url}},
+                "ops": {"webhook": {"url": hook.url}, "kinds": ["host"]},
+                "mail": {
+                    "kinds": ["host"],
+                    "mail": {
+                        "smtp": box.address,
+                        "tls": "none",
+                        "from": "nap@lab.example",
+                        "to": ["ops@lab.example"],
+                    },
+                },
+            },
+        }
+        file = bed.directory / "told.yml"
+        file.write_text(yaml.safe_dump(content))
+        ada = people.in_session("ada", file)
+        assert ada("notify", "test", "ops", "mail").out.splitlines() == [
+            "ops (webhook) was told",
+            "mail (mail) was told",
+        ]
+        third = bed.hosts[2]
+        with ExitStack() as ends:
+            first = ends.enter_context(ada.start("health", "watch"))
+            first.until("leads")  # before there is a second one, which could be faster
+            second = ends.enter_context(ada.start("health", "watch"))
+            second.until("leads; this one stands by")
+            machines.partition(bed, third)
+            try:
+                eventually(lambda: "host h3 bad" in hook.subjects(), "it is lost", within=90)
+                first.signal(signal.SIGTERM)
+                second.until("leads")
+                assert first.ended().code == 0
+            finally:
+                machines.heal(bed, third)
+            eventually(lambda: "host h3 good" in hook.subjects(), "it is back", within=90)
+            eventually(lambda: len(box.mails) == 3, "so says the mail")
+            second.signal(signal.SIGTERM)
+            second.ended()
+        assert hook.subjects()[1:] == ["host h3 bad", "host h3 good"], "each once"
+        assert hung.posts > 0
+        assert hung.got == [], "which was told nothing all the while"
+        assert [mail["Subject"].split(":")[0] for mail in box.mails][1:] == [
+            f"[{content['name']}] host h3"
+        ] * 2
+
+
+def _found(nap: Nap) -> dict[tuple[str, str], dict[str, Any]]:
+    """What was found, whether or not it is well."""
+    with nap.start("status", "--format", "json") as running:
+        lines = running.ended().out.splitlines()
+    return {(row["part"], row["subject"]): row for row in map(json.loads, lines)}

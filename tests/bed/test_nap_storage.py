@@ -1,0 +1,306 @@
+"""Cluster volumes on real hosts with a real MooseFS: data follows its app, and what it stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bed import busybox, images, moosefs, proc
+from bed.fixture import bring_up
+from bed.layout import Bed
+from nap_compose.exits import Exit
+from tests.support import hosts
+from tests.support.apps import Apps, on_zone, sleeper, write_app
+from tests.support.nap import Nap, eventually
+
+pytestmark = pytest.mark.bed
+
+SQL = ("mariadb", "-uroot", "-psecret", "-N")
+
+
+@pytest.fixture(scope="module")
+def bed() -> Iterator[Bed]:
+    with bring_up("storage", only=("hosts", "consul", "moosefs")) as bed:
+        for host in bed.hosts:
+            busybox.load(host, "busybox:1")
+        yield bed
+
+
+def on_storage(**options: Any) -> dict[str, Any]:
+    """The volume `data` of an app, on cluster storage."""
+    return {"volumes": {"data": {"driver": "moosefs", "driver_opts": options}}}
+
+
+def folder(bed: Bed, nap: Nap, app: str, key: str = "data") -> Path:
+    """Where a volume's files are, as the control side sees them."""
+    return moosefs.control_mount(bed) / moosefs.ROOT / nap.owner / app / key
+
+
+def host_of(nap: Nap, app: str, slot: str) -> str:
+    return str(nap.rows(app)[slot]["Host"])
+
+
+def database(bed: Bed, **more: Any) -> dict[str, Any]:
+    """MariaDB on a cluster volume, on one of the two hosts that have its image."""
+    for host in bed.hosts[:2]:
+        images.load(host, ["mariadb:10.11"])
+    query = "mariadb -uroot -psecret -e 'select 1'"
+    return {
+        "image": "mariadb:10.11",
+        "environment": {"MARIADB_ROOT_PASSWORD": "secret"},
+        "volumes": ["data:/var/lib/mysql"],
+        "healthcheck": {"test": query, "interval": "1s", "retries": 60},
+        "stop_grace_period": "20s",
+        "deploy": {"placement": {"constraints": ["node.labels.zone != c"]}},
+        **more,
+    }
+
+
+def test_rows_in_a_database_follow_it_off_a_drained_host(bed: Bed, nap: Nap, apps: Apps) -> None:
+    file = apps("shop", {"db": database(bed)}, **on_storage(quota="2g", goal=2))
+    nap("up", "-f", file)
+    assert folder(bed, nap, "shop").stat().st_uid == 999, "the owner of the image's mount point"
+    nap("exec", "shop/db", *SQL, "-e", "create database s; create table s.t (n int)")
+    nap("exec", "shop/db", *SQL, "-e", "insert into s.t values (1), (2), (3)")
+    first = host_of(nap, "shop", "db.1")
+    try:
+        nap("host", "drain", first)
+        assert host_of(nap, "shop", "db.1") != first
+        assert nap("exec", "shop/db", *SQL, "-e", "select sum(n) from s.t").out.strip() == "6"
+    finally:
+        nap("host", "uncordon", first)
+    told = nap("down", "shop", "-v").err
+    assert "`nap storage restore shop/data --removed`" in told
+    assert not folder(bed, nap, "shop").exists()
+    nap("storage", "restore", "shop/data", "--removed")
+    nap("up", "-f", file)
+    assert nap("exec", "shop/db", *SQL, "-e", "select sum(n) from s.t").out.strip() == "6"
+
+
+def test_two_replicas_on_two_hosts_write_to_one_volume(bed: Bed, nap: Nap, apps: Apps) -> None:
+    write = "while true; do echo $$(hostname) >> /data/$$(hostname); sleep 0.1; done"
+    web = sleeper(command=["sh", "-c", write], volumes=["data:/data"], deploy={"replicas": 2})
+    nap("up", "-f", apps("two", {"web": web}, **on_storage()))
+    on = {row["Host"] for row in nap.rows("two").values()}
+    assert len(on) == 2
+    eventually(lambda: len(list(folder(bed, nap, "two").iterdir())) == 2, "a file of each replica")
+    seen = nap("exec", "two/web.1", "ls", "/data").out.split()
+    assert seen == nap("exec", "two/web.2", "ls", "/data").out.split()
+    assert len(seen) == 2
+    rows = [json.loads(row) for row in nap("volumes", "two", "--format", "json").out.splitlines()]
+    assert {row["Host"] for row in rows} == on
+
+
+def test_a_new_volume_is_filled_as_compose_does_it(bed: Bed, nap: Nap, apps: Apps) -> None:
+    """From the image where a container mounts it, once, with the owner and permissions there."""
+    services = {
+        "filled": sleeper(volumes=["data:/tmp"]),
+        "empty": sleeper(volumes=["other:/tmp:nocopy"]),
+        "etc": sleeper(volumes=["third:/bin"]),
+    }
+    volumes = {key: {"driver": "moosefs"} for key in ("data", "other", "third")}
+    nap("up", "-f", apps("filling", services, volumes=volumes))
+    assert folder(bed, nap, "filling").stat().st_mode & 0o7777 == 0o1777
+    assert folder(bed, nap, "filling", "other").stat().st_mode & 0o7777 == 0o755
+    assert (folder(bed, nap, "filling", "third") / "busybox").is_file()
+    (folder(bed, nap, "filling", "third") / "busybox").with_name("sh").unlink()
+    nap("up", "-f", apps.files["filling"], "--force-recreate")
+    assert not (folder(bed, nap, "filling", "third") / "sh").exists(), "it is filled once"
+
+
+def test_a_quota_that_is_reached_is_the_apps_own_error(bed: Bed, nap: Nap, apps: Apps) -> None:
+    services = {
+        "small": sleeper(volumes=["data:/data"]),
+        "other": sleeper(volumes=["more:/data"]),
+    }
+    volumes = {
+        "data": {"driver": "moosefs", "driver_opts": {"quota": "4m", "max_files": 20}},
+        "more": {"driver": "moosefs"},
+    }
+    nap("up", "-f", apps("quota", services, volumes=volumes))
+    fill = "dd if=/dev/zero of=/data/big bs=1M count=16"
+    ended = nap("exec", "quota/small", "sh", "-c", fill, code=1)
+    assert "quota exceeded" in (ended.out + ended.err).lower()
+    many = "for n in $(seq 40); do echo > /data/$n || exit 3; done"
+    nap("exec", "quota/small", "sh", "-c", f"rm /data/big; {many}", code=3)
+    nap("exec", "quota/other", "sh", "-c", fill)
+    assert {row["State"] for row in nap.rows("quota").values()} == {"running"}
+
+
+def test_what_the_file_says_later_is_set_on_what_is_there(bed: Bed, nap: Nap, apps: Apps) -> None:
+    web = {"web": sleeper(volumes=["data:/data"])}
+    nap("up", "-f", apps("later", web, **on_storage()))
+    before = nap.ids("later")
+    nap("exec", "later/web", "sh", "-c", "echo kept > /data/file")
+    nap("up", "-f", apps("later", web, **on_storage(quota="1m", goal=3)))
+    assert nap.ids("later") == before, "no container is touched"
+    nap("exec", "later/web", "dd", "if=/dev/zero", "of=/data/b", "bs=1M", "count=4", code=1)
+    assert nap("exec", "later/web", "cat", "/data/file").out == "kept\n"
+    assert "nothing to do" in nap("up", "-f", apps.files["later"]).out
+
+
+def test_hosts_without_the_mount_are_left_out_with_the_reason(
+    bed: Bed, nap: Nap, apps: Apps
+) -> None:
+    file = apps("picky", {"web": sleeper(volumes=["data:/data"])}, **on_storage())
+    first, second, third = bed.hosts
+    moosefs.lose_mount(bed, first)
+    moosefs.lose_mount(bed, second, crash=True)
+    try:
+        told = nap("plan", "-f", file, "--why", "web").out
+        assert f"{first.name}  no    storage MooseFS is not mounted at /mnt/mfs" in told
+        assert "the mount at /mnt/mfs is broken" in told
+        seen = nap("doctor", "-q", code=Exit.FAILED).out
+        assert "it takes no cluster volume: MooseFS is not mounted at /mnt/mfs" in seen
+        nap("up", "-f", file)
+        assert host_of(nap, "picky", "web.1") == third.name
+        pinned = apps(
+            "pinned", {"web": sleeper(volumes=["data:/d"], **on_zone("a"))}, **on_storage()
+        )
+        said = nap("up", "-f", pinned, code=Exit.NO_ROOM).err
+        assert "storage MooseFS is not mounted" in said
+        assert not folder(bed, nap, "pinned").exists(), "nothing was begun"
+        below = [moosefs.ON_HOST / moosefs.ROOT]
+        assert hosts_have(bed, first.name, below) == [], "nothing was put below the mount"
+        nap("health", "check")
+        known = nap("health", "status", "picky", code=Exit.PARTIAL).err
+        assert f"{first.name} doesn't reach the cluster storage: MooseFS is not mounted" in known
+    finally:
+        moosefs.mount_again(bed, first)
+        moosefs.mount_again(bed, second)
+    nap("health", "check")
+    assert "cluster storage" not in nap("health", "status", "picky").err
+    assert f"{first.name} reaches the cluster storage" in nap("health", "events").out
+
+
+def hosts_have(bed: Bed, host: str, paths: list[Path]) -> list[Path]:
+    """Which of these paths a host has."""
+    from bed.namespaces import run_in
+
+    return [
+        path for path in paths if run_in(bed, bed.host(host), "test", "-e", path).returncode == 0
+    ]
+
+
+def test_without_its_master_nothing_new_begins_and_the_rest_goes_on(
+    bed: Bed, nap: Nap, apps: Apps
+) -> None:
+    file = apps("steady", {"web": sleeper(volumes=["data:/data"])}, **on_storage())
+    nap("up", "-f", file)
+    plain = apps("plain", {"web": sleeper()})
+    moosefs.stop_master(bed)
+    try:
+        ended = nap("up", "-f", file, "--force-recreate", code=Exit.PARTIAL)
+        assert "the MooseFS master" in ended.errors[0]
+        assert "doesn't answer" in ended.errors[0]
+        nap("up", "-f", plain)
+        assert nap.rows("steady")["web.1"]["State"] == "running"
+        nap("down", "steady", "-v", code=Exit.PARTIAL)
+    finally:
+        moosefs.start_master(bed)
+    nap("exec", "steady/web", "sh", "-c", "echo back > /data/file && cat /data/file")
+    nap("up", "-f", file, "--force-recreate")
+    assert nap("exec", "steady/web", "cat", "/data/file").out == "back\n"
+
+
+def test_a_volume_goes_back_to_what_it_was(bed: Bed, nap: Nap, apps: Apps) -> None:
+    file = apps("past", {"web": sleeper(volumes=["data:/data"])}, **on_storage(quota="8m"))
+    nap("up", "-f", file)
+    data = folder(bed, nap, "past")
+
+    def write(text: str) -> None:
+        nap("exec", "past/web", "sh", "-c", f"mkdir -p /data/d; echo {text} > /data/d/f")
+
+    write("one")
+    nap("storage", "snapshot", "past/data", "first")
+    write("two")
+    used = nap("storage", "restore", "past/data", "first", code=Exit.FAILED)
+    assert "past-web-1 uses past/data" in used.err
+    nap("stop", "past")
+    nap("storage", "restore", "past/data", "first")
+    assert (data / "d" / "f").read_text() == "one\n"
+    (row,) = map(json.loads, nap("storage", "ls", "past", "--format", "json").out.splitlines())
+    assert row["quota"] == 8 << 20, "what was set holds on"
+    (before,) = [name for name in row["snapshots"] if name != "first"]
+    nap("storage", "restore", "past/data", before)
+    assert (data / "d" / "f").read_text() == "two\n"
+    nap("start", "past")
+    assert nap("exec", "past/web", "cat", "/data/d/f").out == "two\n"
+    assert "uses past/data" in nap("storage", "rm", "past/data", "-y", code=Exit.FAILED).err
+    nap("down", "past", "-v")
+    orphans = nap("storage", "orphans", "--format", "json").out.splitlines()
+    assert [json.loads(row)["app"] for row in orphans] == ["past"], "its snapshots are left"
+    for name in json.loads(orphans[0])["snapshots"]:
+        nap("storage", "rm", "past/data", "--snapshot", name, "-y")
+    assert nap("storage", "orphans", "--format", "json").out == ""
+
+
+def test_setting_it_up_ends_the_long_life_of_locks(bed: Bed, nap: Nap) -> None:
+    assert "keeps its locks for 86400 s" in nap("storage", "status", code=Exit.FAILED).err
+    assert "todo  locks" in nap("storage", "init", "--dry-run", code=Exit.FAILED).out
+    assert "todo" not in nap("storage", "init").out
+    assert "kept for 60 s" in nap("storage", "status").out
+    host = bed.hosts[2]
+    assert "nothing proves" in nap("storage", "release", host.name, code=Exit.FAILED).err
+
+
+def test_a_chunkserver_that_is_gone_takes_nothing_with_it(bed: Bed, nap: Nap, apps: Apps) -> None:
+    file = apps("copies", {"web": sleeper(volumes=["data:/data"])}, **on_storage(goal=3))
+    nap("up", "-f", file)
+    nap("exec", "copies/web", "sh", "-c", "echo safe > /data/file; sync")
+    moosefs.stop_chunkserver(bed, bed.hosts[0])
+    try:
+        assert nap("exec", "copies/web", "cat", "/data/file").out == "safe\n"
+        state = nap("storage", "status", code=Exit.FAILED)
+        assert f"the chunkserver {bed.hosts[0].ip} is away" in state.err
+        assert "chunks have fewer copies than asked for" in state.err
+        told = nap("up", "-f", file, "--force-recreate").err
+        assert "3 copies" in told
+        assert nap("exec", "copies/web", "cat", "/data/file").out == "safe\n"
+        new = apps("greedy", {"web": sleeper(volumes=["data:/data"])}, **on_storage(goal=3))
+        assert "3 copies" in nap("up", "-f", new, code=Exit.NO_ROOM).err
+    finally:
+        moosefs.start_chunkserver(bed, bed.hosts[0])
+        proc.wait_for(lambda: moosefs.status(bed) == "ready", 30, "MooseFS to be whole again")
+
+
+def test_nobody_reaches_anothers_data(bed: Bed, nap: Nap, apps: Apps, tmp_path: Path) -> None:
+    """By a name, a path, options, or a link that an app puts into its own volume."""
+    pool, root = moosefs.ON_HOST, moosefs.ON_HOST / moosefs.ROOT
+    others = moosefs.control_mount(bed) / moosefs.ROOT / "eve" / "shop" / "data"
+    others.mkdir(parents=True)
+    (others / "secret").write_text("eve's\n")
+    tries = [
+        {"volumes": [f"{pool}:/x"]},
+        {"volumes": [f"{root}/eve/shop/data:/x"]},
+        {"volumes": [f"/srv/..{root}/eve:/x"]},
+    ]
+    for more in tries:
+        file = write_app(tmp_path / "try.yml", {"web": sleeper(**more)}, name="try")
+        assert "where nap keeps the volumes" in nap("up", "-f", file, code=Exit.WRONG_USE).err
+    options = [
+        {"type": "none", "o": "bind", "device": f"{root}/eve/shop/data"},
+        {"type": "none", "o": "bind", "device": f"{pool}/x/../{moosefs.ROOT}/eve"},
+    ]
+    for driver_opts in options:
+        web = {"web": sleeper(volumes=["data:/x"])}
+        volumes = {"data": {"driver_opts": driver_opts}}
+        file = write_app(tmp_path / "try.yml", web, name="try", volumes=volumes)
+        assert "where nap keeps the volumes" in nap("up", "-f", file, code=Exit.WRONG_USE).err
+    for key in ("..", ".", "../eve", "a/b"):
+        mount = {"type": "volume", "source": key, "target": "/x"}
+        web = {"web": sleeper(volumes=[mount])}
+        volumes = {key: {"driver": "moosefs"}}
+        file = write_app(tmp_path / "try.yml", web, name="try", volumes=volumes)
+        nap("up", "-f", file, code=Exit.WRONG_USE)
+    file = apps("links", {"web": sleeper(volumes=["data:/data"])}, **on_storage())
+    nap("up", "-f", file)
+    up = "../../../eve"
+    nap("exec", "links/web", "sh", "-c", f"ln -s {up}/shop /data/l; ln -s {others} /data/abs")
+    nap("down", "links", "-v")
+    assert (others / "secret").read_text() == "eve's\n"
+    assert hosts.of_project(bed, nap.project("links")) == []

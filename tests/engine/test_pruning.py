@@ -1,0 +1,125 @@
+"""`prune`: what no app needs any more goes, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nap_compose.cluster.engine_client import DockerEngine
+from nap_compose.control.border import PruneRequest, RollbackRequest, Target
+from nap_compose.errors import WrongUse
+from tests.engine.conftest import MakeCluster
+from tests.engine.fake_engine import Behaviour, FakeCluster, Image
+from tests.support.road import Road
+from tests.support.views import app
+
+
+@pytest.fixture
+def fake(fake_cluster: MakeCluster) -> FakeCluster:
+    return fake_cluster(2)
+
+
+def release(fake: FakeCluster, road: Road, number: int) -> None:
+    """Bring the app up with an image that has just come under the same name."""
+    fake.registry.add(Image("web:1", {"Env": [f"N={number}"]}))
+    assert road.up(app({"web": {}}), pull="always").state == "done"
+
+
+def prune(road: Road, **asked: Any) -> list[tuple[str, str, str, str]]:
+    control = road.control()
+    try:
+        listing = control.prune(PruneRequest(**{"older_than": 0.0, **asked}))
+        return [(row.kind, row.subject, row.host, row.problem) for row in listing.rows]
+    finally:
+        control.close()
+
+
+def there(fake: FakeCluster) -> set[str]:
+    """Which releases are on any host."""
+    found = {image.config["Env"][0] for engine in fake for image in engine.world.images.values()
+             if "Env" in image.config}  # fmt: skip
+    return {each for each in found if each.startswith("N=")}
+
+
+def test_images_of_the_last_three_revisions_stay(fake: FakeCluster, road: Road) -> None:
+    for number in range(1, 6):
+        release(fake, road, number)
+    fake["h1"].add_image("foreign:1")
+    before = there(fake)
+    assert before == {"N=1", "N=2", "N=3", "N=4", "N=5"}
+    told = prune(road, dry_run=True)
+    assert there(fake) == before
+    assert {kind for kind, *_ in told} == {"image"}
+    assert prune(road) == told
+    assert there(fake) == {"N=3", "N=4", "N=5"}
+    assert any("foreign:1" in image.tags for image in fake["h1"].world.images.values())
+    assert prune(road) == []
+    control = road.control()
+    assert control.rollback(RollbackRequest(Target("shop", "ada"), 3), road._hear, road.hand)
+    control.close()
+
+
+def test_young_ones_stay_and_so_does_what_is_used(fake: FakeCluster, road: Road) -> None:
+    for number in range(1, 6):
+        release(fake, road, number)
+    assert prune(road, older_than=10e9) == []
+    old = next(
+        (engine, image)
+        for engine in fake
+        for image in engine.world.images.values()
+        if image.config.get("Env") == ["N=1"]
+    )
+    client = DockerEngine(old[0].host())
+    client.create_container("somebodys", {"Image": old[1].id})
+    client.close()
+    prune(road)
+    assert there(fake) == {"N=1", "N=3", "N=4", "N=5"}
+
+
+def test_fewer_than_three_are_not_asked_for(road: Road) -> None:
+    with pytest.raises(WrongUse, match="last 3 revisions keep their images"):
+        prune(road, keep=2)
+
+
+def test_one_that_came_into_use_meanwhile_stays_and_is_told(fake: FakeCluster, road: Road) -> None:
+    for number in range(1, 6):
+        release(fake, road, number)
+    for engine in fake:
+        engine.fault("DELETE", "/images/.*", status=409, message="it is in use", times=1)
+    problems = {problem for *_, problem in prune(road)}
+    assert "it is in use" in problems
+
+
+def test_old_history_goes_but_not_the_last_of_it(fake: FakeCluster, road: Road) -> None:
+    from nap_compose.control import pruning
+
+    for number in range(1, 6):
+        release(fake, road, number)
+    whole, pruning.HISTORY = pruning.HISTORY, 2
+    try:
+        told = prune(road, history=-60.0, older_than=10e9, dry_run=True)
+        assert told == [
+            ("deployments", "3 of ada/shop", "", ""),
+            ("revisions", "3 of ada/shop", "", ""),
+        ]
+        assert prune(road, history=-60.0, older_than=10e9) == told
+        control = road.control()
+        rows = control.history(Target("shop", "ada"), limit=10).rows
+        control.close()
+        assert [row.revision for row in rows] == [5, 4]
+        assert prune(road, history=-60.0, older_than=10e9) == []
+    finally:
+        pruning.HISTORY = whole
+
+
+def test_a_failed_container_that_is_kept_goes_once_it_is_old(fake: FakeCluster, road: Road) -> None:
+    for name in ("web", "bad"):
+        fake.add_image(f"{name}:1")
+    road.up(app({"web": {}}))
+    fake.behave("bad:1", Behaviour(exits_after=0.0, exit_code=3))
+    (failure,) = road.up(app({"web": {"image": "bad:1"}})).failures
+    assert prune(road, older_than=3600.0) == []
+    assert ("container", failure.kept, failure.host, "") in prune(road)
+    assert list(road.view().kept()) == []
+    assert list(road.rows()) == ["web.1"]

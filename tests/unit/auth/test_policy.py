@@ -1,0 +1,671 @@
+"""What users may ask of a host: every key and field has a class, and no form gets round it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nap_compose.auth.policy import bodies
+from nap_compose.auth.policy.bodies import Owned
+from nap_compose.auth.policy.keys import KEYS, judge
+from nap_compose.auth.policy.rules import FREE, INSIDE, Bounds
+from nap_compose.cluster.cluster import Ports
+from nap_compose.cluster.labels import Identity, write
+from nap_compose.cluster.policy import Policy
+from nap_compose.compose.keys import TOP
+from nap_compose.compose.loader import load
+from nap_compose.compose.model import App
+from nap_compose.compose.shapes import Either, Items, Object, Shape, Table
+from nap_compose.errors import BadFile
+from nap_compose.orchestration.bodies.container import container_body
+from nap_compose.orchestration.bodies.making import Making
+from nap_compose.orchestration.bodies.shared import network_body, volume_body
+from nap_compose.orchestration.wanted import Slot
+
+BOUNDS = Bounds()
+OWNED = Owned("bob", lambda _: False)
+
+SERVICE: dict[str, str] = {
+    "annotations": "{a: b}",
+    "blkio_config": "{weight: 10}",
+    "build.cache_to": "['type=local,dest=/']",
+    "build.entitlements": "[network.host]",
+    "build.isolation": "hyperv",
+    "build.network": "host",
+    "build.privileged": "true",
+    "build.shm_size": "1000g",
+    "build.ssh": "[default]",
+    "build": "{context: ., privileged: true}",
+    "cap_add": "[SYS_ADMIN]",
+    "cgroup": "host",
+    "cgroup_parent": "/x",
+    "cpu_rt_period": "1000",
+    "cpu_rt_runtime": "1000",
+    "cpu_shares": "100000",
+    "cpuset": "'0'",
+    "deploy.resources.reservations.devices": "[{capabilities: [gpu], count: 1}]",
+    "device_cgroup_rules": "['a *:* rwm']",
+    "devices": "['/dev/sda:/dev/sda']",
+    "gpus": "all",
+    "ipc": "host",
+    "isolation": "hyperv",
+    "labels": "{traefik.enable: 'true'}",
+    "logging": "{driver: syslog}",
+    "logging.options": "{syslog-address: 'udp://x'}",
+    "network_mode": "host",
+    "networks": "{default: {driver_opts: {a: b}}}",
+    "oom_kill_disable": "true",
+    "oom_score_adj": "-500",
+    "pid": "host",
+    "pids_limit": "-1",
+    "ports": "['80:80']",
+    "post_start": "[{command: id, privileged: true}]",
+    "pre_stop": "[{command: id, privileged: true}]",
+    "privileged": "true",
+    "provider": "{type: x}",
+    "runtime": "sysbox",
+    "security_opt": "['apparmor=unconfined']",
+    "shm_size": "2g",
+    "storage_opt": "{size: 1g}",
+    "sysctls": "{kernel.panic: 1}",
+    "use_api_socket": "true",
+    "userns_mode": "host",
+    "uts": "host",
+    "volumes": "['/:/host']",
+    "volumes_from": "['container:other']",
+}
+"""For each key of a service that isn't free, what a user may not have of it."""
+
+MORE: list[tuple[str, str]] = [
+    ("build", "{context: ., network: host}"),
+    ("build", "{context: ., entitlements: [security.insecure]}"),
+    ("build", "{context: ., labels: {traefik.enable: 'true'}}"),
+    ("cap_add", "[ALL]"),
+    ("cap_add", "[cap_sys_admin]"),
+    ("cap_add", "[CHOWN, NET_ADMIN]"),
+    ("devices", "[{source: /dev/kvm, target: /dev/x}]"),
+    ("gpus", "[{count: 1}]"),
+    ("ipc", "'container:abc'"),
+    ("labels", "['traefik.http.routers.x.rule=Host(`a`)']"),
+    ("labels", "{Traefik.enable: 'true'}"),
+    ("network_mode", "bridge"),
+    ("network_mode", "'container:abc'"),
+    ("pid", "'container:abc'"),
+    ("pids_limit", "100000"),
+    ("ports", "['1023:80']"),
+    ("ports", "['1000-1100:1000-1100']"),
+    ("ports", "[{target: 80, published: '22'}]"),
+    ("ports", "['10.0.0.1:8080:80']"),
+    ("security_opt", "['seccomp=unconfined']"),
+    ("security_opt", "['systempaths=unconfined']"),
+    ("security_opt", "['label:disable']"),
+    ("security_opt", "['no-new-privileges:false']"),
+    ("sysctls", "['vm.overcommit_memory=1']"),
+    ("volumes", "['/var/run/docker.sock:/s']"),
+    ("volumes", "[{type: bind, source: /etc, target: /e, read_only: true}]"),
+    ("volumes", "['/var/lib/nap/files/carol_web/x/content:/x']"),
+    ("volumes", "['/srv/../etc:/x']"),
+    ("volumes", "[{type: npipe, source: x, target: /x}]"),
+    ("volumes", "[{type: image, source: carol/secret, target: /x}]"),
+    ("volumes", "[{type: bind, source: /srv, target: /x, bind: {propagation: rshared}}]"),
+]
+
+TOP_LEVEL = [
+    "networks: {default: {driver: macvlan}}",
+    "networks: {default: {driver_opts: {parent: eth0}}}",
+    "networks: {default: {ipam: {config: [{subnet: 10.0.0.0/24}]}}}",
+    "networks: {default: {labels: {traefik.enable: 'true'}}}",
+    "volumes: {vol: {driver: nfs}}",
+    "volumes: {vol: {driver_opts: {type: none, o: bind, device: /}}}",
+    "volumes: {vol: {labels: {traefik.enable: 'true'}}}",
+]
+
+
+def compose(folder: Path, **texts: str) -> Path:
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(textwrap.dedent(text))
+    return folder / "compose.yaml"
+
+
+def judged(file: Path, *more: Path, env: dict[str, str] | None = None) -> list[tuple[Any, ...]]:
+    found = load([file, *more], env=env or {}, project_name="web")
+    return [fault.path for fault in judge(found.app, BOUNDS)]
+
+
+def nested(key: str, value: str, indent: int) -> str:
+    """`a.b: value` as nested YAML."""
+    text = ""
+    for depth, part in enumerate(key.split(".")):
+        text += f"\n{' ' * (indent + 2 * depth)}{part}:"
+    return f"{text} {value}\n"
+
+
+def direct(key: str, value: str) -> dict[str, str]:
+    return {"compose": "services:\n  web:\n    image: x" + nested(key, value, 4)}
+
+
+def extended(key: str, value: str) -> dict[str, str]:
+    return {
+        "base": "services:\n  base:\n    image: x" + nested(key, value, 4),
+        "compose": "services:\n  web: {extends: {service: base, file: base.yaml}}\n",
+    }
+
+
+def merged(key: str, value: str) -> dict[str, str]:
+    return {
+        "compose": "x-base: &base\n  image: x"
+        + nested(key, value, 2)
+        + "services:\n  web:\n    <<: *base\n"
+    }
+
+
+def included(key: str, value: str) -> dict[str, str]:
+    return {
+        "inner": "services:\n  web:\n    image: x" + nested(key, value, 4),
+        "compose": "include: [inner.yaml]\n",
+    }
+
+
+def through_json(key: str, value: str) -> dict[str, str]:
+    """Everything in flow style, as JSON has it."""
+    inner = value
+    for part in reversed(key.split(".")):
+        inner = f"{{{part}: {inner}}}"
+    return {"compose": f"{{services: {{web: {{image: x, {inner[1:-1]}}}}}}}\n"}
+
+
+FORMS = [direct, extended, merged, included, through_json]
+
+
+TRIES = [
+    pytest.param(form, key, value, id=f"{key}-{value}-{form.__name__}")
+    for form in FORMS
+    for key, value in [*SERVICE.items(), *MORE]
+    # What others mount can't be taken over from another file.
+    if not (key == "volumes_from" and form is extended)
+]
+
+
+@pytest.mark.parametrize(("form", "key", "value"), TRIES)
+def test_no_form_gets_round_it(tmp_path: Path, form: Any, key: str, value: str) -> None:
+    file = compose(tmp_path, **form(key, value))
+    first = tuple(key.split("."))
+    assert any(path[2 : 2 + len(first)] == first for path in judged(file)), key
+
+
+@pytest.mark.parametrize(("key", "value"), SERVICE.items())
+def test_a_variable_gets_round_nothing(tmp_path: Path, key: str, value: str) -> None:
+    if value[0] in "[{'":
+        return  # a variable stands for a text, never for a list
+    file = compose(tmp_path, **direct(key, "${WANTED}"))
+    try:
+        found = judged(file, env={"WANTED": value})
+    except BadFile:
+        return  # no variable may stand there at all
+    assert found, key
+
+
+@pytest.mark.parametrize(("key", "value"), SERVICE.items())
+def test_a_later_file_gets_round_nothing(tmp_path: Path, key: str, value: str) -> None:
+    compose(tmp_path, first="services: {web: {image: x}}\n", **direct(key, value))
+    assert judged(tmp_path / "first.yaml", tmp_path / "compose.yaml")
+
+
+@pytest.mark.parametrize("text", TOP_LEVEL)
+def test_what_services_share_is_judged(tmp_path: Path, text: str) -> None:
+    mounts = "volumes: ['vol:/v']" if text.startswith("volumes") else ""
+    service = f"services: {{web: {{image: x, {mounts}}}}}\n"
+    assert judged(compose(tmp_path, compose=service + text + "\n"))
+
+
+def test_what_most_files_ask_for_is_allowed(tmp_path: Path) -> None:
+    file = compose(
+        tmp_path,
+        compose="""\
+        services:
+          web:
+            image: nginx
+            command: [nginx]
+            ports: ["8080:80", "127.0.0.1:9000:9000", "7000"]
+            environment: {A: b}
+            volumes: ["data:/data", "/anonymous", {type: tmpfs, target: /t}]
+            networks: {front: {aliases: [w]}}
+            cap_drop: [ALL]
+            cap_add: [NET_BIND_SERVICE, chown]
+            security_opt: ["no-new-privileges:true"]
+            sysctls: {net.core.somaxconn: 1024, net.ipv4.tcp_syncookies: 0}
+            deploy: {replicas: 2, resources: {limits: {cpus: "0.5", memory: 1g, pids: 100}}}
+            healthcheck: {test: [CMD, "true"], interval: 5s}
+            logging: {driver: json-file, options: {max-size: 10m}}
+            labels: {team: web}
+            ulimits: {nofile: 1024}
+            shm_size: 64m
+            init: true
+            user: "1000"
+            tmpfs: /run
+            stop_grace_period: 5s
+            pid: "service:db"
+            depends_on: [db]
+          db: {image: mariadb, restart: always}
+        networks: {front: {internal: true}}
+        volumes: {data: {}}
+        x-anything: {a: [1]}
+        """,
+    )
+    assert judged(file) == []
+
+
+def patterns(shape: Shape, pattern: str = "") -> Iterator[str]:
+    """Every key that the table of Compose keys knows, as a pattern; what has a class of its own
+    has it for all that stands in it."""
+    if pattern and (rule := KEYS.get(pattern)) is not None and rule is not INSIDE:
+        yield pattern
+        return
+    if isinstance(shape, Either):
+        for inner in shape.shapes:
+            yield from patterns(inner, pattern)
+    elif isinstance(shape, Items) and isinstance(shape.item, (Object, Either)):
+        yield f"{pattern}[]"
+        yield from patterns(shape.item, f"{pattern}[]")
+    elif isinstance(shape, Table) and isinstance(shape.entry, (Object, Either)):
+        yield f"{pattern}.*"
+        yield from patterns(shape.entry, f"{pattern}.*")
+    elif isinstance(shape, Object):
+        for key, row in shape.entries.items():
+            yield f"{pattern}.{key}".lstrip(".")
+            yield from patterns(row.shape, f"{pattern}.{key}".lstrip("."))
+
+
+def test_every_compose_key_has_a_class() -> None:
+    known = set(patterns(TOP))
+    assert len(known) > 100
+    assert not known - set(KEYS), "keys without a class"
+
+
+def test_every_class_is_of_a_key_that_there_is() -> None:
+    assert not set(KEYS) - set(patterns(TOP))
+
+
+def test_every_key_that_is_not_free_is_tried() -> None:
+    for pattern, rule in KEYS.items():
+        if rule in (FREE, INSIDE) or not pattern.startswith("services.*."):
+            continue
+        key = pattern.removeprefix("services.*.")
+        outer = key.partition("[")[0].partition(".*")[0]
+        limits = rule.name in ("cpus", "memory", "pids")  # tried where a policy sets one
+        assert outer in SERVICE or outer.partition(".")[0] in SERVICE or limits, key
+
+
+def test_what_is_no_key_at_all_is_refused() -> None:
+    document = {
+        "name": "web",
+        "services": {"web": {"image": "x", "quantum": True, "cap_add": "SYS_ADMIN"}},
+        "tunnels": {"a": {}},
+    }
+    found = {fault.path for fault in judge(App.of(document), BOUNDS)}
+    assert found == {("services", "web", "quantum"), ("services", "web", "cap_add"), ("tunnels",)}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"cap_add": {"SYS_ADMIN": 1}},
+        {"cap_add": [["SYS_ADMIN"]]},
+        {"sysctls": ["kernel.panic=1"]},
+        {"labels": ["traefik.enable=true"]},
+        {"privileged": "false"},
+        {"privileged": 1},
+        {"devices": {"source": "/dev/sda"}},
+        {"devices": "/dev/sda"},
+        {"volumes": {"type": "bind"}},
+        {"ports": [{"target": 80, "published": "80", "evil": True}]},
+        {"ports": [{"target": 80, "published": "8080,80"}]},
+        {"gpus": [{"count": "all"}]},
+        {"networks": [["x"]]},
+        {"network_mode": ["host"]},
+        {"oom_score_adj": "-5"},
+        {"shm_size": [1]},
+        {"security_opt": "seccomp=unconfined"},
+    ],
+    ids=str,
+)
+def test_a_form_that_no_loader_makes_is_refused(spec: dict[str, Any]) -> None:
+    document = {"name": "web", "services": {"web": {"image": "x", **spec}}}
+    try:
+        app = App.of(document)
+    except Exception:  # the broker refuses it before it is judged
+        return
+    assert list(judge(app, BOUNDS))
+
+
+def test_the_cluster_file_widens_and_narrows(tmp_path: Path) -> None:
+    file = compose(
+        tmp_path,
+        compose="""\
+        services:
+          web:
+            image: x
+            cap_add: [NET_ADMIN]
+            volumes: ["/srv/data:/data", "/srv/data/inner:/inner", "/srv/database:/b"]
+            gpus: [{count: 2}]
+            ports: ["80:80", "30000:1"]
+            labels: {traefik.http.routers.a.rule: x, traefik.enable: "true"}
+            mem_limit: 2g
+        """,
+    )
+    wide = Policy(
+        binds=("/srv/data/",),
+        capabilities=("NET_ADMIN",),
+        gpus=2,
+        lowest_port=1,
+        labels=("traefik.http.",),
+        memory=1 << 30,
+        cpus=2,
+    )
+    app = load([file], env={}, project_name="web").app
+    found = [".".join(map(str, fault.path[2:])) for fault in judge(app, Bounds(wide, Ports(1, 99)))]
+    assert sorted(found) == [
+        "",
+        "labels",
+        "mem_limit",
+        "ports.1.published",
+        "volumes.1",
+        "volumes.2",
+    ]
+
+
+def making(app: App, spec_labels: bool = True) -> Making:
+    name = "bob_web-web-1"
+    identity = Identity("lab", "bob", "web", "web", 1, project="bob_web")
+    return Making(
+        app=app,
+        service=app.services["web"],
+        slot=Slot("web", 1),
+        project="bob_web",
+        name=name,
+        labels=write(identity, name=name, seal=None),
+    )
+
+
+_NO_FIELD = ("deploy.resources.reservations.devices", "provider", "use_api_socket", "post_start")
+"""What comes to nothing in a container's body, or to the same as another key."""
+
+
+@pytest.mark.parametrize(("key", "value"), [*SERVICE.items(), *MORE], ids=lambda text: text)
+def test_the_body_it_would_become_is_refused_too(tmp_path: Path, key: str, value: str) -> None:
+    if key in (*_NO_FIELD, "pre_stop", "isolation", "build") or "10.0.0.1" in value:
+        return
+    if key.startswith("build."):
+        return  # it goes into no container's body; see what a build is asked for with
+    app = load([compose(tmp_path, **direct(key, value))], env={}, project_name="web").app
+    body = container_body(making(app))
+    assert list(bodies.container(body, BOUNDS, OWNED)), body
+
+
+@pytest.mark.parametrize("text", TOP_LEVEL)
+def test_so_are_those_of_networks_and_volumes(tmp_path: Path, text: str) -> None:
+    mounts = "volumes: ['vol:/v']" if text.startswith("volumes") else ""
+    file = compose(tmp_path, compose=f"services: {{web: {{image: x, {mounts}}}}}\n{text}\n")
+    app = load([file], env={}, project_name="web").app
+    if mounts:
+        made = volume_body("bob_web_vol", app.volumes["vol"], {})
+        assert list(bodies.volume(made, BOUNDS, OWNED))
+    else:
+        made = network_body("bob_web_default", app.networks["default"], {}, overlay=True)
+        assert list(bodies.network(made, BOUNDS, OWNED))
+
+
+def test_the_bodies_of_what_is_allowed_pass(tmp_path: Path) -> None:
+    file = compose(
+        tmp_path,
+        compose="""\
+        services:
+          web:
+            image: nginx
+            ports: ["8080:80"]
+            volumes: ["data:/data", "/anonymous", {type: tmpfs, target: /t}]
+            networks: {front: {aliases: [w], interface_name: eth9}}
+            cap_drop: [ALL]
+            cap_add: [NET_BIND_SERVICE]
+            security_opt: ["no-new-privileges:true"]
+            sysctls: {net.core.somaxconn: 1024}
+            deploy: {resources: {limits: {cpus: "0.5", memory: 1g, pids: 100}}}
+            healthcheck: {test: [CMD, "true"], interval: 5s}
+            logging: {driver: json-file, options: {max-size: 10m}}
+            ulimits: {nofile: 1024}
+            extra_hosts: ["a:1.2.3.4"]
+            dns: [1.1.1.1]
+            init: true
+            tmpfs: /run
+            restart: always
+            links: ["db:d"]
+            external_links: ["other-db-1:o"]
+          db: {image: mariadb, networks: [front]}
+        networks: {front: {internal: true}}
+        volumes: {data: {}}
+        """,
+    )
+    app = load([file], env={}, project_name="web").app
+    assert list(bodies.container(container_body(making(app)), BOUNDS, OWNED)) == []
+    front = network_body("bob_web_front", app.networks["front"], {}, overlay=True)
+    assert list(bodies.network(front, BOUNDS, OWNED)) == []
+    assert list(bodies.volume(volume_body("bob_web_data", {}, {}), BOUNDS, OWNED)) == []
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"Binds": ["carol_web_data:/x"]},
+        {"Binds": ["/var/lib/nap/files/carol_web/a/content:/x"]},
+        {"Binds": ["/var/lib/nap/files/bob_web/../carol_web/a:/x"]},
+        {"Binds": ["/var/lib/nap/files:/x"]},
+        {"Binds": ["/var/lib/nap:/x"]},
+        {"Mounts": [{"Type": "volume", "Source": "carol_web_data", "Target": "/x"}]},
+        {"Mounts": [{"Type": "bind", "Source": "", "Target": "/x"}]},
+        {"Mounts": [{"Type": "volume", "VolumeOptions": {"DriverConfig": {"Name": "x"}}}]},
+        {"NetworkMode": "carol_web_default"},
+        {"NetworkMode": "default"},
+        {"NetworkMode": "container:abc"},
+        {"VolumesFrom": ["abc"]},
+        {"Links": ["carol_web-db-1:db"]},
+        {"MaskedPaths": ["/x"]},
+        {"Capabilities": ["CAP_SYS_ADMIN"]},
+        {"BrandNewField": "x"},
+        {"VolumeDriver": "x"},
+        {"CgroupnsMode": "host"},
+    ],
+    ids=str,
+)
+def test_what_is_another_ones_is_out_of_reach_of_a_body(config: dict[str, Any]) -> None:
+    assert list(bodies.container({"Image": "x", "HostConfig": config}, BOUNDS, OWNED))
+
+
+def test_a_volume_that_stayed_in_place_for_the_owner_is_within_reach_and_no_other() -> None:
+    owned = Owned("bob", lambda _: False, in_place={"shop_data"}.__contains__)
+    for source, good in (("shop_data", True), ("vault_data", False), ("/shop_data", False)):
+        for config in (
+            {"Binds": [f"{source}:/data:rw"]},
+            {"Mounts": [{"Type": "volume", "Source": source, "Target": "/data"}]},
+        ):
+            assert good is not bool(list(bodies.host_config(config, BOUNDS, owned))), config
+
+
+def test_what_nap_brought_for_the_owner_and_the_pool_are_within_reach() -> None:
+    owned = Owned("bob", lambda _: True, "/mnt/mfs/nap", "/mnt/mfs")
+    binds = ["/var/lib/nap/files/bob_web/a/content:/x:ro", "/run/nap/secrets/bob_web/s/content:/s"]
+    config = {"Binds": binds, "PidMode": "container:abc", "VolumesFrom": ["abc:ro"]}
+    assert not list(bodies.host_config(config, BOUNDS, owned))
+    pool = {"type": "none", "o": "bind", "device": "/mnt/mfs/nap/bob/web/data"}
+    assert not list(bodies.volume({"Name": "bob_web_d", "DriverOpts": pool}, BOUNDS, owned))
+    for device in (
+        "/mnt/mfs/nap",
+        "/mnt/mfs/nap/carol/web/data",
+        "/mnt/mfs/nap/bob",
+        "/mnt/mfs/nap/bob/../carol/web/data",
+        "/",
+        "/mnt/mfs",
+    ):
+        opts = {**pool, "device": device}
+        assert list(bodies.volume({"Name": "bob_web_d", "DriverOpts": opts}, BOUNDS, owned))
+
+
+def test_nobody_gets_into_a_container_that_their_role_could_not_make() -> None:
+    plain = {
+        "Binds": None,
+        "NetworkMode": "bob_web_default",
+        "ConsoleSize": [0, 0],
+        "CapAdd": None,
+        "MaskedPaths": ["/proc/acpi"],
+        "ReadonlyPaths": ["/proc/bus"],
+        "Runtime": "",
+    }
+    assert not list(bodies.running({"HostConfig": plain}, BOUNDS, OWNED))
+    for field, value in (
+        ("Privileged", True),
+        ("Binds", ["/:/host"]),
+        ("PidMode", "host"),
+        ("MaskedPaths", []),
+        ("CapAdd", ["CAP_SYS_ADMIN"]),
+        ("NetworkMode", "host"),
+    ):
+        assert list(bodies.running({"HostConfig": {**plain, field: value}}, BOUNDS, OWNED)), field
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ({"networkmode": "host"}, "the network of a build 'host' is not allowed"),
+        ({"networkmode": "container:x"}, "the network of a build"),
+        ({"isolation": "hyperv"}, "another isolation"),
+        ({"shmsize": str(1000 << 30)}, "/dev/shm is"),
+        ({"securityopt": "[]x"}, ""),
+    ],
+)
+def test_what_a_build_is_asked_for_with(query: dict[str, str], why: str) -> None:
+    plain = {"version": "1", "t": "bob_web-web", "dockerfile": "Dockerfile", "pull": "1"}
+    assert not list(bodies.build(plain, BOUNDS))
+    (verdict,) = bodies.build({**plain, **query}, BOUNDS)
+    assert why in verdict.why
+
+
+def test_a_build_takes_no_more_than_the_policy_lets_it() -> None:
+    bounds = Bounds(Policy(memory=1 << 30, cpus=1.5))
+    assert bodies.limits_of_a_build({}, bounds) == {
+        "memory": str(1 << 30),
+        "cpuperiod": "100000",
+        "cpuquota": "150000",
+    }
+    assert "memory" not in bodies.limits_of_a_build({"memory": "5"}, bounds)
+    assert list(bodies.build({"memory": str(2 << 30)}, bounds))
+
+
+def test_processes() -> None:
+    body = {"Cmd": ["id"], "Tty": True, "User": "0"}
+    assert not list(bodies.process(body, BOUNDS))
+    for more in ({"Privileged": True}, {"NewField": 1}):
+        assert list(bodies.process({**body, **more}, BOUNDS))
+
+
+def test_naps_own_container_reaches_its_folders_and_the_owners_volumes() -> None:
+    owned = Owned("bob", lambda _: True, "/mnt/mfs/nap", "/mnt/mfs")
+
+    def config(*binds: str, **more: Any) -> dict[str, Any]:
+        return {"HostConfig": {"NetworkMode": "none", "Binds": list(binds), **more}}
+
+    pool = {"Type": "bind", "Source": "/mnt/mfs", "Target": "/nap/mfs"}
+    fine = config("/var/lib/nap/files:/nap/files", "bob_web_data:/nap/volume", Mounts=[pool])
+    assert not list(bodies.helper(fine, owned))
+    new = f"/mnt/mfs/nap/.new/{'0a' * 16}"
+    assert not list(bodies.helper(config(Mounts=[{**pool, "Source": new}]), owned))
+    for wrong in (
+        config(Mounts=[{**pool, "Source": "/mnt/mfs/nap/.new/../carol"}]),
+        config(Mounts=[{**pool, "Source": "/mnt/mfs/nap/.new"}]),
+        config(Mounts=[{**pool, "Source": "/mnt/mfs/nap/carol/shop/data"}]),
+        config("/:/nap/x"),
+        config("carol_web_data:/nap/x"),
+        config("/var/lib/nap:/nap/x"),
+        config(Mounts=[{**pool, "Source": "/"}]),
+        config(Privileged=True),
+        config(NetworkMode="host"),
+    ):
+        assert list(bodies.helper(wrong, owned))
+
+
+@pytest.mark.parametrize(
+    ("ipam", "allowed"),
+    [
+        ({"Config": [{"Subnet": "10.128.4.0/26"}]}, True),
+        ({"Config": [{"Subnet": "10.0.4.0/26"}]}, False),
+        ({"Config": [{"Subnet": "10.0.0.0/8"}]}, False),
+        ({"Config": [{"Subnet": "10.128.4.0/26", "Gateway": "10.128.4.1"}]}, False),
+        ({"Config": [{"Subnet": "10.128.4.0/26"}, {"Subnet": "10.0.4.0/26"}]}, False),
+        ({"Driver": "other", "Config": [{"Subnet": "10.128.4.0/26"}]}, False),
+        ({"Config": [{"Subnet": "nonsense"}]}, False),
+    ],
+)
+def test_a_networks_addresses_are_out_of_the_clusters_pool(
+    ipam: dict[str, Any], allowed: bool
+) -> None:
+    owned = Owned("bob", lambda _: False, addresses="10.128.0.0/9")
+    body = {"Name": "bob_shop_default", "Driver": "overlay", "IPAM": ipam}
+    assert (list(bodies.network(body, BOUNDS, owned)) == []) == allowed
+
+
+def ends_of(**host: Any) -> dict[str, Any]:
+    body = bodies.with_ends({"HostConfig": host}, Bounds(), lambda: "json-file")
+    found: dict[str, Any] = body["HostConfig"]
+    return found
+
+
+LOGS = {"max-size": "10485760", "max-file": "3"}
+
+
+def test_what_says_nothing_has_an_end():
+    assert ends_of() == {"PidsLimit": 1024, "LogConfig": {"Type": "json-file", "Config": LOGS}}
+
+
+def test_what_is_said_stays():
+    logs = {"Type": "local", "Config": {"max-size": "1m"}}
+    found = ends_of(PidsLimit=7, LogConfig=logs, Tmpfs={"/a": "size=1m", "/b": "", "/c": "ro"})
+    assert found["PidsLimit"] == 7
+    assert found["LogConfig"] == {"Type": "local", "Config": {**LOGS, "max-size": "1m"}}
+    gigabyte = f"size={1 << 30}"
+    assert found["Tmpfs"] == {"/a": "size=1m", "/b": gigabyte, "/c": f"ro,{gigabyte}"}
+
+
+def test_a_mount_in_memory_has_an_end_and_others_stay():
+    volume = {"Type": "volume", "Source": "bob_x", "Target": "/x"}
+    found = ends_of(Mounts=[volume, {"Type": "tmpfs", "Target": "/t"}])["Mounts"]
+    assert found == [
+        volume,
+        {"Type": "tmpfs", "Target": "/t", "TmpfsOptions": {"SizeBytes": 1 << 30}},
+    ]
+
+
+def test_other_drivers_get_no_options_that_they_do_not_know():
+    body = bodies.with_ends({}, Bounds(), lambda: "journald")
+    assert body["HostConfig"] == {"PidsLimit": 1024}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        {"Tmpfs": {"/a": "size=2g"}},
+        {"Tmpfs": {"/a": "size=1m,size=2g"}},
+        {"Tmpfs": {"/a": "size=50%"}},
+        {"Mounts": [{"Type": "tmpfs", "Target": "/t", "TmpfsOptions": {"SizeBytes": 1 << 40}}]},
+        {"LogConfig": {"Type": "json-file", "Config": {"max-size": "-1"}}},
+        {"LogConfig": {"Type": "json-file", "Config": {"max-size": "2g"}}},
+        {"LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "9999"}}},
+        {"LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "-1"}}},
+        {"PidsLimit": -1},
+        {"PidsLimit": 4097},
+    ],
+    ids=str,
+)
+def test_nobody_asks_for_what_has_no_end(host):
+    assert list(bodies.container({"HostConfig": host}, Bounds(), OWNED))

@@ -1,0 +1,99 @@
+"""`nap db`: what it says, and what it ends with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nap_compose.cluster.cluster import Cluster, Logs
+from nap_compose.control.border import Who
+from nap_compose.control.local import LocalControl
+from nap_compose.control.parts import Parts
+from nap_compose.db.keeper import Keeper
+from nap_compose.db.schema import migrations
+from tests.unit.cli.scripted import Result, nap
+
+NEWEST = len(migrations())
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Cluster:
+    return Cluster("", {}, tmp_path / "state", Logs(tmp_path / "logs"))
+
+
+def run(cluster: Cluster, *words: str, width: int = 0) -> Result:
+    control = LocalControl(cluster, Who("ada", ""))
+    return nap("db", *words, control=control, width=width)  # type: ignore[arg-type]
+
+
+def test_status_changes_nothing(cluster: Cluster) -> None:
+    told = run(cluster, "status")
+    assert told.code == 1 and "none yet" in told.out
+    assert run(cluster, "migrate").out.endswith(f"schema {NEWEST}, made new\n")
+    assert run(cluster, "migrate").out.endswith(f": schema {NEWEST}\n")
+    told = run(cluster, "status", "--format", "json")
+    assert told.code == 0
+    found = json.loads(told.out)
+    assert (found["version"], found["known"], found["late"]) == (NEWEST, NEWEST, 0)
+    assert found["rows"]["apps"] == 0
+
+
+def test_status_of_an_older_and_of_a_newer_schema(cluster: Cluster) -> None:
+    parts = Parts(cluster)
+    older = Keeper(parts.keeper._database, migrations()[:1])
+    older.migrate()
+    told = run(cluster, "status")
+    assert told.code == 1
+    assert f"schema    1, this nap knows {NEWEST}: nap db migrate" in told.out
+    told = run(cluster, "migrate")
+    assert f"schema {NEWEST}, it was 1\nas they were: " in told.out
+    (saved,) = (cluster.state_dir / "before-migrations").glob("*-schema-1.json")
+    assert str(saved) in told.out and saved.stat().st_mode & 0o777 == 0o600
+    assert json.loads(saved.read_text().splitlines()[0])["schema"] == 1
+    assert "as they were" not in run(cluster, "migrate").out
+    with older._once() as connection:
+        connection.execute("INSERT INTO schema_version VALUES (99, 'later', '')")
+        connection.commit()
+    told = run(cluster, "status")
+    assert told.code == 1 and "bring nap up to date" in told.out
+    assert "newer nap" in run(cluster, "migrate").err
+    older.close()
+
+
+def test_a_backup_goes_to_a_file_and_back(cluster: Cluster, tmp_path: Path) -> None:
+    parts = Parts(cluster)
+    parts.records.ensure_app("", "shop", "shop")
+    file = tmp_path / "backup.json"
+    told = run(cluster, "backup", str(file))
+    assert told.code == 0 and told.out == "" and "nap db restore" in told.err
+    assert file.stat().st_mode & 0o777 == 0o600
+    told = run(cluster, "restore", str(file))
+    assert told.code == 1 and "holds records already (apps: 1)" in told.err
+    elsewhere = Cluster("", {}, tmp_path / "elsewhere", Logs(tmp_path / "logs"))
+    run(elsewhere, "migrate")
+    told = run(elsewhere, "restore", str(file))
+    assert told.code == 0 and "apps 1" in told.out
+    assert [app.name for app in Parts(elsewhere).records.apps()] == ["shop"]
+    # The backup holds the beginning of its own act, which ended after it was taken.
+    rows = nap("audit", "--format", "json", control=LocalControl(elsewhere, Who("ada", "")))  # type: ignore[arg-type]
+    acts = [(row["verb"], row["outcome"]) for row in json.loads(rows.out)]
+    assert acts == [("db backup", "begun"), ("db migrate", "done"), ("db restore", "done")]
+    parts.close()
+
+
+def test_what_can_not_be_read_or_written(cluster: Cluster, tmp_path: Path) -> None:
+    run(cluster, "migrate")
+    told = run(cluster, "restore", str(tmp_path / "none"))
+    assert told.code == 2 and "No such file" in told.err
+    told = run(cluster, "backup", str(tmp_path / "none" / "backup"))
+    assert told.code == 1 and "can't be written" in told.err
+    told = run(cluster, "backup", "-", width=80)
+    assert told.code == 2 and "terminal" in told.err
+    (tmp_path / "text").write_text("hello\n")
+    told = run(cluster, "restore", str(tmp_path / "text"))
+    assert told.code == 2 and "no backup" in told.err
+    # Whatever became of it, the trail of before is there.
+    rows = nap("audit", control=LocalControl(cluster, Who("ada", ""))).out  # type: ignore[arg-type]
+    assert "db migrate" in rows
