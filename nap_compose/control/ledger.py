@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import time
+import threading
 from collections.abc import Callable
 from dataclasses import field, replace
 
@@ -19,7 +19,7 @@ from nap_compose.plaindata import dataclass
 
 PACE = 1.0
 """Seconds between two times that steps are entered: a deployment that is killed leaves those that
-it took until then, and one with many steps doesn't wait for the database at each."""
+it took until then, and none waits for the database at a step."""
 
 
 @dataclass
@@ -37,7 +37,8 @@ class Ledger:
     away: bool = False
     _begun: dict[str, str] = field(default_factory=dict)
     _steps: list[StepRecord] = field(default_factory=list)
-    _entered_at: float = field(default_factory=time.monotonic)
+    _over: threading.Event = field(default_factory=threading.Event)
+    _entering: threading.Thread | None = None
 
     @classmethod
     def open(
@@ -93,13 +94,19 @@ class Ledger:
                     error=event.error,
                 )
             )
-            if not self.away and time.monotonic() - self._entered_at >= PACE:
-                self._enter_steps()
+            if self._entering is None:
+                self._entering = threading.Thread(
+                    target=self._enter_again_and_again, name="books", daemon=True
+                )
+                self._entering.start()
 
     def close(self, outcome: str, error: str) -> None:
         """Enter how it ended. The deployment is over: a database away now is but a warning, and
         what it should have taken is handed in later."""
         self.log.end(outcome, error)
+        self._over.set()
+        if self._entering is not None:
+            self._entering.join()
         ended = replace(self.record, ended=utc_now(), outcome=outcome, error=error)
         try:
             if not self._entered(ended):
@@ -127,14 +134,18 @@ class Ledger:
             )
         )
 
-    def _enter_steps(self) -> None:
-        try:
-            self.parts.records.add_steps(self._steps)
-            self._steps = []
-        except RecordsAway:
-            # Trying at each step would hold up the deployment.
-            self.away = True
-        self._entered_at = time.monotonic()
+    def _enter_again_and_again(self) -> None:
+        while not self.away and not self._over.wait(PACE):
+            steps = self._steps[:]
+            if not steps:
+                continue
+            try:
+                self.parts.records.add_steps(steps)
+            except NapError:
+                # Trying on would hold up the end; `close` hands in what is missing.
+                self.away = True
+            else:
+                del self._steps[: len(steps)]
 
 
 def settle(parts: Parts, plan: Plan) -> None:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -160,16 +160,13 @@ def kept(series: Series) -> list[tuple[str, str]]:
 def full(folder: Path) -> Iterator[None]:
     """No room is left in the folder's file system."""
     ballast = folder / "ballast"
-    with ballast.open("wb") as file:
-        try:
+    try:
+        with ballast.open("wb", buffering=0) as file, suppress(OSError):
             while True:
                 file.write(b"\0" * 65536)
-                file.flush()
-        except OSError:
-            pass
-        finally:
-            yield
-    ballast.unlink()
+        yield
+    finally:
+        ballast.unlink()
 
 
 def test_each_number_once_and_in_order_whatever_dies(

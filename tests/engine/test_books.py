@@ -20,6 +20,7 @@ from nap_compose.db.store import SqlRecords
 from nap_compose.orchestration.events import Phase
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import FakeCluster
+from tests.support.nap import eventually
 from tests.support.road import Road
 from tests.support.views import app
 
@@ -78,22 +79,28 @@ def test_killed_in_mid_deployment(road: Road, monkeypatch: pytest.MonkeyPatch) -
     class Killed(BaseException):
         pass
 
+    def on_record() -> bool:
+        with parts_of(road) as parts:
+            record = parts.records.app("ada", "shop")
+            assert record is not None
+            (deployment,) = parts.records.deployments(record.id)
+            steps = parts.records.steps(deployment.id)
+            return any(step.step.startswith("start") for step in steps)
+
     def die(event: Any) -> None:
+        """A while after a start, in which nothing else happened."""
         if event.phase is Phase.DONE and event.step.startswith("start"):
+            eventually(on_record, "the start on record", within=10)
             raise Killed
 
-    monkeypatch.setattr(ledger, "PACE", 0.0)
+    monkeypatch.setattr(ledger, "PACE", 0.05)
     road.on_event = die
     with monkeypatch.context() as dead:
         dead.setattr(Ledger, "close", lambda *_: None)
         with pytest.raises(Killed):
             road.up(shop())
     assert outcomes(road) == [("up", "running")]
-    with parts_of(road) as parts:
-        record = parts.records.app("ada", "shop")
-        assert record is not None
-        (deployment,) = parts.records.deployments(record.id)
-        assert any(step.step.startswith("start") for step in parts.records.steps(deployment.id))
+    assert on_record()
     road.on_event = lambda event: None
     assert road.up(shop("blue")).state == "done"
     assert outcomes(road) == [("up", "done"), ("up", "abandoned")]
@@ -147,7 +154,7 @@ def test_the_database_goes_in_mid_deployment(road: Road, monkeypatch: pytest.Mon
         raise RecordsAway("the database went")
 
     with monkeypatch.context() as gone:
-        gone.setattr(ledger, "PACE", 0.0)
+        gone.setattr(ledger, "PACE", 0.01)
         for method in ("add_steps", "finish"):
             gone.setattr(SqlRecords, method, away)
         outcome = road.up(shop())

@@ -6,6 +6,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from nap_compose.logs.folders import FILE_MODE
@@ -75,7 +76,8 @@ def files_in(logs: Path) -> list[File]:
     found = []
     for folder in sorted(logs.glob("*/*/services/*/*")):
         segments = segments_in(folder)
-        for segment, after in zip(segments, [*segments[1:], None], strict=True):
+        # A folder may have none yet: where the disk is full it could be made and its file not.
+        for segment, after in zip_longest(segments, segments[1:]):
             try:
                 there = segment.path.stat()
             except FileNotFoundError:

@@ -373,7 +373,10 @@ def test_what_is_old_or_too_much_goes(tmp_path: Path) -> None:
     for app in range(3):
         scene.prints(f"web.{app + 1}", "h1", numbered(0, 100))
     scene.collector(follow=False).run_once()
+    files = files_in(tmp_path)
+    (files[0].segment.folder.parent / "made-while-the-disk-was-full").mkdir()
     found = files_in(tmp_path)
+    assert found == files
     assert len(found) == 3 and all(each.last for each in found)
     sizes = [each.size for each in found]
 
