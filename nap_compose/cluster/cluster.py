@@ -144,10 +144,15 @@ class Moosefs:
 
 @dataclass(frozen=True)
 class Storage:
-    """`default` is the driver of volumes that name none: local or moosefs."""
+    """`default` is the driver of volumes that name none: local or moosefs.
+
+    `shared` are drivers, and of the driver `local` types of file systems, whose volumes every host
+    sees alike, such as nfs: what an admin says nobody can find out.
+    """
 
     default: str = "local"
     moosefs: Moosefs | None = None
+    shared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

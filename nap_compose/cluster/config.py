@@ -133,6 +133,14 @@ def _while(text: str) -> float:
     return seconds
 
 
+def _shared(text: str) -> str:
+    if text == "moosefs":
+        raise ValueError("'moosefs' is shared anyway")
+    if text == "local" or len(text.split()) != 1:
+        raise ValueError(f"'{text}' is no plugin, nor a type of file systems such as nfs")
+    return text
+
+
 def _user_filter(text: str) -> str:
     if "{name}" not in text or not (text.startswith("(") and text.endswith(")")):
         raise ValueError(f"'{text}' is no filter such as (uid={{name}})")
@@ -279,6 +287,7 @@ _CLUSTER = f.record(
             Storage,
             {
                 "default": f.one_of("local", "moosefs"),
+                "shared": f.list_of(f.parsed(_shared)),
                 "moosefs": f.record(
                     Moosefs,
                     {

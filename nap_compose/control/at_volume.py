@@ -20,6 +20,7 @@ from nap_compose.control.storekeeping import the_pool
 from nap_compose.errors import Away, NapError, WrongUse
 from nap_compose.orchestration import pooling
 from nap_compose.orchestration.events import OnEvent
+from nap_compose.orchestration.placement.volumes import is_shared
 from nap_compose.orchestration.plan import Verb
 from nap_compose.storage import reach
 from nap_compose.storage.settings import Settings
@@ -77,8 +78,12 @@ class AtVolume:
         return found, view
 
     def the_one(self, found: list[VolumeView]) -> VolumeView:
-        """The one of these copies whose content is the volume's; on cluster storage each is."""
-        if len(found) > 1 and not all(self.is_pooled(each) for each in found):
+        """The one of these copies whose content is the volume's; where hosts share it each is."""
+        shared = self.parts.cluster.storage.shared
+        alike = all(
+            self.is_pooled(each) or is_shared(each.driver, each.options, shared) for each in found
+        )
+        if len(found) > 1 and not alike:
             hosts = ", ".join(each.host for each in found)
             raise WrongUse(f"{self.app}/{self.key} is on several hosts: {hosts}")
         return found[0]

@@ -40,7 +40,7 @@ from nap_compose.orchestration import pooling
 from nap_compose.orchestration.bodies.making import volume_name
 from nap_compose.orchestration.bodies.shared import volume_body
 from nap_compose.orchestration.events import OnEvent
-from nap_compose.orchestration.placement.volumes import is_local
+from nap_compose.orchestration.placement.volumes import is_engines_own
 from nap_compose.orchestration.plan import Verb
 from nap_compose.storage import copying, exchange, folders
 from nap_compose.storage.copying import MOUNT, Tell
@@ -219,7 +219,7 @@ class _Mover(AtVolume):
                 "when the app was moved in; nap moves volumes that it made",
                 hint="let a service write to a new volume, and copy the content over with nap cp",
             )
-        if not is_local(source.driver, source.options) or source.options:
+        if not is_engines_own(source.driver) or source.options:
             raise WrongUse(
                 f"{self.app}/{self.request.key} has options of its own, so where its data lies "
                 "is for them to say",

@@ -165,6 +165,7 @@ def _where(
             known=whereabouts.last_known(parts.store, owner, app.name),
             strategy=parts.cluster.strategy,
             pooled=pooling.keys,
+            shared=parts.cluster.storage.shared,
         ),
     )
     hosts: dict[str, dict[str, None]] = {name: {} for name in services}

@@ -123,6 +123,7 @@ def _running(parts: Parts, owner: str, name: str, view: View) -> Running:
         strategy=parts.cluster.strategy,
         pooled=pooling.keys,
         unreached=stored.unreached,
+        shared=parts.cluster.storage.shared,
         full=full_disks.reasons(parts),
     )
     return Running(

@@ -38,7 +38,7 @@ from nap_compose.errors import BadFile, Interrupted, NapError, WrongUse
 from nap_compose.orchestration import pooling
 from nap_compose.orchestration.bodies.hooks import backup_body
 from nap_compose.orchestration.events import Event, OnEvent
-from nap_compose.orchestration.placement.volumes import is_local
+from nap_compose.orchestration.placement.volumes import is_engines_own
 from nap_compose.orchestration.plan import Verb
 from nap_compose.orchestration.steps.hooks import code_of
 from nap_compose.storage import copying, exchange, folders, snapshots
@@ -80,7 +80,7 @@ class _Saver(AtVolume):
         moves.refuse(self.parts.store, self.owner, self.app)
         found, _ = self.copies()
         volume = self.the_one(found)
-        if not is_local(volume.driver, volume.options) and not self.is_pooled(volume):
+        if not is_engines_own(volume.driver):
             raise WrongUse(
                 f"{self.app}/{self.key} has a driver of its own, so its backup is for that to make"
             )
@@ -172,7 +172,7 @@ class _Restorer(AtVolume):
                     hint="unpack the backup, which is a tar, and copy it in with nap cp",
                 )
             pooled = self.is_pooled(volume)
-            if not pooled and (not is_local(volume.driver, volume.options) or volume.options):
+            if not pooled and (not is_engines_own(volume.driver) or volume.options):
                 raise WrongUse(
                     f"{self.app}/{self.key} has options of its own, so what is in it is for them "
                     "to say"

@@ -15,7 +15,7 @@ from typing import Any
 from nap_compose.cluster.cluster import Failover, Storage
 from nap_compose.compose.beside import Kind, bind_key
 from nap_compose.compose.model import App, Service
-from nap_compose.orchestration.placement.volumes import is_local
+from nap_compose.orchestration.placement.volumes import told_shared
 from nap_compose.orchestration.pooling import wants_pool
 from nap_compose.orchestration.shipping import OWN
 from nap_compose.orchestration.wanted import namespace_of
@@ -24,13 +24,14 @@ from nap_compose.units import parse_duration
 
 
 def shared_volumes(app: App, storage: Storage) -> frozenset[str]:
-    """The keys of the app's volumes that stand on cluster storage, whether the app is as its file
-    has it or as the hosts will."""
+    """The keys of the app's volumes that hosts share: those on cluster storage, whether the app is
+    as its file has it or as the hosts will, and those of drivers that the cluster file calls so."""
     folder = storage.moosefs.folder if storage.moosefs else ""
     return frozenset(
         key
         for key, spec in app.volumes.items()
         if wants_pool(spec or {}, storage)
+        or told_shared(spec or {}, storage.shared)
         or (folder and _device(spec or {}).startswith(f"{folder}/"))
     )
 
@@ -109,7 +110,7 @@ _CONDITIONS = {
 
 def on_loss(app: App, service: Service, failover: Failover, shared: Collection[str] = ()) -> OnLoss:
     """What happens when the host of a replica is lost. `shared` are the keys of the app's volumes
-    that stand on cluster storage."""
+    that hosts share."""
     given = {**_asked(app.document), **_asked(service.spec)}
     after = _seconds(given.get("after"))
     replace, why = _replace(app, service, failover, shared, given.get("replace"))
@@ -183,9 +184,7 @@ def _keeps(app: App, service: Service, shared: Collection[str]) -> tuple[Replace
             return Replace.NO, f"it writes to {mount.source} of its host"
         if mount.type != "volume" or not mount.source:
             continue
-        spec: Mapping[str, Any] = app.volumes.get(mount.source) or {}
-        local = is_local(str(spec.get("driver") or ""), spec.get("driver_opts") or {})
-        if mount.source not in shared and local:
+        if mount.source not in shared:
             return Replace.NO, f"its volume {mount.source} is on its host"
         if not mount.read_only:
             found = Replace.WITH_PROOF, f"it writes to volume {mount.source}, which hosts share"

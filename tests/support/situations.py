@@ -76,7 +76,7 @@ from tests.support.views import container, view
 
 KEYS = {
     "case", "hosts", "app", "top", "only", "unseen", "known", "claims", "failures", "strategy",
-    "alone", "why", "overlay", "asked", "steps", "subnet", "placed", "plan", "balanced",
+    "alone", "shared", "why", "overlay", "asked", "steps", "subnet", "placed", "plan", "balanced",
 }  # fmt: skip
 HOST_KEYS = {
     "cpus", "memory", "gpu", "zone", "labels", "engine_labels", "state", "arch", "manager",
@@ -176,6 +176,7 @@ class Case:
             strategy=given.get("strategy", "spread"),
             alone=given.get("alone", False),
             why=frozenset(given.get("why", ())),
+            shared=tuple(given.get("shared", ())),
         )
 
     @cached_property

@@ -101,6 +101,7 @@ class Choosing(Looking):
                 fresh_volumes=request.renew_anon_volumes,
                 pooled=pooling.keys,
                 unreached=stored.unreached,
+                shared=self.parts.cluster.storage.shared,
                 full=full_disks.reasons(self.parts),
             ),
         )

@@ -124,7 +124,7 @@ def _read(app: App, service: Service, situation: Situation) -> Ask:
         service=service.name,
         image=familiar(image),
         ports=tuple(port for port in service.ports if port.published),
-        volumes=local_volumes(app, service, situation.pooled),
+        volumes=local_volumes(app, service, situation.pooled, situation.shared),
         api=SUBPATH if _mounts_a_part(service) else (0, 0),
         pooled=not situation.pooled.isdisjoint(mounted(app, service)),
         beside=namespace_of(service),

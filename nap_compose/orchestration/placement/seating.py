@@ -45,7 +45,7 @@ class Seating:
         self.shy = tuple(name for name, ask in asks.items() if ask.away)
         hosts = [room.host for room in self.rooms]
         self.homes_of_volumes = {
-            volume: homes(app, situation.project, volume, hosts)
+            volume: homes(app, situation.project, volume, hosts, situation.shared)
             for volume in dict.fromkeys(v for ask in asks.values() for v in ask.volumes)
         }
         self.addresses = _addresses(app, situation, asks)

@@ -34,7 +34,8 @@ class Situation:
     else can take them. `moves` are replicas that are to leave their hosts for others, as far as
     those have room. With `fresh_volumes` nobody minds the anonymous volumes of what is moved.
     `pooled` are the keys of the volumes on cluster storage, `unreached` the hosts that don't reach
-    it, each with the reason. `full` are the hosts whose disk is too full for anything new, each
+    it, each with the reason. `shared` are the drivers and types of file systems whose volumes every
+    host sees alike. `full` are the hosts whose disk is too full for anything new, each
     with the reason.
     """
 
@@ -54,4 +55,5 @@ class Situation:
     fresh_volumes: bool = False
     pooled: frozenset[str] = frozenset()
     unreached: Mapping[str, str] = field(default_factory=dict)
+    shared: tuple[str, ...] = ()
     full: Mapping[str, str] = field(default_factory=dict)

@@ -11,14 +11,18 @@ from nap_compose.cluster.view import HostView
 from nap_compose.compose.model import App, Service
 from nap_compose.orchestration.bodies.making import volume_name
 
-_OVER_THE_NETWORK = ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "fuse.glusterfs")
-"""File systems that the local driver can mount and that every host sees alike."""
 _GIVEN_BY_THE_ENGINE = re.compile("[0-9a-f]{64}")
 
 
-def is_local(driver: str, options: Mapping[str, Any]) -> bool:
-    """Whether what is written to such a volume is on that one host alone."""
-    return driver in ("", "local") and options.get("type") not in _OVER_THE_NETWORK
+def is_engines_own(driver: str) -> bool:
+    """Whether a volume is of the driver that every engine has."""
+    return driver in ("", "local")
+
+
+def is_shared(driver: str, options: Mapping[str, Any], shared: Collection[str]) -> bool:
+    """Whether every host sees the content of such a volume alike, by what the cluster file says:
+    `shared` are drivers, and of the driver `local` types of file systems."""
+    return (options.get("type") if is_engines_own(driver) else driver) in shared
 
 
 def is_anonymous(name: str) -> bool:
@@ -36,17 +40,23 @@ def mounted(app: App, service: Service) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def local_volumes(app: App, service: Service, pooled: Collection[str]) -> tuple[str, ...]:
+def local_volumes(
+    app: App, service: Service, pooled: Collection[str], shared: Collection[str]
+) -> tuple[str, ...]:
     """The keys of those that are on one host alone: all but the `pooled` ones on cluster storage,
-    and what every host mounts over the network."""
+    and those of `shared` drivers."""
     return tuple(
-        key for key in mounted(app, service) if key not in pooled and _told_local(app.volumes[key])
+        key
+        for key in mounted(app, service)
+        if key not in pooled and not told_shared(app.volumes[key], shared)
     )
 
 
-def homes(app: App, project: str, key: str, hosts: list[HostView]) -> tuple[str, ...]:
-    """The hosts where a volume is already. Of one that stayed in place from a host's own Compose,
-    another host's of that name is somebody else's."""
+def homes(
+    app: App, project: str, key: str, hosts: list[HostView], shared: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The hosts where a volume is already, none where it is of a `shared` driver there. Of one that
+    stayed in place from a host's own Compose, another host's of that name is somebody else's."""
     name = volume_name(app, project, key)
     in_place = bool(app.volumes[key].get(IN_PLACE))
     return tuple(
@@ -54,12 +64,13 @@ def homes(app: App, project: str, key: str, hosts: list[HostView]) -> tuple[str,
         for host in hosts
         if any(
             v.name == name
-            and is_local(v.driver, v.options)
+            and not is_shared(v.driver, v.options, shared)
             and (not in_place or v.identity is not None)
             for v in host.volumes
         )
     )
 
 
-def _told_local(spec: Mapping[str, Any]) -> bool:
-    return is_local(spec.get("driver") or "", spec.get("driver_opts") or {})
+def told_shared(spec: Mapping[str, Any], shared: Collection[str]) -> bool:
+    """Whether a volume is of a shared driver as its file defines it."""
+    return is_shared(str(spec.get("driver") or ""), spec.get("driver_opts") or {}, shared)

@@ -46,7 +46,8 @@ ldap:
   bind_password_file: secrets/ldap
   roles: {admin: "cn=nap-admins,dc=example", user: "cn=nap-users,dc=example", viewer: cn=v}
 placement: {strategy: binpack}
-storage: {default: local, moosefs: {master: mfsmaster, mount: /mnt/mfs, root: nap, goal: 2}}
+storage:
+  {default: local, shared: [nfs], moosefs: {master: mfsmaster, mount: /mnt/mfs, root: nap, goal: 2}}
 logs: {dir: /var/log/nap, keep: 14d, max_app: 1g, max_total: 20g}
 policy: {binds: [/srv/data], gpus: 2, memory: 4g}
 quotas: {everybody: {cpus: 4, memory: 8g}}
@@ -111,7 +112,7 @@ def test_every_documented_key_is_read(write, tmp_path: Path) -> None:
     }
     assert cluster.ldap.bind_password_file == tmp_path / "secrets/ldap"
     assert cluster.strategy == "binpack"
-    assert cluster.storage == Storage("local", Moosefs("mfsmaster"))
+    assert cluster.storage == Storage("local", Moosefs("mfsmaster"), ("nfs",))
     assert (cluster.logs.dir, cluster.logs.keep) == (Path("/var/log/nap"), 14 * 86400)
     assert (cluster.logs.max_app, cluster.logs.max_total) == (1 << 30, 20 << 30)
     assert cluster.ports == Ports(20000, 32000)
@@ -219,6 +220,20 @@ def one(text: str) -> str:
             3,
             10,
             "storage: the default is moosefs, but 'moosefs' is not set up here",
+            None,
+        ),
+        (
+            "storage: {shared: [nfs, local]}",
+            3,
+            25,
+            "storage.shared[1]: 'local' is no plugin, nor a type of file systems such as nfs",
+            None,
+        ),
+        (
+            "storage: {shared: [moosefs]}",
+            3,
+            20,
+            "storage.shared[0]: 'moosefs' is shared anyway",
             None,
         ),
         (

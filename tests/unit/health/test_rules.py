@@ -19,12 +19,16 @@ from nap_compose.health.rules import (
 from tests.support.views import app
 
 ON = Failover()
+SHARED = Storage("local", Moosefs("mfsmaster"), ("nfs", "netshare"))
 ALWAYS: dict[str, Any] = {"restart": "always"}
 
 
-def loss(service: dict[str, Any], failover: Failover = ON, **top: Any) -> OnLoss:
+def loss(
+    service: dict[str, Any], failover: Failover = ON, storage: Storage = SHARED, **top: Any
+) -> OnLoss:
     made = app({"web": service}, **top)
-    return on_loss(made, made.services["web"], failover, shared=("pool",))
+    shared = shared_volumes(made, storage)
+    return on_loss(made, made.services["web"], failover, shared)
 
 
 def policy(**given: Any) -> Restart:
@@ -99,6 +103,26 @@ def test_what_a_service_keeps_decides(service: dict[str, Any], replace: Replace,
     found = loss(service, volumes=volumes)
     assert found.replace is replace
     assert why in found.why
+
+
+@pytest.mark.parametrize(
+    ("spec", "replace"),
+    [
+        ({"driver_opts": {"type": "nfs"}}, Replace.WITH_PROOF),
+        ({"driver": "local", "driver_opts": {"type": "nfs"}}, Replace.WITH_PROOF),
+        ({"driver": "netshare"}, Replace.WITH_PROOF),
+        ({"driver_opts": {"type": "cifs"}}, Replace.NO),
+        ({"driver": "nfs-of-this-host"}, Replace.NO),
+        ({"driver": "other", "driver_opts": {"type": "nfs"}}, Replace.NO),
+        ({}, Replace.NO),
+    ],
+)
+def test_the_cluster_file_says_which_drivers_hosts_share(
+    spec: dict[str, Any], replace: Replace
+) -> None:
+    keeps = {**ALWAYS, "volumes": [volume("data")]}
+    assert loss(keeps, volumes={"data": spec}).replace is replace
+    assert loss(keeps, storage=Storage(), volumes={"data": spec}).replace is Replace.NO
 
 
 def test_a_service_waits_for_what_shares_its_host() -> None:
