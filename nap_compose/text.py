@@ -50,8 +50,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     words = list(known)
     if len(words) > MOST_COMPARED:
         return None
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    return near[0] if near else None
+    near = difflib.get_close_matches(word, words, n=3, cutoff=0.6)
+    swapped = [each for each in near if sorted(each) == sorted(word)]
+    return next(iter(swapped or near), None)
 
 
 def _keeping_tabs(text: str) -> str:

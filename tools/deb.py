@@ -21,7 +21,7 @@ import manpages  # noqa: E402
 from click.shell_completion import get_completion_class  # noqa: E402
 
 import nap_compose  # noqa: E402
-from nap_compose.cli.main import root  # noqa: E402
+from nap_compose.cli.calling import root  # noqa: E402
 
 NAME = "nap-compose"
 HOME = Path("opt/nap")

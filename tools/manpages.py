@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 import nap_compose
+from nap_compose.cli.calling import root
 from nap_compose.cli.commands import SECTIONS
-from nap_compose.cli.main import root
 
 FILES = (
     ("/etc/nap/cluster.yml", "the cluster; without it nap works on the local engine alone"),

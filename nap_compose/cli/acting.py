@@ -151,6 +151,9 @@ def _report(session: Session, outcome: Outcome, mode: str, verb: str) -> None:
     elif mode != "quiet" and outcome.state in ("unchanged", "planned"):
         where = " on the hosts that were seen" if outcome.left else ""
         terminal.say(f"nothing to do: nothing of {app} is to be {_PAST[verb]}{where}")
+        running = [plain(each.subject) for each in plan.summary if each.reason == "is running"]
+        if verb == "rm" and running:
+            terminal.tell(f"  still running: {', '.join(running)}; with -s it is stopped first")
     elif mode != "quiet" and outcome.state == "done":
         many = "1 container" if len(changed) == 1 else f"{len(changed)} containers"
         terminal.say(f"{_PAST[verb]} {many} of {app}{report.took(outcome)}")

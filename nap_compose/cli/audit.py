@@ -111,5 +111,5 @@ def _cells(row: AuditRow) -> list[Cell | str]:
         ", ".join(row.hosts) or "-",
         Cell(row.outcome, _COLOURS.get(row.outcome, "")),
         row.origin,
-        row.detail,
+        "; ".join(line.strip() for line in row.detail.splitlines()),
     ]

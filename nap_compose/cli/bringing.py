@@ -192,7 +192,10 @@ def _scale(words: Sequence[str], app: App) -> dict[str, int]:
     for word in words:
         service, equals, number = word.partition("=")
         if not equals or not number.isdecimal():
-            raise WrongUse(f"--scale is '{word}'", hint="write it like --scale web=3")
+            raise WrongUse(
+                f"'{word}' doesn't say how many replicas of which service",
+                hint=f"write it like {service or 'web'}=3",
+            )
         found[_service(service, app)] = int(number)
     return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import click
 
 from nap_compose.cli.output.terminal import Terminal
@@ -10,6 +12,8 @@ from nap_compose.exits import Exit
 from nap_compose.text import nearest, plain
 
 HINT = "     "
+_NO_BUGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What the machine's disks can't do, wherever nap comes upon it."""
 WIDEST = 100
 """Characters of a line of a file that are shown."""
 
@@ -28,6 +32,10 @@ def complain(error: Exception, terminal: Terminal, *, debug: bool) -> int:
     if isinstance(error, NapError):
         _say(error, terminal)
         return error.exit_code
+    if isinstance(error, OSError) and error.errno in _NO_BUGS:
+        where = f": {error.filename}" if error.filename else ""
+        terminal.tell(_sentence(f"{error.strerror}{where}", terminal))
+        return Exit.FAILED
     terminal.tell(_sentence(f"this is a bug in nap: {type(error).__name__}: {error}", terminal))
     if not debug:
         _hint("run it again with --debug to see where it arose, and report that", terminal)
@@ -40,7 +48,7 @@ def complain_of_use(error: click.ClickException, terminal: Terminal) -> int:
     if isinstance(error, click.NoSuchOption):
         message = _no_such_option(error.option_name, context)
     else:
-        message = error.format_message().rstrip(".")
+        message = " ".join(error.format_message().split()).rstrip(".")
     terminal.tell(_sentence(message[:1].lower() + message[1:], terminal))
     if context is not None:
         _hint(f"`{context.command_path} --help` shows what there is", terminal)

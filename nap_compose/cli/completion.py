@@ -18,7 +18,7 @@ def completion(session: Session, shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from nap_compose.cli.main import root
+    from nap_compose.cli.calling import root
 
     found = get_completion_class(shell)
     if found is None:

@@ -13,6 +13,8 @@ import click
 from click.shell_completion import CompletionItem
 
 Row = tuple[str, str]
+_BEFORE_COMPOSE = ("compose", "docker", "docker-compose")
+"""What fingers type before the command's name."""
 
 
 class LazyGroup(click.Group):
@@ -66,6 +68,9 @@ class LazyGroup(click.Group):
         if args and args[0] not in self._table and not ctx.resilient_parsing:
             from nap_compose.text import nearest, plain
 
+            if args[0] in _BEFORE_COMPOSE:
+                rest = " ".join(map(plain, args[1:])).removeprefix("compose ") or "up"
+                ctx.fail(f"nap is called without '{args[0]}': nap {rest}")
             near = nearest(args[0], self._table)
             hint = f"; did you mean '{near}'?" if near else ""
             ctx.fail(f"there is no command '{plain(args[0])}'{hint}")

@@ -1,63 +1,15 @@
-"""The `nap` command: reads its words, runs one verb, and turns every end into an exit code."""
+"""The `nap` command's first moments: what must be right before anything else is imported."""
 
 from __future__ import annotations
 
-import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-import click
-
-import nap_compose
-from nap_compose.cli.commands import COMMANDS, SECTIONS
-from nap_compose.cli.complain import complain, complain_of_use
-from nap_compose.cli.lazy import LazyGroup
-from nap_compose.cli.options import shared
-from nap_compose.cli.output.terminal import OutputClosed
-from nap_compose.cli.session import Session
-from nap_compose.exits import Exit
-
-SIGPIPE = 141
-"""How a shell reports a program that nobody listened to any more: 128 and the signal's number."""
-
-
-GARBAGE = 50_000
-"""How many objects more than went have to come before Python looks for circles of garbage: by
-default it does so hundreds of times while a large cluster is read, of which nothing is garbage."""
-
-
-def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:
-        ctx.ensure_object(Session).terminal.say(f"nap {nap_compose.__version__}")
-        ctx.exit()
-
-
-def _root(**given: Any) -> None:
-    """Compose for a shared cluster of Docker hosts."""
-    click.get_current_context().ensure_object(Session).take(given)
-
-
-def root() -> LazyGroup:
-    """The group of all commands."""
-    version = click.Option(
-        ["--version"],
-        is_flag=True,
-        expose_value=False,
-        is_eager=True,
-        callback=_version,
-        help="Show nap's version and end",
-    )
-    return LazyGroup(
-        "nap",
-        table=COMMANDS,
-        sections=SECTIONS,
-        callback=_root,
-        help=_root.__doc__,
-        params=[*shared(), version],
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+if TYPE_CHECKING:
+    from nap_compose.cli.session import Session
 
 
 def main(argv: Sequence[str] | None = None, session: Session | None = None) -> int:
@@ -66,55 +18,29 @@ def main(argv: Sequence[str] | None = None, session: Session | None = None) -> i
     `argv` are the words after `nap`; `session` is given by tests.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    if session is not None:
-        return _guarded(words, session)
-    _show_what_the_terminal_can_not()
-    gc.set_threshold(GARBAGE, 20, 50)
-    try:
-        return _guarded(words, Session())
-    finally:
-        # The process ends here. Without this Python looks through all that it has once more,
-        # which takes a tenth of a short command's time and frees nothing.
-        gc.freeze()
+    if session is None:
+        _open_what_is_closed()
+        # Until nap listens, Ctrl-C ends it as it ends any program, without a word of Python's.
+        usual = signal.signal(signal.SIGINT, signal.SIG_DFL)
+        from nap_compose.cli.calling import call
+
+        signal.signal(signal.SIGINT, usual)
+    else:
+        from nap_compose.cli.calling import call
+    return call(words, session)
 
 
-def _guarded(words: list[str], session: Session) -> int:
-    """The exit code, whatever happens on the way to it."""
-    terminal = session.terminal
-    try:
-        code = _run(words, session)
-        terminal.flush()
-    except OutputClosed:
-        # Python would complain once more when it closes the standard output at its end.
-        _forget_output()
-        return SIGPIPE
-    except Exception as error:
-        return complain(error, terminal, debug=session.options.debug or "--debug" in words)
-    return code
-
-
-def _run(words: list[str], session: Session) -> int:
-    try:
-        ended = root().main(words, prog_name="nap", obj=session, standalone_mode=False)
-    except click.ClickException as error:
-        return complain_of_use(error, session.terminal)
-    except (KeyboardInterrupt, click.Abort):
-        return Exit.INTERRUPTED
-    return int(ended or 0)
-
-
-def _show_what_the_terminal_can_not() -> None:
-    """Signs that the terminal's encoding lacks are shown as escapes instead of ending nap."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
-
-
-def _forget_output() -> None:
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+def _open_what_is_closed() -> None:
+    """What is printed to a closed standard output goes nowhere. A connection would else be given
+    its number, and what is printed be sent there."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is not None:
+            continue
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        if nowhere != number:
+            os.dup2(nowhere, number)
+            os.close(nowhere)
+        setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 if __name__ == "__main__":

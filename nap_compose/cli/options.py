@@ -7,6 +7,7 @@ of single values the later one counts.
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -73,7 +74,12 @@ def shared(*, short_file: bool = True, short_project: bool = True) -> list[click
         _option([*project], metavar="NAME", help="The app's name"),
         _option(["--profile"], multiple=True, metavar="NAME", help="Turn on a profile"),
         _option(["--env-file"], multiple=True, metavar="FILE", help="Use this instead of .env"),
-        _option(["--project-directory"], metavar="DIR", help="What paths are relative to"),
+        _option(
+            ["--project-directory"],
+            metavar="DIR",
+            callback=_folder,
+            help="What paths are relative to",
+        ),
         _option(["--all-resources"], is_flag=True, help="Also what no service uses"),
         _option(["--cluster"], metavar="FILE", help="The cluster file, or ssh://MACHINE"),
         _option(["--progress"], type=click.Choice(MODES), help="How progress is shown"),
@@ -81,6 +87,14 @@ def shared(*, short_file: bool = True, short_project: bool = True) -> list[click
         _option(["--no-color"], is_flag=True, help="Use no colours"),
         _option(["--debug"], is_flag=True, help="Show where in nap an error arose"),
     ]
+
+
+def _folder(ctx: click.Context, _: click.Parameter, name: str | None) -> str | None:
+    """A folder that is there: an app would else be named after a slip of the pen."""
+    if name and not ctx.resilient_parsing and not os.path.isdir(name):  # noqa: PTH112 (start-up)
+        what = "is a file and no folder" if os.path.exists(name) else "isn't there"  # noqa: PTH110
+        raise WrongUse(f"--project-directory: {name} {what}")
+    return name
 
 
 def _option(names: list[str], **settings: Any) -> click.Option:

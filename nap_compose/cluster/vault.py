@@ -14,7 +14,7 @@ import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from nap_compose.errors import BadFile, NapError, NotAllowed
 
@@ -42,11 +42,17 @@ class Head:
     raw: bytes
 
 
+class Sink(Protocol):
+    """What bytes can be written to."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
 class Writer:
     """A file to write to, whose bytes come to `target` sealed. Without `close` it is no whole
     stream."""
 
-    def __init__(self, target: BinaryIO, secret: str, told: Mapping[str, str]) -> None:
+    def __init__(self, target: Sink, secret: str, told: Mapping[str, str]) -> None:
         self._target = target
         salt = os.urandom(32)
         key, check = _keys(secret, salt)

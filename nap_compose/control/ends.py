@@ -80,8 +80,9 @@ def _running(parts: Parts, app: Target, targets: tuple[Target, ...]) -> list[Con
             raise missing(replace(target, owner=app.owner), view, mine)
         found += [each for each in there if each.state in ("running", "restarting", "paused")]
     if not found:
+        names = dict.fromkeys(each.service or app.app for each in targets or (app,))
         raise NapError(
-            f"no container of {app.app} that is meant runs, so there is no end to wait for",
+            f"no container of {', '.join(names)} runs, so there is no end to wait for",
             hint=f"nap ps -a {app.app} shows how they ended",
         )
     return list({each.id: each for each in found}.values())

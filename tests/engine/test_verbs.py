@@ -131,8 +131,11 @@ def test_kill_pause_unpause_and_rm(fake: FakeCluster, road: Road) -> None:
     road.act("pause", "web")
     assert states(road) == {**everywhere("running"), "web.1": "paused", "web.2": "paused"}
     assert road.act("pause", "web").state == "unchanged"
+    del road.events[:]
     road.act("unpause")
     assert states(road) == everywhere("running")
+    assert {each.text for each in road.events if each.subject} >= {"unpausing", "unpaused"}
+    assert not any(each.text.startswith("start") for each in road.events)
     road.act("kill", "cache", signal="SIGHUP")
     assert states(road)["cache.1"] == "running"
     road.act("kill", "cache", "web.2")
@@ -272,7 +275,7 @@ class TestWaiting:
         targets = (Target("shop", "", "db"), Target("shop", "", "cache"))
         ends = list(control.wait(Target("shop"), targets))
         assert [(each.subject, each.code) for each in ends] == [("cache.1", 0), ("db.1", 7)]
-        with pytest.raises(NapError, match="no end to wait for"):
+        with pytest.raises(NapError, match="no container of db, cache runs, so there is no end"):
             list(control.wait(Target("shop"), targets))
         with pytest.raises(WrongUse, match="no service 'nosuch'"):
             list(control.wait(Target("shop"), (Target("shop", "", "nosuch"),)))

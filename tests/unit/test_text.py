@@ -31,3 +31,4 @@ def test_colours_can_be_taken_out() -> None:
 def test_the_nearest_word() -> None:
     assert nearest("endpont", ["endpoint", "labels"]) == "endpoint"
     assert nearest("zzz", ["endpoint", "labels"]) is None
+    assert nearest("strat", ["start", "stats", "status"]) == "start"

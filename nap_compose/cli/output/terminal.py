@@ -111,6 +111,14 @@ class Terminal:
         except OSError as error:
             raise _lost(error) from None
 
+    def is_taken(self) -> bool:
+        """Whether all that was said could be handed over."""
+        try:
+            self.flush()
+        except (NapError, OutputClosed):
+            return False
+        return True
+
     def tell(self, line: str) -> None:
         """A line beside the result. A deployment must not fail because nobody reads it."""
         self.write_err(line + "\n")

@@ -17,7 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, BinaryIO, cast
 
-from nap_compose.cluster.vault import Damaged, Head, Reader, Writer, read_head
+from nap_compose.cluster.vault import Damaged, Head, Reader, Sink, Writer, read_head
+from nap_compose.control.backup.counting import JustSo
 from nap_compose.errors import NapError
 
 FORMAT = 1
@@ -60,7 +61,7 @@ class Member:
 class Packing:
     """Writes an archive. What isn't closed well is none."""
 
-    def __init__(self, target: BinaryIO, secret: str, about: About) -> None:
+    def __init__(self, target: Sink, secret: str, about: About) -> None:
         self._vault = Writer(target, secret, {"cluster": about.cluster, "made": about.made})
         stream = cast("IO[bytes]", self._vault)
         self._tar = tarfile.open(fileobj=stream, mode="w|")  # noqa: SIM115 - see `close`
@@ -100,32 +101,10 @@ class Packing:
     def _add(self, name: str, file: IO[bytes], size: int, mode: int) -> None:
         info = tarfile.TarInfo(name)
         info.size, info.mode = size, mode
-        counted = _Counted(file, size)
+        counted = JustSo(file, size)
         self._tar.addfile(info, cast("IO[bytes]", counted))
         cast("Any", self._tar).members.clear()  # which it keeps, one for each file, for nobody
-        cast("Any", self._tar).members.clear()  # which it keeps, one for each file, for nobody
         self._members.append([name, size, mode, counted.digest.hexdigest()])
-
-
-class _Counted:
-    """A file of just `size` bytes, whatever becomes of it meanwhile."""
-
-    def __init__(self, file: IO[bytes], size: int) -> None:
-        self._file = file
-        self._left = size
-        self.digest = hashlib.sha256()
-
-    def read(self, size: int) -> bytes:
-        size = min(size, self._left)
-        data = self._file.read(size)
-        if len(data) < size:
-            raise NapError(
-                f"{getattr(self._file, 'name', 'a file')} became shorter while it was read",
-                hint="make the backup again",
-            )
-        self._left -= size
-        self.digest.update(data)
-        return data
 
 
 class Unpacking:

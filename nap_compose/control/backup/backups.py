@@ -14,8 +14,10 @@ from nap_compose.clock import utc_now
 from nap_compose.cluster import chosen, config, state_keys
 from nap_compose.cluster.cluster import Backup, Cluster
 from nap_compose.cluster.private_files import read_secret
+from nap_compose.cluster.vault import Sink
 from nap_compose.control.backup import gathering
 from nap_compose.control.backup.archive import Packing, head_of
+from nap_compose.control.backup.counting import Counted
 from nap_compose.control.backup.restoring import Restoring, read_whole
 from nap_compose.control.border import (
     BackupContent,
@@ -83,8 +85,8 @@ class Backups:
     ) -> BackupContent:
         """Write an archive into a stream. It counts as made, whoever keeps it."""
         cluster = self._cluster()
-        counted = _Counted(target)
-        content = self._pack(cluster, counted, request, secret)  # type: ignore[arg-type]
+        counted = Counted(target)
+        content = self._pack(cluster, counted, request, secret)
         with self._open(cluster) as parts:
             _remember(parts, content, None, counted.size)
         return content
@@ -118,7 +120,7 @@ class Backups:
             return Restoring(file, self._secret(secret), request, self._env, tell).run(enter)
 
     def _pack(
-        self, cluster: Cluster, target: BinaryIO, request: BackupRequest, secret: BackupSecret
+        self, cluster: Cluster, target: Sink, request: BackupRequest, secret: BackupSecret
     ) -> BackupContent:
         key = self._secret(secret)
         with self._open(cluster) as parts:
@@ -169,19 +171,6 @@ class Backups:
         except NapError:
             return ""
         return str(entry.value["at"]) if entry else ""
-
-
-class _Counted:
-    """A file that counts what is written to it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.size = 0
-
-    def write(self, data: bytes) -> int:
-        self.size += len(data)
-        self._file.write(data)
-        return len(data)
 
 
 def _remember(parts: Parts, content: BackupContent, path: Path | None, size: int) -> None:

@@ -114,10 +114,11 @@ def give_name_back(step: Step, shop: Workshop) -> str:
 
 def start(step: Step, shop: Workshop, report: Report) -> str:
     """Start the slot's container; starting a running one changes nothing."""
-    report("starting")
+    paused = bool(step.args.get("paused"))
+    report("unpausing" if paused else "starting")
     engine, container = shop.engine(step), shop.container_of(step)
     try:
-        if step.args.get("paused"):
+        if paused:
             engine.unpause_container(container)
         else:
             start_there(step, container, shop, report, shop.stopped)
@@ -131,7 +132,7 @@ def start(step: Step, shop: Workshop, report: Report) -> str:
     with shop.lock:
         shop.made.add(step.id)
         shop.last_start = time.monotonic()
-    return "started"
+    return "unpaused" if paused else "started"
 
 
 def unstart(step: Step, shop: Workshop) -> str:

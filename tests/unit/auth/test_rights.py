@@ -14,8 +14,8 @@ import pytest
 
 import nap_compose.cli
 from nap_compose.auth.rights import CALLS, Right, check, needed
+from nap_compose.cli.calling import root
 from nap_compose.cli.lazy import LazyGroup
-from nap_compose.cli.main import root
 from nap_compose.control.border import Control, Who
 from nap_compose.control.guard import Guard
 from nap_compose.control.handed import about
@@ -100,7 +100,7 @@ def _asked(module: str, seen: set[str]) -> Iterator[str]:
                     yield from _asked(each, seen)
 
 
-_SHARED = ("nap_compose.cli.options", "nap_compose.cli.lazy", "nap_compose.cli.main")
+_SHARED = ("nap_compose.cli.options", "nap_compose.cli.lazy", "nap_compose.cli.calling")
 """What every command imports; the group of all commands would lead to each."""
 
 

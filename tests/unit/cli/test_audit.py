@@ -64,6 +64,12 @@ def test_words_that_mean_nothing(words: tuple[str, str]) -> None:
     assert nap("audit", *words, control=Audited()).code == 2
 
 
+def test_a_detail_of_many_lines_stays_in_one() -> None:
+    row = AuditRow(**{**vars(UP), "detail": "no room for web.1\n  h1  cpu\n  h2  port"})
+    out = nap("audit", control=Audited(acts=(row,))).out
+    assert out.splitlines()[-1].endswith("no room for web.1; h1  cpu; h2  port")
+
+
 def test_json() -> None:
     (row,) = json.loads(nap("audit", "--format", "json", control=Audited()).out)
     assert (row["person"], row["hosts"], row["ended"]) == ("ada", ["h1", "h2"], UP.ended)

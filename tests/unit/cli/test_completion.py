@@ -10,7 +10,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from nap_compose.cli import completing
-from nap_compose.cli.main import root
+from nap_compose.cli.calling import root
 from nap_compose.cli.session import Session
 from nap_compose.control.border import AppRow, HostRow
 from nap_compose.errors import Away

@@ -1,5 +1,6 @@
 """Errors are for the person: one message for each fault, a hint, an exit code, no traceback."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ FAULTS = BadFiles(
         (Locked("bob deploys"), 7, "nap: bob deploys\n"),
         (NapError("a\x1b[2Jb"), 1, "nap: a\\x1b[2Jb\n"),
         (NapError("two\nlines"), 1, "nap: two\n     lines\n"),
+        (OSError(errno.ENOSPC, "No space left", "/srv/x"), 1, "nap: No space left: /srv/x\n"),
         (
             ZeroDivisionError("by zero"),
             1,
@@ -77,6 +79,14 @@ def test_ctrl_c_ends_with_its_code() -> None:
     [
         (("pss",), "there is no command 'pss'; did you mean 'ps'?"),
         (("explode",), "there is no command 'explode'"),
+        (("strat",), "there is no command 'strat'; did you mean 'start'?"),
+        (("compose",), "nap is called without 'compose': nap up"),
+        (("docker", "compose", "ps", "-a"), "nap is called without 'docker': nap ps -a"),
+        (("docker-compose", "down"), "nap is called without 'docker-compose': nap down"),
+        (("completion",), "'{bash|zsh|fish}'. Choose from: bash, zsh, fish\n"),
+        (("up", "--project-directory", "gone"), "--project-directory: gone isn't there\n"),
+        (("--project-directory", "compose.yaml", "ps"), "compose.yaml is a file and no folder\n"),
+        (("scale", "web=two"), "'web=two' doesn't say how many replicas of which service\n"),
         (("ls", "--formt", "json"), "there is no option '--formt'; did you mean '--format'?"),
         (("host", "lss"), "there is no command 'lss'; did you mean 'ls'?"),
         (("ls", "--format", "xml"), "invalid value for '--format': 'xml' is not one of"),
@@ -111,7 +121,7 @@ def test_a_reader_that_goes_away_ends_it_in_silence(monkeypatch: pytest.MonkeyPa
         def write(self, text: str) -> int:
             raise BrokenPipeError
 
-    monkeypatch.setattr("nap_compose.cli.main._forget_output", lambda: None)
+    monkeypatch.setattr("nap_compose.cli.calling._forget_output", lambda: None)
     err = Stream()
     session = Session(env={}, terminal=Terminal(Closed(), err, {}), connect=lambda *_: Scripted())
     assert main(["ls"], session) == 141

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import click
 import pytest
 
+from nap_compose.cli.calling import root
 from nap_compose.cli.lazy import LazyGroup
-from nap_compose.cli.main import root
 
 
 def commands(group: LazyGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -107,7 +107,10 @@ def test_files_given_before_and_after_are_merged(shop: Path) -> None:
             ("--scale", "wbe=2"),
             "nap: there is no service 'wbe' in shop\n     did you mean 'web'?\n",
         ),
-        (("--scale", "web"), "nap: --scale is 'web'\n     write it like --scale web=3\n"),
+        (
+            ("--scale", "web"),
+            "nap: 'web' doesn't say how many replicas of which service\n     write it like web=3\n",
+        ),
         (
             ("--force-recreate", "--no-recreate"),
             "nap: --force-recreate and --no-recreate contradict each other\n",

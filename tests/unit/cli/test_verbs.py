@@ -118,6 +118,13 @@ class TestRemoving:
         result = nap("rm", control=Scripted(rows=ROWS))
         assert (result.code, result.out) == (0, "nothing to do: nothing of shop is to be removed\n")
 
+    def test_what_still_runs_is_named_with_the_way_to_remove_it(self, shop: Path) -> None:
+        plan = replace(EMPTY_PLAN, summary=(Line(Change.KEEP, "web.1", "h1", "is running"),))
+        control = Scripted(rows=ROWS, outcome=Outcome("unchanged", plan, 0))
+        result = nap("rm", control=control)
+        assert result.out == "nothing to do: nothing of shop is to be removed\n"
+        assert result.err == "  still running: web.1; with -s it is stopped first\n"
+
     def test_a_file_is_named_in_full(self, shop: Path) -> None:
         assert nap("rm", "--file", "compose.yaml", "-f", control=replace(self.control)).code == 0
 
