@@ -103,11 +103,11 @@ class AtVolume:
         return Settings(said.goal or moosefs.goal, trash, said.quota or None, said.files or None)
 
     def users(self, volume: VolumeView) -> list[ContainerView]:
-        view = self.parts.look(only=frozenset({Part.CONTAINERS}), hosts=[volume.host])
-        found = [each for each in view.containers() if volume.name in each.volumes]
+        """The app's replicas that use it; raises NapError where anybody else does."""
+        found = self._mounting(volume)
         for each in found:
             identity = each.identity
-            if identity is None or (identity.owner, identity.app) != (self.owner, self.app):
+            if identity is None or not self._is_mine(each):
                 raise NapError(
                     f"{each.name}, which isn't of {self.app}, uses it",
                     host=volume.host,
@@ -120,6 +120,18 @@ class AtVolume:
                     hint=f"remove it first: nap rm {self.app}/{identity.service}, or docker rm",
                 )
         return found
+
+    def own_users(self, volume: VolumeView) -> list[ContainerView]:
+        """The app's containers that use it, whoever else does."""
+        return [each for each in self._mounting(volume) if self._is_mine(each)]
+
+    def _mounting(self, volume: VolumeView) -> list[ContainerView]:
+        view = self.parts.look(only=frozenset({Part.CONTAINERS}), hosts=[volume.host])
+        return [each for each in view.containers() if volume.name in each.volumes]
+
+    def _is_mine(self, container: ContainerView) -> bool:
+        mine = container.identity
+        return mine is not None and (mine.owner, mine.app) == (self.owner, self.app)
 
     def act(self, verb: Verb, users: list[ContainerView]) -> None:
         """Do something with replicas, by the way of every command."""

@@ -84,7 +84,7 @@ class _Saver(AtVolume):
             raise WrongUse(
                 f"{self.app}/{self.key} has a driver of its own, so its backup is for that to make"
             )
-        users = self.users(volume) if hooks else []
+        users = self.own_users(volume) if hooks else []
         with self._hooks(users), self.opened(volume.host, {MOUNT: volume.name}) as files:
             for piece in written(files.get(MOUNT)):
                 if self.cancel.level:

@@ -157,6 +157,8 @@ def test_it_is_moved_in_for_a_user_and_theirs_from_then_on(
     # A change of bob's own passes the policy, which no other name of a volume would.
     bob("up", "-f", writer(tmp_path, environment={"A": "1"}))
     assert bob("exec", "notes/web", "sh", "-c", "echo more >> /data/note; echo $A").out == "1\n"
+    bob("volume", "backup", "notes/data", bob.home / "notes.tar")
+    assert b"kept\nmore\n" in (bob.home / "notes.tar").read_bytes(), "beside the old container"
     stolen = write_app(
         tmp_path / "thief.yml",
         {"web": sleeper(volumes=["data:/data"])},

@@ -193,7 +193,7 @@ def helper(body: Json, owned: Owned) -> Iterator[Verdict]:
     sources += [str(mount.get("Source")) for mount in config.get("Mounts") or ()]
     for source in sources:
         known = source in (*NAPS_FOLDERS, owned.pool_mount) or owned.name(source)
-        if not known and not owned.is_being_made(source):
+        if not known and not owned.is_being_made(source) and not owned.in_place(source):
             yield Verdict(f"{source} isn't {owned.owner}'s")
     if config.get("NetworkMode") != "none" or set(config) - {"NetworkMode", "Binds", "Mounts"}:
         yield Verdict("it isn't as nap makes it")
