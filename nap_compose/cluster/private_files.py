@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+import threading
 import uuid
 from pathlib import Path
 
@@ -18,9 +20,18 @@ def make_private_dir(path: Path) -> None:
     path.mkdir(mode=0o700, exist_ok=True)
 
 
+_making = threading.Lock()
+
+
 def make_private_file(path: Path) -> None:
-    """Make the file empty with mode 0600; one that is there stays as it is."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    """Make the file empty with mode 0600; one that is there stays as it is, and isn't opened.
+
+    Who opens and closes a file lets go of all the locks that the process has on it (that is how
+    POSIX wants it), also those of another thread, such as SQLite's: a second process then takes
+    the log of writes away that the first goes on writing to.
+    """
+    with _making, contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
 def replace_private(path: Path, text: str) -> None:

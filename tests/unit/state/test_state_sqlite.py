@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from nap_compose.cluster.state import Held, StoreAway
-from nap_compose.cluster.state_sqlite import REMEMBERED, SqliteStore
+from nap_compose.cluster.state_sqlite import REMEMBERED, SqliteStore, open_private_database
 from tests.support.state_child import Spec
 from tests.support.state_conformance import Child
 
@@ -39,6 +41,32 @@ def test_values_outlive_the_process(tmp_path: Path) -> None:
     entry = again.get("k")
     assert entry is not None and (entry.value, entry.version) == ({"a": 1}, version)
     again.close()
+
+
+def test_a_second_connection_lets_go_of_no_lock_of_the_first(tmp_path: Path) -> None:
+    """Else another process that ends thinks that it is the last one, and takes the log of writes
+    away: what the first goes on writing is then in a file that nobody finds."""
+    path = tmp_path / "records.sqlite"
+    first = open_private_database(path)
+    first.execute("CREATE TABLE t (n)")
+    second = open_private_database(path)
+    _elsewhere(path, "INSERT INTO t VALUES (1)")
+    first.execute("INSERT INTO t VALUES (2)")
+    second.execute("INSERT INTO t VALUES (3)")
+    assert _elsewhere(path, "SELECT sum(n) FROM t") == "6"
+    assert _elsewhere(path, "PRAGMA integrity_check") == "ok"
+    first.close()
+    second.close()
+
+
+def _elsewhere(path: Path, statement: str) -> str:
+    """What a process of its own finds, which ends then."""
+    program = (
+        "import sqlite3, sys; sql = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        "print(*(sql.execute(sys.argv[2]).fetchone() or ())); sql.close()"
+    )
+    words = [sys.executable, "-c", program, str(path), statement]
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def test_versions_grow_on_when_the_file_was_deleted(tmp_path: Path) -> None:
