@@ -24,7 +24,7 @@ COLOURS = {"fault": "red", "warning": "yellow", "ok": "green", "unknown": "yello
 @click.command()
 @click.option("--net", "network", is_flag=True, help="Try the way from each host to each other")
 @click.option("--isolation", is_flag=True, help="Try which inner ports answer to containers")
-@click.option("--image", metavar="IMAGE", help="What the probes are made of (busybox:1)")
+@click.option("--image", metavar="IMAGE", help="What the probes are made of (placement.probe_image)")
 @click.option("-q", "--quiet", is_flag=True, help="Show what needs somebody alone")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @with_shared()
@@ -37,10 +37,10 @@ def doctor(
     `--net` and `--isolation` start a small container on each host for as long as they take, and
     look at the engines' disks too.
     """
-    from nap_compose.control.border import PROBE_IMAGE, DoctorRequest, Grade
+    from nap_compose.control.border import DoctorRequest, Grade
 
     terminal = session.terminal
-    wanted = DoctorRequest(network, isolation, image or PROBE_IMAGE)
+    wanted = DoctorRequest(network, isolation, image or "")
     with session.control() as control, Interrupt(terminal.tell) as cancel:
         findings = control.check_up(wanted, cancel)
     shown = [each for each in findings if not quiet or each.grade is not Grade.OK]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--address", metavar="ADDRESS", help="Where the others reach it (as in --via)")
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="A label of the host")
 @click.option("--print", "by_hand", is_flag=True, help="Print what to run instead")
-@click.option("--image", metavar="IMAGE", help="What tries the way from host to host (busybox:1)")
+@click.option("--image", metavar="IMAGE", help="What tries the ways (placement.probe_image)")
 @click.option("-y", "--yes", is_flag=True, help="Don't ask")
 @with_shared()
 def add(
@@ -122,13 +122,13 @@ def _ask(name: str, survey: Survey, terminal: Terminal) -> None:
 
 def _tried(session: Session, file: str, image: str | None) -> list[Finding]:
     """What the doctor says with the host in it, the ways between the hosts tried."""
-    from nap_compose.control.border import PROBE_IMAGE, DoctorRequest
+    from nap_compose.control.border import DoctorRequest
 
     terminal = session.terminal
     control = session.connect(file, session.env)
     try:
         with Interrupt(terminal.tell) as cancel:
-            wanted = DoctorRequest(network=True, image=image or PROBE_IMAGE)
+            wanted = DoctorRequest(network=True, image=image or "")
             return list(control.check_up(wanted, cancel))
     finally:
         control.close()

@@ -107,7 +107,8 @@ def _probed(parts: Parts, view: View, wanted: DoctorRequest, cancel: Cancel) -> 
         if cancel.level:
             raise Interrupted("the check-up was broken off; its probes are gone")
 
-    with probes(parts, view, wanted.image, go_on) as found:
+    image = wanted.image or parts.cluster.probe_image
+    with probes(parts, view, image, go_on) as found:
         for host, error in found.failed.items():
             text = f"no probe runs there: {error.message}"
             yield Finding(host, Grade.FAULT, text, error.hint or "")

@@ -69,7 +69,7 @@ class Probe:
             raise NapError(
                 f"the probes' image has no `{command[0]}` of busybox's kind",
                 host=self.engine.host,
-                hint="name another one with --image",
+                hint="name another one as placement.probe_image in the cluster file, or with --image",
             )
         return code, text
 
@@ -212,5 +212,6 @@ def _have(engine: Engine, host: HostView, view: View, parts: Parts, image: str) 
         raise NapError(
             f"the probes' image {image} can't be pulled: {error.message}",
             host=engine.host,
-            hint="name one that a host has with --image: any with ping, nc, df and sleep",
+            hint="name one that a host has, with ping, nc, df and sleep: as placement.probe_image "
+            "in the cluster file, or with --image",
         ) from error

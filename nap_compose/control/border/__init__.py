@@ -48,7 +48,7 @@ _SUBJECTS = {
         "UpRequest",
     ),
     "digests": ("Digest", "DigestRequest"),
-    "doctor": ("PROBE_IMAGE", "Doctor", "DoctorRequest", "Finding", "Grade"),
+    "doctor": ("Doctor", "DoctorRequest", "Finding", "Grade"),
     "forwarding": (
         "MOST_CONNECTIONS",
         "WINDOW",

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from nap_compose.cluster.cluster import PROBE_IMAGE
-
 if TYPE_CHECKING:
     from nap_compose.control.border.words import Cancel
 
-__all__ = ["PROBE_IMAGE", "Doctor", "DoctorRequest", "Finding", "Grade"]
+__all__ = ["Doctor", "DoctorRequest", "Finding", "Grade"]
 
 
 class Grade(str, Enum):
@@ -38,11 +36,12 @@ class Finding:
 class DoctorRequest:
     """How far to look. `network` and `isolation` start a container of `image` on each host for as
     long as it takes: the one tries the way from host to host, the other which ports of the
-    cluster's own services answer to a container."""
+    cluster's own services answer to a container. Without an `image` it is the cluster file's
+    `placement.probe_image`."""
 
     network: bool = False
     isolation: bool = False
-    image: str = PROBE_IMAGE
+    image: str = ""
 
 
 class Doctor(Protocol):
