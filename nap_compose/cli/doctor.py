@@ -24,7 +24,9 @@ COLOURS = {"fault": "red", "warning": "yellow", "ok": "green", "unknown": "yello
 @click.command()
 @click.option("--net", "network", is_flag=True, help="Try the way from each host to each other")
 @click.option("--isolation", is_flag=True, help="Try which inner ports answer to containers")
-@click.option("--image", metavar="IMAGE", help="What the probes are made of (placement.probe_image)")
+@click.option(
+    "--image", metavar="IMAGE", help="What the probes are made of (placement.probe_image)"
+)
 @click.option("-q", "--quiet", is_flag=True, help="Show what needs somebody alone")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @with_shared()

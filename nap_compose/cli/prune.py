@@ -20,12 +20,10 @@ if TYPE_CHECKING:
     from nap_compose.control.border import PrunedRow
 
 FORMATS = ("table", "json")
-WEEK = 7 * 86400.0
-QUARTER = 90 * 86400.0
 
 
 @click.command()
-@click.option("--keep", default=3, metavar="N", help="The images of so many revisions stay")
+@click.option("--keep", type=int, metavar="N", help="The images of so many revisions stay (3)")
 @click.option("--older-than", callback=seconds, metavar="TIME", help="Only what is as old (7d)")
 @click.option("--history", callback=seconds, metavar="TIME", help="How long history stays (90d)")
 @click.option("--dry-run", is_flag=True, help="Show what would be removed")
@@ -37,27 +35,24 @@ QUARTER = 90 * 86400.0
 def prune(
     session: Session,
     *,
-    keep: int,
+    keep: int | None,
     older_than: float | None,
     history: float | None,
     dry_run: bool,
     yes: bool,
     form: str,
 ) -> int:
-    """Remove what no app needs any more: images that none of an app's last revisions runs, ended
-    containers of `nap run`, failed ones that were kept, and old history.
+    """Remove what no app needs any more: images that none of an app's last revisions runs, files
+    that were shipped for former ones, ended containers of `nap run`, failed ones that were kept,
+    and old history.
 
-    Images that no app of nap's ever ran stay, and so does every volume.
+    Images that no app of nap's ever ran stay, and so does every volume. The defaults are those of
+    the cluster file's `prune`; there the leading watcher prunes once a day.
     """
     from nap_compose.cli.losing import agreed, somebody_is_there
     from nap_compose.control.border import PruneRequest
 
-    asked = PruneRequest(
-        keep=keep,
-        older_than=WEEK if older_than is None else older_than,
-        history=QUARTER if history is None else history,
-        dry_run=True,
-    )
+    asked = PruneRequest(keep, older_than, history, dry_run=True)
     terminal = session.terminal
     with session.control() as control:
         if not (dry_run or yes) and somebody_is_there(terminal):

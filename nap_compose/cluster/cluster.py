@@ -176,6 +176,19 @@ class Backup:
 
 
 @dataclass(frozen=True)
+class Prune:
+    """What is pruned: images and shipped files of revisions before an app's last `keep`, and ended
+    containers, once they are `older_than` so many seconds; history that ended `history` seconds
+    ago. The leading watcher does it `daily`, from this `hour` (UTC) on."""
+
+    daily: bool = True
+    hour: int = 3
+    keep: int = 3
+    older_than: float = 7 * 86400.0
+    history: float = 90 * 86400.0
+
+
+@dataclass(frozen=True)
 class Failover:
     """What the watcher does about containers that end and hosts that are lost. Times in seconds.
 
@@ -229,6 +242,7 @@ class Cluster:
     policy: Policy = DEFAULT
     failover: Failover | None = None
     backup: Backup = Backup()
+    prune: Prune = Prune()
     insecure: tuple[str, ...] = ()
     key_file: Path | None = None
     file: str = ""

@@ -25,6 +25,7 @@ from nap_compose.cluster.cluster import (
     Moosefs,
     Network,
     Ports,
+    Prune,
     Reserve,
     Storage,
     Tls,
@@ -362,6 +363,16 @@ _CLUSTER = f.record(
             Backup,
             {"dir": f.path_to, "key_file": f.path_to, "keep": f.number(int, 1, 10_000)},
         ),
+        "prune": f.record(
+            Prune,
+            {
+                "daily": f.boolean,
+                "hour": f.number(int, 0, 23),
+                "keep": f.number(int, 3, 1000),
+                "older_than": f.duration,
+                "history": f.duration,
+            },
+        ),
         "notify": NOTIFY,
         "insecure": f.list_of(f.text),
         "key_file": f.path_to,
@@ -371,7 +382,7 @@ _CLUSTER = f.record(
 )
 _AS_THEY_ARE = (
     *("network", "consul", "database", "ldap", "storage", "quotas", "failover"),
-    *("insecure", "key_file", "policy", "backup", "notify"),
+    *("insecure", "key_file", "policy", "backup", "prune", "notify"),
 )
 
 

@@ -47,6 +47,7 @@ LEFT = (
     keys.FORMAT,
     keys.BACKUP,
     keys.NOTIFIED,
+    keys.PRUNED,
 )
 """What a backup leaves out. `lost/` too: a host that was proved to be gone may be back since."""
 

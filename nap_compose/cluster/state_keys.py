@@ -40,6 +40,7 @@ HEARTBEATS = "heartbeat/"
 FORMAT = "format"
 BACKUP = "backup"
 NOTIFIED = "notified"
+PRUNED = "pruned"
 
 
 def app_path(owner: str, app: str) -> str:

@@ -69,7 +69,7 @@ class Probe:
             raise NapError(
                 f"the probes' image has no `{command[0]}` of busybox's kind",
                 host=self.engine.host,
-                hint="name another one as placement.probe_image in the cluster file, or with --image",
+                hint="name another with --image, or as placement.probe_image in the cluster file",
             )
         return code, text
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nap_compose.cluster import app_lock
+from nap_compose.cluster.cluster import Failover, Prune
 from nap_compose.cluster.engine_client import DockerEngine
 from nap_compose.control.border import PruneRequest, RollbackRequest, Target
+from nap_compose.control.parts import Parts
+from nap_compose.control.pruning import daily
 from nap_compose.errors import WrongUse
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import Behaviour, FakeCluster, Image
+from tests.engine.test_shipping import Desk, disks
+from tests.engine.test_watch import watching
+from tests.support.nap import eventually
 from tests.support.road import Road
 from tests.support.views import app
 
@@ -92,11 +101,11 @@ def test_one_that_came_into_use_meanwhile_stays_and_is_told(fake: FakeCluster, r
 
 
 def test_old_history_goes_but_not_the_last_of_it(fake: FakeCluster, road: Road) -> None:
-    from nap_compose.control import pruning
+    from nap_compose.control.pruning import history
 
     for number in range(1, 6):
         release(fake, road, number)
-    whole, pruning.HISTORY = pruning.HISTORY, 2
+    whole, history.HISTORY = history.HISTORY, 2
     try:
         told = prune(road, history=-60.0, older_than=10e9, dry_run=True)
         assert told == [
@@ -110,7 +119,7 @@ def test_old_history_goes_but_not_the_last_of_it(fake: FakeCluster, road: Road) 
         assert [row.revision for row in rows] == [5, 4]
         assert prune(road, history=-60.0, older_than=10e9) == []
     finally:
-        pruning.HISTORY = whole
+        history.HISTORY = whole
 
 
 def test_a_failed_container_that_is_kept_goes_once_it_is_old(fake: FakeCluster, road: Road) -> None:
@@ -123,3 +132,100 @@ def test_a_failed_container_that_is_kept_goes_once_it_is_old(fake: FakeCluster, 
     assert ("container", failure.kept, failure.host, "") in prune(road)
     assert list(road.view().kept()) == []
     assert list(road.rows()) == ["web.1"]
+
+
+@pytest.fixture
+def desk(fake: FakeCluster, tmp_path: Path) -> Desk:
+    for name in ("web", "db"):
+        fake.add_image(f"{name}:1")
+    return Desk(tmp_path / "project", Road.on(fake))
+
+
+def settings(fake: FakeCluster) -> set[str]:
+    """What the shipped `app.conf` of each revision says, as far as it lies on any host."""
+    found = (content.decode() for content in disks(fake).values())
+    return {content for content in found if content.startswith("a=")}
+
+
+def test_shipped_files_of_former_revisions_go(fake: FakeCluster, desk: Desk) -> None:
+    for number in range(1, 6):
+        (desk.folder / "app.conf").write_text(f"a={number}")
+        assert desk.up().state == "done"
+    every = {f"a={number}" for number in range(1, 6)}
+    assert settings(fake) == every
+    assert prune(desk.road, older_than=3600.0) == []
+    told = prune(desk.road, dry_run=True)
+    assert [row[:2] for row in told] == [("files", "2 of ada/shop")]
+    assert settings(fake) == every
+    assert prune(desk.road) == told
+    assert settings(fake) == {"a=3", "a=4", "a=5"}
+    assert prune(desk.road) == []
+    control = desk.road.control()
+    control.rollback(RollbackRequest(Target("shop", "ada"), 1), desk.road._hear, desk.road.hand)
+    control.close()
+    assert settings(fake) == {"a=1", "a=3", "a=4", "a=5"}
+    # The way back is a revision too, so that the third is none of the last three any more.
+    assert [row[:2] for row in prune(desk.road)] == [("files", "1 of ada/shop")]
+    assert settings(fake) == {"a=1", "a=4", "a=5"}
+    assert desk.up().state == "done"
+
+
+def test_an_app_that_is_being_deployed_keeps_its_images(fake: FakeCluster, road: Road) -> None:
+    for number in range(1, 6):
+        release(fake, road, number)
+    before = there(fake)
+    parts = Parts(road.cluster)
+    with app_lock.take(parts.store, "ada", "shop", who="bob", deployment="d1"):
+        assert {problem for *_, problem in prune(road)} == {"ada/shop is being deployed"}
+    parts.close()
+    assert there(fake) == before
+
+
+def test_an_app_that_is_being_deployed_keeps_its_files(fake: FakeCluster, desk: Desk) -> None:
+    for number in range(1, 5):
+        (desk.folder / "app.conf").write_text(f"a={number}")
+        assert desk.up().state == "done"
+    parts = Parts(desk.road.cluster)
+    with app_lock.take(parts.store, "ada", "shop", who="bob", deployment="d1"):
+        ((kind, *_, problem),) = prune(desk.road)
+    parts.close()
+    assert kind == "files"
+    assert problem.startswith("ada/shop is locked by bob")
+    assert settings(fake) == {"a=1", "a=2", "a=3", "a=4"}
+
+
+def test_the_watcher_prunes_daily_but_not_on_the_first_day(fake: FakeCluster, road: Road) -> None:
+    road.cluster = replace(road.cluster, failover=Failover(sweep=1.0), prune=Prune(older_than=0.0))
+    for number in range(1, 6):
+        release(fake, road, number)
+    before = there(fake)
+    parts = Parts(road.cluster)
+    with watching(road):
+        known = eventually(lambda: daily.read(parts.store)[0], "the cluster is known")
+    assert known.at == 0
+    assert there(fake) == before
+    _, version = daily.read(parts.store)
+    daily.write(parts.store, replace(known, since=known.since - 2 * daily.DAY), version)
+    with watching(road) as watcher:
+        assert watcher.until("prune: ").startswith("prune: removed ")
+    assert there(fake) == {"N=3", "N=4", "N=5"}
+    parts.close()
+
+
+@pytest.mark.parametrize(
+    ("since", "at", "hour", "due"),
+    [
+        (0.0, 0.0, 3, True),
+        (9.7, 0.0, 3, False),  # known for less than a day
+        (0.0, 10.1, 3, True),  # last done before three this night
+        (0.0, 10.2, 3, False),  # last done after three
+        (0.0, 9.7, 20, True),  # before eight in the evening
+        (0.0, 9.9, 20, False),  # eight in the evening hasn't come since
+        (0.0, 9.9, 13, False),
+    ],
+)
+def test_when_it_is_time(since: float, at: float, hour: int, due: bool) -> None:
+    """All in days; it is noon of the tenth."""
+    ten_days_and_a_half = 10.5 * daily.DAY
+    known = daily.Pruned(since * daily.DAY, at * daily.DAY)
+    assert daily.is_due(known, ten_days_and_a_half, hour) is due

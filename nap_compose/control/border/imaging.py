@@ -91,19 +91,20 @@ class Handled:
 
 @dataclass(frozen=True)
 class PruneRequest:
-    """Remove what no app needs any more: images that revisions before an app's last `keep` ran and
-    containers of `nap run` that have ended, both older than `older_than` seconds; and the history
-    of deployments that ended more than `history` seconds ago. Never volumes."""
+    """Remove what no app needs any more: images and shipped files of revisions before an app's
+    last `keep`, containers of `nap run` that have ended and failed ones that were kept, all older
+    than `older_than` seconds; and the history of deployments that ended more than `history`
+    seconds ago. Never volumes. What is None is as the cluster file's `prune` says."""
 
-    keep: int = 3
-    older_than: float = 7 * 86400.0
-    history: float = 90 * 86400.0
+    keep: int | None = None
+    older_than: float | None = None
+    history: float | None = None
     dry_run: bool = False
 
 
 @dataclass(frozen=True)
 class PrunedRow:
-    """Something that was removed, or would be: `kind` is image, container, deployments or
+    """Something that was removed, or would be: `kind` is image, container, files, deployments or
     revisions; `size` in bytes where it is known. `problem` says why it is still there."""
 
     kind: str

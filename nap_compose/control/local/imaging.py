@@ -50,7 +50,7 @@ class LocalImaging(Local):
 
     def prune(self, request: PruneRequest) -> Listing:
         """Remove what no app needs any more."""
-        from nap_compose.control.pruning import prune
+        from nap_compose.control.pruning.prune import prune
 
         with self._handling("prune", "", dry_run=request.dry_run) as act:
             listing = prune(self._parts, request)

@@ -19,6 +19,7 @@ from nap_compose.cluster.state import Held, Lease, StoreAway
 from nap_compose.control.border import Cancel
 from nap_compose.control.notifying import telling
 from nap_compose.control.parts import Parts
+from nap_compose.control.pruning.daily import pruning
 from nap_compose.control.watching.blind import Blind
 from nap_compose.control.watching.cataloguing import Cataloguing
 from nap_compose.control.watching.figures import Figures
@@ -112,7 +113,7 @@ class Watching:
         with lease:
             self.figures.leads = True
             try:
-                with telling(self.parts, lease, self.say):
+                with telling(self.parts, lease, self.say), pruning(self.parts, lease, self.say):
                     leading.lead()
             except StoreAway as error:
                 self.say(f"{error}; no container is touched until it is back")

@@ -30,6 +30,7 @@ SECTIONS = {
     "policy": cluster.Policy,
     "failover": cluster.Failover,
     "backup": cluster.Backup,
+    "prune": cluster.Prune,
     "notify": notify.Notify,
 }
 NOT_KEYS = {"embedded", "file", "strategy", "disk_limit", "probe_image"}
