@@ -11,7 +11,7 @@ import pytest
 
 from bed import busybox, docker_api, images
 from bed.fixture import bring_up
-from bed.layout import Bed
+from bed.layout import Bed, Host
 from bed.namespaces import run_in
 from nap_compose.exits import Exit
 from tests.support.apps import Apps, on_zone, sleeper
@@ -123,6 +123,33 @@ def test_content_and_secrets_are_where_their_container_is(
             capture_output=True,
         )  # fmt: skip
         assert found.stdout == ""
+
+
+@pytest.mark.parametrize("bed", ["swarm"], indirect=True)
+def test_what_former_revisions_had_is_pruned(
+    bed: Bed, nap: Nap, apps: Apps, tmp_path: Path
+) -> None:
+    (tmp_path / "pw.txt").write_text(SECRET)
+    web = sleeper(volumes=["./app.conf:/etc/app.conf"], secrets=["pw"], **on_zone("b"))
+    web["deploy"]["update_config"] = {"monitor": "0s", "order": "stop-first"}
+    for number in range(1, 6):
+        (tmp_path / "app.conf").write_text(f"a={number}")
+        nap("up", "-f", apps("former", {"web": web}, secrets={"pw": {"file": "./pw.txt"}}))
+    assert said_on(bed, bed.hosts[1]) == ["a=1", "a=2", "a=3", "a=4", "a=5"]
+    line = f"files 2 of {nap.owner}/former on h2 (6B): "
+    with unchanged(bed.hosts):
+        assert nap("prune", "--older-than", "0s", "--dry-run").out.startswith(line + "would go\n")
+    assert said_on(bed, bed.hosts[1]) == ["a=1", "a=2", "a=3", "a=4", "a=5"]
+    assert nap("prune", "--older-than", "0s").out.startswith(line + "removed\n")
+    assert said_on(bed, bed.hosts[1]) == ["a=3", "a=4", "a=5"]
+    assert nap("prune", "--older-than", "0s").out == "nothing to remove\n"
+    assert inside(nap, "former", "web", "cat", "/run/secrets/pw") == SECRET
+
+
+def said_on(bed: Bed, host: Host) -> list[str]:
+    """What the shipped `app.conf` of each revision says, as they lie on a host."""
+    words = ("grep", "-rh", "^a=", "/var/lib/nap/files")
+    return sorted(run_in(bed, host, *words, capture_output=True).stdout.split())
 
 
 @pytest.mark.parametrize("bed", ["swarm"], indirect=True)
