@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
 
@@ -117,16 +118,29 @@ def _probed(parts: Parts, view: View, wanted: DoctorRequest, cancel: Cancel) -> 
         yield from of_disks({host: disk for host, disk in disks.items() if isinstance(disk, Disk)})
         if wanted.network:
             go_on()
-            roads = _of_each(found.ready, lambda host: list(_roads(found.ready, host)))
+            tried = _of_each(found.ready, lambda host: list(_roads(found.ready, host)))
             overlay = "consul" if any(h.cluster_store for h in view.hosts.values()) else "swarm"
-            yield from of_roads(list(_all_of(roads.values())), overlay=overlay)
-            yield from _broken(roads)
+            roads = list(_all_of(tried.values()))
+            if parts.cluster.network.encrypted and not all(road.reached for road in roads):
+                roads = _without_encryption(parts, view, image, go_on, roads)
+            yield from of_roads(roads, overlay=overlay)
+            yield from _broken(tried)
         if wanted.isolation and found.ready:
             go_on()
             doors = doors_of(parts.cluster, view)
-            tried = _of_each(found.ready, lambda host: _open_doors(found.ready[host], doors))
-            yield from of_doors([_seen_from(door, tried) for door in doors])
-            yield from _broken(tried)
+            opened = _of_each(found.ready, lambda host: _open_doors(found.ready[host], doors))
+            yield from of_doors([_seen_from(door, opened) for door in doors])
+            yield from _broken(opened)
+
+
+def _without_encryption(
+    parts: Parts, view: View, image: str, go_on: Callable[[], None], roads: Iterable[Road]
+) -> list[Road]:
+    """The roads once more, each with whether it is open to who doesn't encrypt."""
+    with probes(parts, view, image, go_on, plain=True) as found:
+        tried = _of_each(found.ready, lambda host: list(_roads(found.ready, host)))
+    open_ = {(road.source, road.target) for road in _all_of(tried.values()) if road.reached}
+    return [replace(road, plainly=(road.source, road.target) in open_) for road in roads]
 
 
 def _roads(ready: Mapping[str, Probe], source: str) -> Iterator[Road]:

@@ -10,7 +10,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nap_compose.cluster import labels, turns
 from nap_compose.cluster.engine import Engine, EngineError, Json
@@ -22,7 +22,7 @@ from nap_compose.cluster.view import HostView, View
 from nap_compose.control.parts import Parts
 from nap_compose.errors import NapError
 from nap_compose.health.doctor.hosts import Disk
-from nap_compose.orchestration.bodies.shared import network_body
+from nap_compose.orchestration.bodies.shared import network_body, network_options
 from nap_compose.orchestration.steps.passing import until_it_passes
 from nap_compose.orchestration.steps.shared import (
     create_network,
@@ -83,8 +83,11 @@ class Probes:
 
 
 @contextmanager
-def probes(parts: Parts, view: View, image: str, go_on: Callable[[], None]) -> Iterator[Probes]:
-    """A probe on each host that was seen; nothing stays behind.
+def probes(
+    parts: Parts, view: View, image: str, go_on: Callable[[], None], *, plain: bool = False
+) -> Iterator[Probes]:
+    """A probe on each host that was seen; nothing stays behind. Their network is made as the apps'
+    are; `plain`: without encryption, whatever the cluster file says.
 
     `go_on` is called before each and raises where no more shall be made. Raises NapError where no
     network reaches across, or can be made.
@@ -93,7 +96,16 @@ def probes(parts: Parts, view: View, image: str, go_on: Callable[[], None]) -> I
     overlay = offer.kind is not NetworkKind.BRIDGE
     network = f"nap-probe-{uuid.uuid4().hex[:8]}"
     makers = [offer.host] if overlay else list(view.hosts)
-    body = network_body(network, {}, _marks(parts, network), overlay=overlay)
+    settings = parts.cluster.network
+    if plain:
+        settings = replace(settings, encrypted=False)
+    body = network_body(
+        network,
+        {},
+        _marks(parts, network),
+        overlay=overlay,
+        options=network_options(settings, overlay=overlay),
+    )
     found = Probes()
     made: list[tuple[Engine, str]] = []
     networks: list[tuple[Engine, str]] = []

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bed import busybox
 from bed import hosts as machines
@@ -82,6 +83,23 @@ def test_a_road_that_takes_no_full_packets(nap: Nap, bed: Bed) -> None:
     )
     assert "mtu" in found["h1 → h3"]["remedy"]
     assert "h1 → h2" not in found
+
+
+def test_a_road_on_which_nothing_encrypted_comes_through(
+    nap: Nap, bed: Bed, tmp_path: Path
+) -> None:
+    """Of hosts whose kernel lacks ESP the same is said as of those behind such a firewall."""
+    cluster = yaml.safe_load(bed.cluster_file.read_text())
+    cluster["network"]["encrypted"] = True
+    file = bed.cluster_file.with_name("encrypted.yml")
+    file.write_text(yaml.safe_dump(cluster))
+    with dropped(bed, bed.hosts[1], "-p", "esp"):
+        found = findings(Nap(tmp_path, file), *PROBED, code=Exit.FAILED)
+    for road in ("h1 → h2", "h2 → h1", "h2 → h3", "h3 → h2"):
+        assert found[road]["text"] == (
+            "packets come through as they are, but not encrypted (`network.encrypted`)"
+        )
+        assert "ESP" in found[road]["remedy"]
 
 
 def test_inner_doors_and_the_rules_that_shut_them(nap: Nap, bed: Bed) -> None:

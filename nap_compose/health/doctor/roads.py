@@ -12,7 +12,9 @@ from nap_compose.control.border import Finding, Grade
 @dataclass(frozen=True)
 class Road:
     """What a probe on `source` saw of the one on `target` over an overlay network: whether its
-    name resolved, to whose address; whether a small packet came back, and one of `full` bytes."""
+    name resolved, to whose address; whether a small packet came back, and one of `full` bytes.
+    `plainly`: one came back where nothing was encrypted, tried where the network is and none did.
+    """
 
     source: str
     target: str
@@ -20,6 +22,7 @@ class Road:
     reached: bool
     whole: bool
     full: int
+    plainly: bool = False
 
 
 def of_roads(roads: Sequence[Road], *, overlay: str) -> Iterator[Finding]:
@@ -41,6 +44,12 @@ def of_roads(roads: Sequence[Road], *, overlay: str) -> Iterator[Finding]:
 
 
 def _blocked(road: Road, overlay: str) -> tuple[str, str]:
+    if not road.reached and road.plainly:
+        return (
+            "packets come through as they are, but not encrypted (`network.encrypted`)",
+            f"the kernels of {road.source} and {road.target} must know ESP (`modprobe esp4`), and "
+            "firewalls let IP protocol 50 through; or leave `encrypted` out of the cluster file",
+        )
     if not road.reached:
         text = "no packet comes through the overlay network"
         return (

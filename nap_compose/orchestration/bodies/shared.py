@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from nap_compose.cluster.cluster import Network
 from nap_compose.orchestration.bodies.values import tidy
 
 
@@ -51,6 +52,12 @@ def network_body(
         ),
         "Labels": {**(spec.get("labels") or {}), **labels},
     }
+
+
+def network_options(settings: Network, *, overlay: bool) -> dict[str, str]:
+    """How the cluster file has networks made: their MTU, and whether hosts encrypt."""
+    mtu = {"com.docker.network.driver.mtu": str(settings.mtu)} if settings.mtu else {}
+    return {**mtu, **({"encrypted": ""} if overlay and settings.encrypted else {})}
 
 
 def volume_body(name: str, spec: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from nap_compose.cluster.seen import network_view, volume_view
 from nap_compose.cluster.subnets import prefix_for
 from nap_compose.compose.hashing import resource_hash
 from nap_compose.errors import NapError
-from nap_compose.orchestration.bodies.shared import network_body, volume_body
+from nap_compose.orchestration.bodies.shared import network_body, network_options, volume_body
 from nap_compose.orchestration.plan import Kind, Step
 from nap_compose.orchestration.steps.endpoints import free_dead
 from nap_compose.orchestration.steps.passing import passes, until_it_passes
@@ -76,13 +76,11 @@ def body_of_network(name: str, key: str, shop: Workshop, *, overlay: bool) -> Js
     spec = app.networks.get(key, {})
     identity = shop.identity(hash_=resource_hash(spec))
     labels = shop.labels_of(identity, name, {"network": key})
-    settings, subnet = shop.cluster.network, ""
-    options = {"com.docker.network.driver.mtu": str(settings.mtu)} if settings.mtu else {}
-    if overlay and not shop.cluster.embedded:
-        options |= {"encrypted": ""} if settings.encrypted else {}
-        if not (spec.get("ipam") or {}).get("config"):
-            hosts = len(shop.cluster.hosts)
-            subnet = shop.reserve_subnet(prefix_for(replicas_on(app, key, hosts), hosts))
+    subnet, across = "", overlay and not shop.cluster.embedded
+    options = network_options(shop.cluster.network, overlay=across)
+    if across and not (spec.get("ipam") or {}).get("config"):
+        hosts = len(shop.cluster.hosts)
+        subnet = shop.reserve_subnet(prefix_for(replicas_on(app, key, hosts), hosts))
     return network_body(name, spec, labels, overlay=overlay, subnet=subnet, options=options)
 
 

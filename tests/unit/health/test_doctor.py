@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -181,6 +182,11 @@ def test_roads_that_are_free_are_one_line() -> None:
             "7946",
         ),
         (road(named=False), "names don't resolve, though packets come through", "7946"),
+        (
+            replace(road(reached=False, whole=False), plainly=True),
+            "packets come through as they are, but not encrypted (`network.encrypted`)",
+            "ESP",
+        ),
         (
             road(whole=False),
             "a full packet of 1450 bytes doesn't come through, a small one does",
