@@ -42,7 +42,7 @@ def test_one_ctrl_c_ends_it_in_order(shop: Path) -> None:
     process = start("-f", "compose.yaml", "up", "-d", cwd=shop)
     wait_for_line(process, "web.2 on h1: creating")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert out == ""
     assert err == (
@@ -82,7 +82,7 @@ def test_a_service_managers_signal_counts_too(shop: Path) -> None:
     process = start("up", "-d", cwd=shop)
     wait_for_line(process, "web.2 on h1: creating")
     process.terminate()
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "interrupted after 1 of 2 steps" in err
 
@@ -94,13 +94,13 @@ def test_a_reader_that_goes_away(shop: Path) -> None:
     process.stdout.close()
     assert process.stderr is not None
     assert process.stderr.read() == ""
-    assert process.wait(timeout=20) == 141
+    assert process.wait(timeout=60) == 141
 
 
 def test_a_full_disk_is_an_error(shop: Path) -> None:
     with Path("/dev/full").open("w") as full:
         process = start("ps", cwd=shop, stdout=full)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert err == "nap: can't write to standard output: No space left on device\n"
 
@@ -114,7 +114,7 @@ def terminal() -> Iterator[tuple[int, int]]:
 
 def read_until(terminal: int, text: str) -> str:
     seen = ""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while text not in seen and time.monotonic() < deadline:
         ready, _, _ = select.select([terminal], [], [], 0.5)
         if ready:
@@ -133,7 +133,7 @@ def test_live_lines_and_ctrl_c_on_a_terminal(shop: Path, terminal: tuple[int, in
     seen = read_until(ours, "web.2")
     process.send_signal(signal.SIGINT)
     seen += read_until(ours, "to undo:")
-    assert process.wait(timeout=20) == 130
+    assert process.wait(timeout=60) == 130
     assert "shop 1/2" in seen
     assert "\x1b[32m✔\x1b[0m web.1  h1  created" in seen
     assert re.search(r"\x1b\[3F\x1b\[J", seen), "the block is redrawn in place"
