@@ -112,7 +112,8 @@ def _way(draft: Draft, decision: Decision) -> tuple[bool, str]:
         why = "it holds what another needs first"
     if not why:
         return True, rolling.START_FIRST
-    told = wish.overlay in rolling.ALIASED
+    # On bridges it is as with Compose, and nobody expects anything else.
+    told = wish.overlay in (*rolling.ALIASED, rolling.STORED)
     return False, f"{rolling.STOP_FIRST}: {why}" if told else ""
 
 

@@ -31,6 +31,13 @@ ALIASED = ("swarm",)
 """Overlay networks on which a running container can change the names that it goes by, and keep
 its address while it does."""
 
+STORED = "consul"
+"""Overlay networks over the engines' cluster store. Names change hands there as well (tried on
+engine 20.10), but a successor beside the old one takes an address of its own and leaves the old
+one's free, for a container on any host; and a host that had an address before doesn't reach
+whoever has it elsewhere, until its engine is started again. Where the old one stops first, its
+successor gets the address that it has just left."""
+
 
 @dataclass(frozen=True)
 class Update:
@@ -78,7 +85,7 @@ def why_stop_first(wish: Wish, decision: Decision, condition: Condition) -> str:
     if old is None or old.state != "running":
         return "it doesn't run"
     if wish.overlay not in ALIASED:
-        return "names can't change hands on this network"
+        return "over a cluster store each address has to stay on its host"
     if update_of(service, back=wish.back).order == STOP_FIRST:
         return "as its update_config says"
     if condition is Condition.COMPLETED:

@@ -72,9 +72,14 @@ def test_one_that_does_not_run_or_runs_to_its_end() -> None:
     assert how({}, **waits) == "stop-first: it runs to its end"
 
 
-@pytest.mark.parametrize("overlay", ["bridge", "consul"])
-def test_elsewhere_it_is_as_with_compose(overlay: str) -> None:
-    assert how({}, overlay=overlay) == ""
+def test_over_a_cluster_store_the_old_one_stops_first() -> None:
+    why = "over a cluster store each address has to stay on its host"
+    assert how({}, overlay="consul") == f"stop-first: {why}"
+    assert how({}, overlay="consul", old={"state": "exited"}) == "stop-first: it doesn't run"
+
+
+def test_on_bridges_it_is_as_with_compose() -> None:
+    assert how({}, overlay="bridge") == ""
 
 
 def test_update_and_rollback_config() -> None:
