@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from dataclasses import field
 
@@ -55,6 +56,20 @@ class NapError(Exception):
     def __str__(self) -> str:
         where = str(self.place) if self.place else f"host {self.host}" if self.host else ""
         return f"{where}: {self.message}" if where else self.message
+
+
+_NO_BUGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What the machine's disks can't do, wherever nap comes upon it."""
+
+
+def foreseen(error: BaseException) -> NapError | None:
+    """The error itself, or what is to be said of what a disk can't do; None for a bug of nap's."""
+    if isinstance(error, NapError):
+        return error
+    if isinstance(error, OSError) and error.errno in _NO_BUGS:
+        where = f": {error.filename}" if error.filename else ""
+        return NapError(f"{error.strerror}{where}")
+    return None
 
 
 class WrongUse(NapError):

@@ -17,11 +17,13 @@ from math import ceil
 from pathlib import Path
 
 from nap_compose.cluster.private_files import make_private_dir
-from nap_compose.errors import NotAllowed
+from nap_compose.errors import NapError, NotAllowed
 
 FOLDER = "attempts"
 FREE = 3
 """Wrong passwords in a row without a wait."""
+WIDTH = 64
+"""Bytes of a file, taken before a try: what is written over takes no room on a full disk."""
 LONGEST = 60.0
 """Seconds that one has to wait at most."""
 FORGOTTEN = 900.0
@@ -45,9 +47,12 @@ class Attempts:
     def trying(self, *whose: str, now: float) -> Iterator[Attempt]:
         """A try at a password; whoever tries says in it how it went.
 
-        Raises NotAllowed where it comes too early.
+        Raises NotAllowed where it comes too early, and NapError where it can't be counted.
         """
-        make_private_dir(self._folder)
+        try:
+            make_private_dir(self._folder)
+        except OSError as error:
+            raise self._uncounted(error) from None
         with ExitStack() as held:
             files = [held.enter_context(self._locked(each)) for each in sorted(set(whose))]
             counts = [_read(file, now) for file in files]
@@ -64,12 +69,31 @@ class Attempts:
     @contextmanager
     def _locked(self, whose: str) -> Iterator[int]:
         path = self._folder / hashlib.sha256(whose.encode()).hexdigest()[:32]
-        file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise self._uncounted(error) from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
+            self._take_room(file)
             yield file
         finally:
             os.close(file)
+
+    def _take_room(self, file: int) -> None:
+        there = os.fstat(file).st_size
+        if there >= WIDTH:
+            return
+        try:
+            os.pwrite(file, b" " * (WIDTH - there), there)
+        except OSError as error:
+            raise self._uncounted(error) from None
+
+    def _uncounted(self, error: OSError) -> NapError:
+        return NapError(
+            f"nobody can log in, since {self._folder} can't be written to: {error.strerror}",
+            hint="wrong passwords are counted there; sessions that there are go on",
+        )
 
 
 def _read(file: int, now: float) -> tuple[int, float]:
@@ -84,9 +108,8 @@ def _read(file: int, now: float) -> tuple[int, float]:
 def _write(file: int, attempt: Attempt, count: int, now: float) -> None:
     if attempt.right is None:
         return
-    os.ftruncate(file, 0)
-    if not attempt.right:
-        os.pwrite(file, json.dumps([count + 1, now]).encode(), 0)
+    told = "" if attempt.right else json.dumps([count + 1, now])
+    os.pwrite(file, told.ljust(WIDTH).encode(), 0)
 
 
 def _until(count: int, last: float) -> float:

@@ -6,6 +6,7 @@ which only the service account knows.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -17,6 +18,8 @@ from nap_compose.cluster.private_files import make_private_dir
 from nap_compose.errors import NotAllowed
 
 FOLDER = "rates"
+WIDTH = 64
+"""Bytes of a file: what is written over takes no room on a full disk."""
 
 
 class Rates:
@@ -27,10 +30,14 @@ class Rates:
 
     def take(self, whose: str, what: str, most: int, *, now: float) -> None:
         """Count one `what` (calls, changes), of which there are `most` in a minute. Raises
-        NotAllowed where none is left; that one doesn't count."""
-        make_private_dir(self._folder)
+        NotAllowed where none is left; that one doesn't count. Who was never counted, and can't be
+        since the disk is full, isn't held up."""
         name = hashlib.sha256(f"{what} {whose}".encode()).hexdigest()[:32]
-        file = os.open(self._folder / name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            make_private_dir(self._folder)
+            file = os.open(self._folder / name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             left = _left(file, most, now)
@@ -41,8 +48,8 @@ class Rates:
                     hint=f"try again in {seconds} s; `policy.{what}` in the cluster file says how "
                     "many there may be",
                 )
-            os.ftruncate(file, 0)
-            os.pwrite(file, json.dumps([left - 1, now]).encode(), 0)
+            with contextlib.suppress(OSError):
+                os.pwrite(file, json.dumps([left - 1, now]).ljust(WIDTH).encode(), 0)
         finally:
             os.close(file)
 

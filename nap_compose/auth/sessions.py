@@ -17,7 +17,7 @@ from typing import Any
 
 from nap_compose.auth.people import Person
 from nap_compose.cluster.private_files import make_private_dir, replace_private
-from nap_compose.errors import NotAllowed
+from nap_compose.errors import NapError, NotAllowed
 
 FOLDER = "sessions"
 _STEP = 10.0
@@ -66,7 +66,13 @@ class Sessions:
         self._sweep(now)
         token = secrets.token_urlsafe(32)
         session = Session(person, owner, caller, now, now + longest, now, now, local)
-        self.keep(token, session)
+        try:
+            self._write(token, session)
+        except OSError as error:
+            raise NapError(
+                f"nobody can log in, since {self._folder} can't be written to: {error.strerror}",
+                hint="sessions that there are go on",
+            ) from None
         return token, session
 
     def find(self, token: str, caller: str, *, now: float) -> Session:
@@ -84,7 +90,12 @@ class Sessions:
         return session
 
     def keep(self, token: str, session: Session) -> None:
-        """Write the session down as it now is."""
+        """Write the session down as it now is. Where the disk is full it goes on as it was: its
+        end comes no later, and the directory is asked again."""
+        with contextlib.suppress(OSError):
+            self._write(token, session)
+
+    def _write(self, token: str, session: Session) -> None:
         told = {"cluster": self._cluster, **asdict(session)}
         replace_private(self._path(token), json.dumps(told))
 

@@ -90,5 +90,9 @@ class Memory:
             with tempfile.NamedTemporaryFile(
                 "w", dir=self._file.parent, prefix=".", delete=False
             ) as draft:
-                json.dump(self._now, draft)
-            Path(draft.name).replace(self._file)
+                try:
+                    json.dump(self._now, draft)
+                    draft.flush()
+                    Path(draft.name).replace(self._file)
+                finally:
+                    Path(draft.name).unlink(missing_ok=True)

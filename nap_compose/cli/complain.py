@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-
 import click
 
 from nap_compose.cli.output.terminal import Terminal
-from nap_compose.errors import BadFiles, NapError, Place
+from nap_compose.errors import BadFiles, NapError, Place, foreseen
 from nap_compose.exits import Exit
 from nap_compose.text import nearest, plain
 
 HINT = "     "
-_NO_BUGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-"""What the machine's disks can't do, wherever nap comes upon it."""
 WIDEST = 100
 """Characters of a line of a file that are shown."""
 
@@ -29,13 +25,10 @@ def complain(error: Exception, terminal: Terminal, *, debug: bool) -> int:
         for fault in error.faults:
             _say(fault, terminal)
         return error.exit_code
-    if isinstance(error, NapError):
-        _say(error, terminal)
-        return error.exit_code
-    if isinstance(error, OSError) and error.errno in _NO_BUGS:
-        where = f": {error.filename}" if error.filename else ""
-        terminal.tell(_sentence(f"{error.strerror}{where}", terminal))
-        return Exit.FAILED
+    told = foreseen(error)
+    if told is not None:
+        _say(told, terminal)
+        return told.exit_code
     terminal.tell(_sentence(f"this is a bug in nap: {type(error).__name__}: {error}", terminal))
     if not debug:
         _hint("run it again with --debug to see where it arose, and report that", terminal)

@@ -13,6 +13,7 @@ import click
 
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.session import Session
+from nap_compose.cli.written import write_file
 from nap_compose.errors import NapError, WrongUse
 from nap_compose.text import nearest
 
@@ -186,7 +187,13 @@ def _hand_over(session: Session, lines: Iterable[str], output: str | None) -> No
         for line in lines:
             session.terminal.say(line)
         return
+    path = Path(output)
+    path = path.resolve() if path.is_symlink() else path
+    text = "".join(f"{line}\n" for line in lines)
+    if path.is_file() or not path.exists():
+        write_file(path, [text.encode()])
+        return
     try:
-        Path(output).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")  # /dev/stdout, for one
     except OSError as error:
-        raise NapError(f"can't write {output}: {error.strerror}") from None
+        raise NapError(f"{output} can't be written: {error.strerror}") from None

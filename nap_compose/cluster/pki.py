@@ -5,7 +5,6 @@ X.509 as RFC 5280 has it, with keys on the curve P-256.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -13,6 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nap_compose.cluster.private_files import replace_file
 from nap_compose.errors import BadFile, Place
 
 if TYPE_CHECKING:
@@ -238,13 +238,3 @@ def _write(pair: Pair, cert: x509.Certificate, key: ec.EllipticCurvePrivateKey) 
     pair.key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     replace_file(pair.key, pem, 0o600)
     replace_file(pair.cert, cert.public_bytes(serialization.Encoding.PEM), 0o644)
-
-
-def replace_file(path: Path, content: bytes, mode: int) -> None:
-    """Put the content in the file's place, whole or not at all."""
-    draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    draft.replace(path)

@@ -37,15 +37,19 @@ def make_private_file(path: Path) -> None:
 def replace_private(path: Path, text: str) -> None:
     """Put a file with mode 0600 in the place of the one that may be there: whoever reads finds one
     of them, and whole. Raises OSError; then the former stays."""
+    replace_file(path, text.encode(), 0o600)
+
+
+def replace_file(path: Path, content: bytes, mode: int) -> None:
+    """The same with the mode that is given, less the umask."""
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
         draft.replace(path)
-    except OSError:
+    finally:
         draft.unlink(missing_ok=True)
-        raise
 
 
 def read_secret(path: Path, what: str) -> str:

@@ -14,17 +14,14 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nap_compose.cluster.lease import KeptLease
-from nap_compose.cluster.private_files import make_private_dir, make_private_file
+from nap_compose.cluster.sqlite_file import ReadInMemory, begin_writing, open_private_database, why
 from nap_compose.cluster.state import Delete, Entry, Held, Lease, Lost, Put, StoreAway
 from nap_compose.cluster.state_values import check_batch, check_key, check_prefix, encode
-
-BUSY = 10.0
-"""Seconds to wait for another process that is writing."""
 
 POLL = 0.1
 """Seconds between two looks of `watch`."""
@@ -133,6 +130,7 @@ class SqliteStore:
 
     def close(self) -> None:
         with self._guard:
+            self._in_memory = False
             self._connection.close()
 
     def _taken(self, sql: sqlite3.Connection, key: str) -> bool:
@@ -176,26 +174,34 @@ class SqliteStore:
             "INSERT OR IGNORE INTO counter VALUES (1, ?)", (time.time_ns() // 1_000_000,)
         )
         connection.execute("COMMIT")
+        self._in_memory = isinstance(connection, ReadInMemory)
         return connection
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with self._guard, self._speaking_plainly():
-            yield from self._transaction("BEGIN")
+            yield from self._transaction(lambda sql: sql.execute("BEGIN"))
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._guard, self._speaking_plainly():
-            yield from self._transaction("BEGIN IMMEDIATE")
+            yield from self._transaction(begin_writing)
 
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        self._connection.execute(begin)
+    def _transaction(
+        self, begin: Callable[[sqlite3.Connection], object]
+    ) -> Iterator[sqlite3.Connection]:
+        if self._in_memory:  # there may be room again, and other processes may have written since
+            self._connection.close()
+            self._connection = self._connect()
+        begin(self._connection)
         try:
             yield self._connection
+            self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            # Of itself SQLite takes back what met a full disk.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
 
     @contextlib.contextmanager
     def _speaking_plainly(self) -> Iterator[None]:
@@ -203,36 +209,10 @@ class SqliteStore:
             yield
         except (sqlite3.Error, OSError) as error:
             raise StoreAway(
-                f"the state file {self._path} can't be used: {error}",
+                f"the state file {self._path} can't be used: {why(error, self._path)}",
                 hint="look at the folder's owner, its room and its rights, "
                 "or set NAP_STATE_DIR to another one",
             ) from error
-
-
-def open_private_database(path: Path) -> sqlite3.Connection:
-    """A connection to the file, which is made, with its folder, for the owner's eyes only.
-
-    It waits up to BUSY seconds for other writers, begins no transaction on its own, and may be
-    handed from thread to thread as long as one at a time uses it.
-    """
-    make_private_dir(path.parent)
-    make_private_file(path)
-    connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
-    _use_wal(connection)
-    return connection
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch to write-ahead logging; SQLite doesn't wait for others here, so this does."""
-    deadline = time.monotonic() + BUSY
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(0.02)
 
 
 def _version(sql: sqlite3.Connection) -> int:

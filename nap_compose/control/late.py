@@ -47,11 +47,11 @@ class LateRecords:
         """Keep it on disk. Raises NapError where that can't be done either."""
         kind = "audit" if isinstance(late, AuditRecord) else "deployment"
         text = json.dumps({"kind": kind, "told": asdict(late)})
+        # In the order of the clock, and under a name that stands once it is whole.
+        path = self._folder / f"{utc_now()}-{uuid.uuid4().hex}.json"
+        draft = path.with_suffix(".draft")
         try:
             make_private_dir(self._folder)
-            # In the order of the clock, and under a name that stands once it is whole.
-            path = self._folder / f"{utc_now()}-{uuid.uuid4().hex}.json"
-            draft = path.with_suffix(".draft")
             descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
@@ -60,6 +60,9 @@ class LateRecords:
             draft.rename(path)
         except OSError as error:
             raise NapError(f"{self._folder} can't be written to: {error.strerror}") from error
+        finally:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
 
     def count(self) -> int:
         """How many wait."""

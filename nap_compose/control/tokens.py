@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import stat
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nap_compose.cluster.chosen import own_state_dir
+from nap_compose.cluster.private_files import replace_private
 from nap_compose.errors import NapError
 
 FILE_NAME = "session"
@@ -27,13 +27,7 @@ def remember(env: Mapping[str, str], address: str, token: str) -> None:
     tokens = {**_read(path), address: token}
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        with contextlib.suppress(FileNotFoundError):
-            draft.unlink()
-        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump({key: value for key, value in tokens.items() if value}, file)
-        draft.replace(path)
+        replace_private(path, json.dumps({key: value for key, value in tokens.items() if value}))
     except OSError as error:
         raise NapError(
             f"the session can't be kept in {path}: {error.strerror}",

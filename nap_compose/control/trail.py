@@ -17,7 +17,7 @@ from nap_compose.clock import utc_now
 from nap_compose.control.parts import Parts
 from nap_compose.db.records import RecordsAway
 from nap_compose.db.trail import AuditRecord
-from nap_compose.errors import Interrupted, NapError, NotAllowed
+from nap_compose.errors import Interrupted, NapError, NotAllowed, foreseen
 
 if TYPE_CHECKING:
     from nap_compose.control.border import Outcome, Who
@@ -143,6 +143,7 @@ def _how(error: BaseException) -> str:
 
 
 def _told(error: BaseException) -> str:
-    if isinstance(error, NapError):
-        return str(error)
+    told = foreseen(error)
+    if told is not None:
+        return str(told)
     return "" if isinstance(error, GeneratorExit) else f"nap itself failed: {type(error).__name__}"

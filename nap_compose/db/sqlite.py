@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from nap_compose.cluster.state_sqlite import open_private_database
+from nap_compose.cluster.sqlite_file import begin_writing, open_private_database, why
 from nap_compose.db.database import Fault, Row
 
 
@@ -41,7 +41,7 @@ class SqliteDatabase:
         return rows
 
     def begin(self, connection: sqlite3.Connection) -> None:
-        connection.execute("BEGIN IMMEDIATE")
+        begin_writing(connection)
 
     def begin_reading(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN")
@@ -58,7 +58,7 @@ class SqliteDatabase:
         return Fault.AWAY
 
     def why(self, error: BaseException) -> str:
-        return str(error)
+        return why(error, self._path)
 
     @contextmanager
     def migrating(self, connection: sqlite3.Connection) -> Iterator[None]:

@@ -290,13 +290,16 @@ def _write(path: Path, content: Iterable[bytes], mode: int) -> None:
     draft = path.with_name(f".{path.name}.restored")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode & 0o700)
-    with os.fdopen(descriptor, "wb") as file:
-        for data in content:
-            file.write(data)
-        os.fchmod(file.fileno(), mode)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            for data in content:
+                file.write(data)
+            os.fchmod(file.fileno(), mode)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _write_log(folder: Path, path: Path, content: Iterable[bytes]) -> int:

@@ -148,11 +148,14 @@ class Machine:
         draft = path.with_name(f"{path.name}.new")
         draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            os.fchmod(file.fileno(), mode)
-            os.fchown(file.fileno(), 0, 0)
-        draft.replace(path)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(text)
+                os.fchmod(file.fileno(), mode)
+                os.fchown(file.fileno(), 0, 0)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
         self._did(f"wrote {path}")
         return True
 

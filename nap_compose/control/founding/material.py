@@ -12,8 +12,8 @@ from pathlib import Path
 from nap_compose.cluster.certificates import certificates_of
 from nap_compose.cluster.engine_endpoint import TLS_PORT
 from nap_compose.cluster.keyring import FILE_NAME, make_key_file
-from nap_compose.cluster.pki import NEXT_CA_DAYS, Authority, Pair, belong_together, replace_file
-from nap_compose.cluster.private_files import make_private_dir
+from nap_compose.cluster.pki import NEXT_CA_DAYS, Authority, Pair, belong_together
+from nap_compose.cluster.private_files import make_private_dir, replace_file
 from nap_compose.control.founding.overssh import SET_UP, Via, script
 
 END = b"-----END CERTIFICATE-----"
@@ -91,7 +91,7 @@ class Material:
             yield f"made the cluster's key: {key}"
         yield from self.make_hosts(authority, hosts)
         if not self.file.exists():
-            self.file.write_text(cluster_file(name, hosts))
+            replace_file(self.file, cluster_file(name, hosts).encode(), 0o644)
             yield f"wrote the cluster file: {self.file}"
 
     def authority(self, name: str) -> Authority:
@@ -145,8 +145,8 @@ class Material:
         pair = self.pair_of(host)
         made = authority.signed(pair, host, dict.fromkeys((address, host)))
         trusted = self.ca.cert.read_bytes() + self.next_ca.cert.read_bytes()
-        (folder / "ca.pem").write_bytes(trusted)
-        (folder / SET_UP).write_bytes(script(SET_UP))
+        replace_file(folder / "ca.pem", trusted, 0o644)
+        replace_file(folder / SET_UP, script(SET_UP), 0o644)
         return made
 
     def via(self, name: str) -> Via | None:
@@ -158,7 +158,7 @@ class Material:
 
     def reached(self, name: str, via: Via) -> None:
         """Remember how ssh reaches the host."""
-        (self.of_host(name) / VIA).write_text(f"{via}\n")
+        replace_file(self.of_host(name) / VIA, f"{via}\n".encode(), 0o644)
 
     def forget_host(self, name: str) -> None:
         """Have nothing any more of what was made for the host."""

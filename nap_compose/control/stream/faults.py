@@ -13,22 +13,23 @@ def told(error: BaseException) -> dict[str, Any]:
     """An error as JSON. Of one that nobody foresaw only its kind is told."""
     if isinstance(error, BadFiles):
         return {"class": "BadFiles", "faults": [told(fault) for fault in error.faults]}
-    if not isinstance(error, NapError):
+    foreseen = errors.foreseen(error)
+    if foreseen is None:
         return {
             "class": "NapError",
             "message": f"this is a bug in nap: {type(error).__name__} behind the border",
             "hint": "the broker's log has more of it: journalctl -t nap-broker",
         }
-    named = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
-    place = error.place
+    named = next(kind for kind in type(foreseen).__mro__ if kind.__module__ == errors.__name__)
+    place = foreseen.place
     return {
         "class": named.__name__,
-        "message": error.message,
+        "message": foreseen.message,
         "place": [place.file, place.line, place.column, place.text] if place else None,
-        "host": error.host,
-        "hint": error.hint,
-        "exit_code": int(error.exit_code),
-        "path": list(error.path) if isinstance(error, BadFile) else None,
+        "host": foreseen.host,
+        "hint": foreseen.hint,
+        "exit_code": int(foreseen.exit_code),
+        "path": list(foreseen.path) if isinstance(foreseen, BadFile) else None,
     }
 
 

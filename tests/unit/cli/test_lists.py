@@ -144,7 +144,7 @@ def test_config_writes_a_file(shop: Path) -> None:
     result = nap("config", "-o", "no/such/folder")
     assert (result.code, result.err) == (
         1,
-        "nap: can't write no/such/folder: No such file or directory\n",
+        "nap: no/such/folder can't be written: No such file or directory\n",
     )
 
 

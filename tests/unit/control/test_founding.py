@@ -12,6 +12,7 @@ from cryptography import x509
 from nap_compose.cluster import config, pki
 from nap_compose.cluster.certificates import certificates_of
 from nap_compose.cluster.pki import Authority, Pair
+from nap_compose.cluster.private_files import replace_file
 from nap_compose.cluster.view import HostView, SwarmView
 from nap_compose.control.founding.joining import Join, Role, joins, managers_for, roles
 from nap_compose.control.founding.material import Material
@@ -240,7 +241,7 @@ def test_a_change_of_ca_that_was_cut_short(
 ) -> None:
     list(material.make("lab", HOSTS))
     first, second = _of(material.ca), _of(material.next_ca)
-    replace, done = pki.replace_file, 0
+    replace, done = replace_file, 0
 
     def cut(path: Path, content: bytes, mode: int) -> None:
         nonlocal done
