@@ -12,6 +12,8 @@ from pathlib import Path
 from nap_compose.errors import BadFile, Place
 
 _LONGEST = 64 * 1024
+LEAST = 64 << 10
+"""Bytes without which a disk counts as full: what SQLite takes beside a file to open it, twice."""
 
 
 def make_private_dir(path: Path) -> None:
@@ -50,6 +52,15 @@ def replace_file(path: Path, content: bytes, mode: int) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk that a folder is on has no room to speak of."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return False
+    return disk.f_blocks > 0 and disk.f_bavail * disk.f_frsize < LEAST
 
 
 def read_secret(path: Path, what: str) -> str:

@@ -7,18 +7,15 @@ there is none left, what stands in the database is read into memory instead, and
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from nap_compose.cluster.private_files import make_private_dir, make_private_file
+from nap_compose.cluster.private_files import is_full, make_private_dir, make_private_file
 
 BUSY = 10.0
 """Seconds to wait for another process that is writing."""
-LEAST = 64 << 10
-"""Bytes without which a disk counts as full: what SQLite takes beside a file to open it."""
 FULL = "its disk is full"
 
 
@@ -44,7 +41,7 @@ def open_private_database(path: Path) -> sqlite3.Connection:
         _use_wal(connection)
     except sqlite3.OperationalError:
         connection.close()
-        if not is_full(path):
+        if not is_full(path.parent):
             raise
         return _read_into_memory(path)
     return connection
@@ -60,15 +57,7 @@ def begin_writing(connection: sqlite3.Connection) -> None:
 def why(error: BaseException, path: Path) -> str:
     """What went wrong with the database in `path`, as a person would say it."""
     faulty = isinstance(error, (sqlite3.OperationalError, OSError))
-    return FULL if faulty and "locked" not in str(error) and is_full(path) else str(error)
-
-
-def is_full(path: Path) -> bool:
-    """Whether the disk that a file is on has no room to speak of."""
-    with contextlib.suppress(OSError):
-        disk = os.statvfs(path.parent)
-        return disk.f_blocks > 0 and disk.f_bavail * disk.f_frsize < LEAST
-    return False
+    return FULL if faulty and "locked" not in str(error) and is_full(path.parent) else str(error)
 
 
 def _connected(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nap_compose.clock import utc_now
+from nap_compose.cluster.private_files import is_full
 from nap_compose.control.parts import Parts
 from nap_compose.db.records import RecordsAway
 from nap_compose.db.trail import AuditRecord
@@ -59,18 +60,30 @@ class Trail:
 
     @contextlib.contextmanager
     def act(
-        self, who: Who, verb: str, *, owner: str = "", app: str = "", kept: bool = True
+        self,
+        who: Who,
+        verb: str,
+        *,
+        owner: str = "",
+        app: str = "",
+        kept: bool = True,
+        makes_room: bool = False,
     ) -> Iterator[Act]:
         """Enter what is done within. `app` is empty for what is about none, `owner` whose it is;
         nothing is entered unless it is to be `kept`.
 
-        Raises RecordsAway on a cluster, before anything is done.
+        Raises RecordsAway on a cluster, before anything is done. What `makes_room` on a full disk
+        is done nevertheless, and entered when it has ended, if there is room by then.
         """
         act = Act(self._entry(who, verb, owner, app))
         if not kept:
             yield act
             return
-        self._begin(act.entry)
+        try:
+            self._begin(act.entry)
+        except NapError:
+            if not (makes_room and is_full(self._parts.cluster.state_dir)):
+                raise
         try:
             yield act
         except BaseException as error:

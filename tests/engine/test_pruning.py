@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import pytest
 from nap_compose.cluster import app_lock
 from nap_compose.cluster.cluster import Failover, Prune
 from nap_compose.cluster.engine_client import DockerEngine
-from nap_compose.control.border import PruneRequest, RollbackRequest, Target
+from nap_compose.control.border import AuditRequest, PruneRequest, RollbackRequest, Target
 from nap_compose.control.parts import Parts
 from nap_compose.control.pruning import daily
+from nap_compose.db.records import RecordsAway
 from nap_compose.errors import WrongUse
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import Behaviour, FakeCluster, Image
@@ -21,6 +23,7 @@ from tests.engine.test_shipping import Desk, disks
 from tests.engine.test_watch import watching
 from tests.support.nap import eventually
 from tests.support.road import Road
+from tests.support.small_disk import small_disk
 from tests.support.views import app
 
 
@@ -229,3 +232,25 @@ def test_when_it_is_time(since: float, at: float, hour: int, due: bool) -> None:
     ten_days_and_a_half = 10.5 * daily.DAY
     known = daily.Pruned(since * daily.DAY, at * daily.DAY)
     assert daily.is_due(known, ten_days_and_a_half, hour) is due
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_a_full_control_machine_prunes_and_changes_nothing_else(
+    fake: FakeCluster, road: Road, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "disk", size="2m") as disk:
+        road.cluster = replace(road.cluster, state_dir=disk.folder / "state")
+        for number in range(1, 5):
+            release(fake, road, number)
+        disk.fill()
+        with pytest.raises(RecordsAway, match="its disk is full"):
+            road.act("stop")
+        assert set(road.rows()) == {"web.1"}
+        assert [kind for kind, *_ in prune(road)] == ["image"]
+        assert there(fake) == {"N=2", "N=3", "N=4"}
+        disk.make_room()
+        prune(road)
+        control = road.control()
+        told = [row.outcome for row in control.audit(AuditRequest()).rows if row.verb == "prune"]
+        control.close()
+        assert told == ["done"], "the second, which there was room to enter"

@@ -33,12 +33,20 @@ class Local:
         return target
 
     def _act(
-        self, verb: str, *, owner: str = "", app: str = "", kept: bool = True
+        self,
+        verb: str,
+        *,
+        owner: str = "",
+        app: str = "",
+        kept: bool = True,
+        makes_room: bool = False,
     ) -> AbstractContextManager[Act]:
         """What is done within stands in the audit trail; without an owner the app is the
         caller's own. What isn't `kept` changes nothing."""
         owner = owner or (self._who.owner if app else "")
-        return self._parts.trail.act(self._who, verb, owner=owner, app=app, kept=kept)
+        return self._parts.trail.act(
+            self._who, verb, owner=owner, app=app, kept=kept, makes_room=makes_room
+        )
 
     def _talk(self, verb: str, target: Target) -> AbstractContextManager[Act]:
         """The same for what is done in containers. On the local engine, whose one person could

@@ -52,7 +52,8 @@ class LocalImaging(Local):
         """Remove what no app needs any more."""
         from nap_compose.control.pruning.prune import prune
 
-        with self._handling("prune", "", dry_run=request.dry_run) as act:
+        kept = not (request.dry_run or self._parts.cluster.embedded)
+        with self._act("prune", kept=kept, makes_room=True) as act:
             listing = prune(self._parts, request)
             act.on(*(row.host for row in listing.rows))
         return listing
