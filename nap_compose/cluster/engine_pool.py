@@ -179,8 +179,14 @@ class Pool:
         return None
 
     def _tls(self) -> ssl.SSLContext | None:
-        if self._endpoint.tls and self._context is None:
-            self._context = client_context(self._endpoint.tls, self._host)
+        """By the files as they are now: who runs for months sees them renewed."""
+        if self._endpoint.tls:
+            try:
+                self._context = client_context(self._endpoint.tls, self._host)
+            except NapError:
+                # In the middle of that a certificate and its key may not belong together.
+                if self._context is None:
+                    raise
         return self._context
 
     def give_back(self, connection: Connection) -> None:
@@ -206,7 +212,6 @@ class Pool:
         with self._lock:
             idle, self._idle = self._idle, []
             busy, self._busy = self._busy, set()
-            self._context = None  # read again next time: certificates are renewed
         for connection in idle:
             connection.close()
         for connection in busy:

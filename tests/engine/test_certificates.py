@@ -18,9 +18,11 @@ from nap_compose.cluster.certificates import (
     shown_by,
 )
 from nap_compose.cluster.cluster import Cluster, Host, Logs
+from nap_compose.cluster.engine_client import DockerEngine
 from nap_compose.cluster.engine_endpoint import endpoint_of
 from nap_compose.control.border import HostRow
 from nap_compose.control.host_certificates import with_certificates
+from nap_compose.errors import NapError
 from tests.engine.certificates import Authority
 from tests.engine.fake_engine import FakeEngine
 
@@ -67,6 +69,25 @@ def test_who_is_let_in(host: Host, other_authority: Authority) -> None:
     mixed = replace(stranger, ca=host.tls.ca)
     assert not opens(replace(host, tls=mixed)), "the engine doesn't trust nap"
     assert not opens(replace(host, tls=None))
+
+
+def test_who_runs_for_months_shows_the_new_one(
+    host: Host, authority: Authority, other_authority: Authority
+) -> None:
+    """Files that don't fit together for a moment, while they are written, change nothing."""
+    stranger = other_authority.issue("client")
+    former = replace(stranger, ca=authority.ca)
+    engine = DockerEngine(replace(host, tls=former))
+    with pytest.raises(NapError):
+        engine.version()
+    new = authority.issue("new")
+    former.cert.write_bytes(new.cert.read_bytes())
+    with pytest.raises(NapError) as refused:
+        engine.version()
+    assert "doesn't belong" not in refused.value.message
+    former.key.write_bytes(new.key.read_bytes())
+    assert engine.version()["Version"]
+    engine.close()
 
 
 def test_a_file_that_holds_none(tmp_path: Path) -> None:
