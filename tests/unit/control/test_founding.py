@@ -52,6 +52,24 @@ def test_the_fourth_is_a_worker() -> None:
     ]
 
 
+def test_seven_have_five_managers_from_the_start() -> None:
+    found = joins(views.view(*hosts(7)))
+    assert [join.host for join in found if join.manager] == ["h1", "h2", "h3", "h4", "h5"]
+    assert {join.through for join in found} == {"", "h1"}
+
+
+def test_the_seventh_makes_two_more_managers_and_takes_them_along() -> None:
+    six = {f"h{n}": manager(3) if n <= 3 else worker() for n in range(1, 8)}
+    found = roles(views.view(*hosts(7, **six)))
+    assert found == (role("h4", manager=True), role("h5", manager=True))
+    seven = {f"h{n}": manager(5) if n <= 5 else worker() for n in range(1, 8)}
+    assert roles(views.view(*hosts(7, **seven))) == ()
+    found = roles(views.view(*hosts(7, **seven)), without="h1")
+    assert found == (role("h5", manager=False), role("h1", manager=False))
+    found = roles(views.view(*hosts(7, **seven)), without="h7")
+    assert found == (role("h4", manager=False), role("h5", manager=False))
+
+
 def test_a_host_alone_needs_no_swarm() -> None:
     assert joins(views.view(*hosts(1))) == ()
 
