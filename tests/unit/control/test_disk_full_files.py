@@ -122,6 +122,5 @@ def test_it_is_no_bug_of_naps(disk: SmallDisk) -> None:
     with pytest.raises(OSError, match="No space") as caught:
         (disk.folder / "new").write_bytes(b"x")
     told = faults.heard(faults.told(caught.value))
-    assert "is full: No space left on device" in told.message
-    assert told.hint and "make room" in told.hint
+    assert told.message.startswith("No space left on device")
     assert foreseen(ValueError("a bug")) is None
