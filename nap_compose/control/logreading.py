@@ -11,7 +11,7 @@ from nap_compose.errors import NapError
 from nap_compose.logs.deployment_lines import DeploymentLines
 from nap_compose.logs.folders import app_folder
 from nap_compose.logs.kept.files import SERVICES
-from nap_compose.logs.kept.series import Series, series_of
+from nap_compose.logs.kept.series import Series, series_of, series_of_one
 from nap_compose.logs.read import read_logs
 
 if TYPE_CHECKING:
@@ -53,12 +53,16 @@ def app_lines(
     def refresh() -> Sequence[ContainerView]:
         return parts.look(only=CONTAINERS, whose=whose).of_app(target.owner, target.app)
 
+    def kept_now(container: ContainerView) -> Series | None:
+        return series_of_one(parts.cluster.logs.dir, target.owner, target.app, container.id)
+
     return read_logs(
         parts.engines,
         containers,
         request,
         deployments=deployments,
         kept=kept,
+        kept_of=kept_now,
         warn=warn,
         refresh=refresh,
         skews=clocks_apart(view, warn),

@@ -9,7 +9,7 @@ time with. (Only an engine whose clock was set back meanwhile can make us show l
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -20,6 +20,7 @@ from nap_compose.logs.kept.overlap import key_of
 from nap_compose.logs.kept.resume import resume
 from nap_compose.logs.kept.series import Series
 from nap_compose.logs.kept.stored import store
+from nap_compose.logs.kept_lines import MISSING
 from nap_compose.logs.merge import LONG_AGO, Stamped
 from nap_compose.logs.stamps import PIECE, as_text, split_stamp, whole_second
 
@@ -151,6 +152,26 @@ class ContainerLog:
         Raises what the engine raises; whatever was read until then is not given again.
         """
         return chain.from_iterable(self.batches(engine, follow=follow))
+
+    def since(self) -> float | None:
+        """From when on there may be lines that have not been read, in seconds since 1970."""
+        at = self._position.since()
+        return self._since if at is None else max(at, self._since or 0.0)
+
+    def beyond(self, kept: Iterable[Stamped]) -> Iterator[Stamped]:
+        """Those of the lines, which were kept of this container, that have not been read."""
+        if self._tail is not None and not self._position.last:
+            return  # of these the end was asked for, and not got
+        overlap = Overlap(self._position, self._floor)
+        for at, line in kept:
+            stream, printed = line.source, at + self._ahead
+            if stream == MISSING:
+                if overlap.past:
+                    yield at, line
+            elif stream in overlap.past or not overlap.is_old(stream, printed):
+                self._position.advance(stream, printed)
+                self._last = printed
+                yield at, line
 
     def batches(self, engine: Engine, *, follow: bool) -> Iterator[list[Stamped]]:
         """As `read`, as many lines at once as came."""

@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nap_compose.cluster.engine import Conflict, EngineAway, EngineError, Engines, NotFound
 from nap_compose.cluster.view import ContainerView
@@ -15,7 +15,7 @@ from nap_compose.errors import NapError
 from nap_compose.logs.container_lines import ContainerLog
 from nap_compose.logs.deployment_lines import DeploymentLines
 from nap_compose.logs.fetch import HostsAway, Warn
-from nap_compose.logs.merge import Holdback
+from nap_compose.logs.merge import Holdback, Stamped
 
 PATIENCE = 0.3
 """Seconds that a line waits for earlier ones from elsewhere."""
@@ -29,6 +29,13 @@ LINGER = 5.0
 RETRY_FIRST, RETRY_LAST = 0.5, 5.0
 """Seconds until a host that went away is tried again: at first, and at the most."""
 
+QUIET = 3.0
+"""Seconds without a new line after which a collector has kept all that a container, which is gone,
+had to say."""
+
+TURN = 10.0
+"""Seconds that a container waits at most for the last lines of the one whose place it takes."""
+
 WAITING = 8192
 """Lines that may wait for whoever prints them; then the engines wait."""
 
@@ -36,6 +43,7 @@ _RUNNING = ("running", "restarting", "paused")
 
 Refresh = Callable[[], Sequence[ContainerView]]
 LogOf = Callable[[ContainerView], ContainerLog]
+Rest = Callable[[ContainerLog], "Iterator[Stamped] | None"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,8 @@ class Source:
     log: ContainerLog
     status: tuple[str, str]
     reading: bool = False
+    changed: bool = False
+    since: float = field(default_factory=time.monotonic)
 
     @property
     def runs(self) -> bool:
@@ -68,7 +78,8 @@ class Source:
 class Follow:
     """Follows the app's containers, from where `logs` have been read, until nothing is left.
 
-    `refresh` looks at the app's containers again, `log_of` makes the log of a new one. A host
+    `refresh` looks at the app's containers again, `log_of` makes the log of a new one, `rest` has
+    what a collector kept of one beyond what was read, None where nothing is kept of it. A host
     that goes away costs a warning; its lines come when it is back. Ends when the app no longer
     runs anywhere, as far as can be seen.
     """
@@ -83,8 +94,10 @@ class Follow:
         log_of: LogOf,
         away: HostsAway,
         warn: Warn,
+        rest: Rest = lambda _: None,
     ) -> None:
         self._engines = engines
+        self._rest = rest
         self._deployments = deployments
         self._refresh = refresh
         self._log_of = log_of
@@ -148,6 +161,7 @@ class Follow:
             self._holdback.remove(news.container)
             source = self._sources[news.container]
             source.reading = False
+            self._wake.set()  # another may wait for its place
             if not self._refresh:
                 source.status = ("exited", "")
         elif isinstance(news, Seen):
@@ -158,21 +172,30 @@ class Follow:
 
     def _compare(self, containers: Sequence[ContainerView]) -> None:
         """Begin to read containers that are new, and those that ended and have run again since."""
-        for container in containers:
-            source = self._sources.get(container.id)
-            if source is None:
-                log = self._log_of(container)
-                source = self._sources[container.id] = Source(log, ("", ""))
+        seen = {container.id: container for container in containers}
+        for name in seen.keys() - self._sources.keys():
+            self._sources[name] = Source(self._log_of(seen[name]), ("", ""))
+        for name, source in self._sources.items():
             # A container may run and end between two looks: the engine's sentence about it
             # ("Exited (0) 3 seconds ago") tells, and reading on where nothing is new costs little.
-            changed = source.status != _status(container)
-            source.status = _status(container)
-            if not source.reading and (changed or source.runs):
-                self._read_on(container.id)
-        seen = {container.id for container in containers}
-        for name, source in self._sources.items():
-            if name not in seen:
-                source.status = ("gone", "")
+            status = _status(seen[name]) if name in seen else ("gone", "")
+            source.changed |= source.status != status
+            source.status = status
+        for name in seen:
+            source = self._sources[name]
+            if not source.reading and (source.changed or source.runs) and self._has_turn(source):
+                source.changed = False
+                self._read_on(name)
+
+    def _has_turn(self, source: Source) -> bool:
+        """Whether the container whose place this one takes has said its last, or takes too long."""
+        return time.monotonic() - source.since > TURN or not any(
+            before.reading
+            and not before.runs
+            and before.log.subject == source.log.subject
+            and before.log.container.host not in self._away
+            for before in self._sources.values()
+        )
 
     def _read_on(self, container: str) -> None:
         self._sources[container].reading = True
@@ -182,27 +205,64 @@ class Follow:
     def _read(self, log: ContainerLog) -> None:
         """In a thread: hand on a container's lines until it ends, over lost connections."""
         host, wait = log.container.host, RETRY_FIRST
+        again = False
         while not self._stop.is_set():
+            came = False
             try:
                 for line in log.read(self._engines.on(host), follow=True):
                     if not self._tell((log.container.id, line)):
                         return
+                    came = True
                     self._away.back(host)
                     wait = RETRY_FIRST
                 self._away.back(host)
-                break
+                # An engine that is still at the older lines when a container ends leaves out those
+                # that came meanwhile: it has told all when it is asked again and has nothing new.
+                if again and not came:
+                    break
+                again = True
             except (NotFound, Conflict):  # it is gone, or just going
+                self._tell_rest(log)
                 break
             except EngineAway as error:
                 if self._stop.is_set():  # it was we who hung up
                     return
                 self._away.gone(host, error.message)
+                self._tell_kept(log)
                 self._stop.wait(wait)
                 wait = min(2 * wait, RETRY_LAST)
             except EngineError as error:
                 self._warn(f"the log of {log.subject} can't be read: {error}")
                 break
         self._tell(Silent(log.container.id))
+
+    def _tell_rest(self, log: ContainerLog) -> None:
+        """Hand on what was kept of a container that is gone and its engine didn't tell us: it may
+        be gone before we have read its last lines. A collector may still be at them, too."""
+        until = time.monotonic() + QUIET
+        while not self._stop.is_set() and time.monotonic() < until:
+            count = self._tell_kept(log)
+            if count is None:
+                return
+            if count:
+                until = time.monotonic() + QUIET
+            self._stop.wait(PATIENCE)
+
+    def _tell_kept(self, log: ContainerLog) -> int | None:
+        """Hand on what was kept beyond what was read; how much, None where nothing is kept."""
+        try:
+            lines = self._rest(log)
+            if lines is None:
+                return None
+            count = 0
+            for line in lines:
+                if not self._tell((log.container.id, line)):
+                    return None
+                count += 1
+        except OSError as error:
+            self._warn(f"what was collected can't be read: {error.filename}: {error.strerror}")
+            return None
+        return count
 
     def _look(self, refresh: Refresh) -> None:
         """In a thread: look again and again at which containers there are."""

@@ -21,18 +21,18 @@ class KeptLines:
     def __init__(self, series: Series, request: LogRequest, skew: float = 0.0) -> None:
         self.series = series
         self._ahead = round(skew * 1e9)
-        self._since = to_stamp(round(request.since * 1e9)) if request.since is not None else b""
+        self.since = to_stamp(round(request.since * 1e9)) if request.since is not None else b""
         self._until = to_stamp(round(request.until * 1e9)) if request.until is not None else b"~"
         self._marks = tuple(
             mark.encode() for mark, stream in STREAMS.items() if request.stream in ("", stream)
         )
 
     def __iter__(self) -> Iterator[Stamped]:
-        return self.shown(self.series.lines(self._since))
+        return self.shown(self.series.lines(self.since))
 
     def blocks(self) -> Iterator[bytes]:
         """The blocks in which they are, other lines among them."""
-        return self.series.blocks(self._since)
+        return self.series.blocks(self.since)
 
     def wanted(self, block: bytes) -> Iterator[bytes]:
         """The container's lines of a block that the request is about, with their ends."""
@@ -44,7 +44,7 @@ class KeptLines:
         """The last `count` of them; reads from the end as far as needed."""
         found: list[Stamped] = []
         for part in reversed(self.series.parts):
-            if len(found) >= count or part.ends_before(self._since):
+            if len(found) >= count or part.ends_before(self.since):
                 break
             lines = (line for block in part.blocks() for line in block[:-1].split(b"\n"))
             found = [*deque(self.shown(lines), maxlen=count - len(found)), *found]
@@ -60,12 +60,12 @@ class KeptLines:
                 yield at - self._ahead, self._line(at, STREAMS[chr(line[0])], line[TEXT:])
 
     def _is_wanted(self, line: bytes) -> bool:
-        return line[:1] in self._marks and self._since <= line[2 : 2 + STAMP] <= self._until
+        return line[:1] in self._marks and self.since <= line[2 : 2 + STAMP] <= self._until
 
     def _note(self, line: bytes) -> Iterator[Stamped]:
         """What nap itself has to say of the lines: that some may be missing."""
         kind, record = read_note(line) or ("", {})
-        if kind == GAP and self._since <= record["before"].encode() <= self._until:
+        if kind == GAP and self.since <= record["before"].encode() <= self._until:
             at = to_time(record["before"].encode())
             text = record.get("why") or (
                 f"lines may be missing here, after {record['after']}: the engine had let them go"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from nap_compose.cluster.engine import Engines
 from nap_compose.cluster.view import ContainerView
@@ -17,6 +18,8 @@ from nap_compose.logs.kept.series import Series
 from nap_compose.logs.kept_lines import KeptLines
 from nap_compose.logs.merge import Stamped, in_order, last
 
+KeptOf = Callable[[ContainerView], Series | None]
+
 
 def read_logs(
     engines: Engines,
@@ -25,6 +28,7 @@ def read_logs(
     *,
     deployments: DeploymentLines | None = None,
     kept: Sequence[Series] = (),
+    kept_of: KeptOf | None = None,
     warn: Warn,
     refresh: Refresh | None = None,
     skews: Mapping[str, float] | None = None,
@@ -32,7 +36,8 @@ def read_logs(
     """The lines that `request` asks for, by time over all hosts.
 
     `containers` are those of the app; `deployments` its deployments' lines, limited to the
-    request's times; `kept` what was collected of it, also of containers that are gone. `skews`
+    request's times; `kept` what was collected of it, also of containers that are gone, and
+    `kept_of` looks anew at what is of one, for a container may go while it is followed. `skews`
     says by how many seconds the clocks of some hosts are ahead, which the order then takes into
     account. With `follow` the lines that are still to come follow those there are, from new
     containers too when `refresh` looks for them. `warn` gets one sentence for each host or
@@ -63,6 +68,15 @@ def read_logs(
             after=after.series if after else None,
         )
 
+    def rest(log: ContainerLog) -> Iterator[Stamped] | None:
+        series = kept_of(log.container) if kept_of else None
+        if series is None:
+            return None
+        lines = KeptLines(
+            series, replace(request, since=log.since()), skews.get(log.container.host, 0.0)
+        )
+        return log.beyond(lines.shown(series.of_latest_epoch(lines.since)))
+
     def wanted_now() -> Sequence[ContainerView]:
         return _wanted(refresh() if refresh else (), request)
 
@@ -89,6 +103,7 @@ def read_logs(
             log_of=lambda container: log_of(container, new=True),
             away=away,
             warn=warn,
+            rest=rest,
         ).lines()
 
 

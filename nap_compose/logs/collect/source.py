@@ -114,7 +114,10 @@ class Source:
     def _attempt(self) -> bool:
         """Read until something happens; whether it is worth another try."""
         try:
-            self._read()
+            # An engine that is still at the older lines when a container ends leaves out those
+            # that came meanwhile: it has told all when it has nothing new.
+            while self._read() and self._follow:
+                self._let_go()
         except NotFound:
             return False
         except EngineAway as error:
@@ -130,9 +133,7 @@ class Source:
         except OSError as error:
             return self._wait(f"the folder {self._logs}", error.strerror or str(error))
         finally:
-            self.sync()
-            with self._lock:
-                self._drop()
+            self._let_go()
         self._well()
         return False
 
@@ -153,7 +154,9 @@ class Source:
             self._say(self._ill, "")
             self._ill = ""
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Read until the container ends; whether anything was new."""
+        before = self.tally.lines
         with self._lock:
             writer = self._writer = Writer(self._logs, self.whose)
             self.latest = writer.reached.latest
@@ -165,11 +168,12 @@ class Source:
         for batch in batches:
             with self._lock:
                 if self._stop.is_set() or self._writer is not writer:
-                    return
+                    return False
                 kept = self._keep(writer, overlap, [store(stream, raw) for stream, raw in batch])
             self._whole = False
             if kept:
                 self._well()
+        return self.tally.lines > before
 
     def _keep(
         self, writer: Writer, overlap: Overlap[tuple[bytes, int]], stored: Sequence[bytes]
@@ -202,6 +206,11 @@ class Source:
             self._drop()
         except Succeeded:
             self.problem = "somebody else keeps its lines"
+            self._drop()
+
+    def _let_go(self) -> None:
+        self.sync()
+        with self._lock:
             self._drop()
 
     def _drop(self) -> None:

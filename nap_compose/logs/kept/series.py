@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import dropwhile, groupby, pairwise
 from pathlib import Path
 
-from nap_compose.logs.kept.files import Segment, segments_of
+from nap_compose.logs.kept.files import SHORT_ID, Segment, segments_of
 from nap_compose.logs.kept.reached import Reached
 from nap_compose.logs.kept.segment import Head, Recovered, Whose
-from nap_compose.logs.kept.stored import STAMP
+from nap_compose.logs.kept.stored import EPOCH, STAMP, read_note
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,14 @@ class Series:
         for block in self.blocks(since):
             yield from block[:-1].split(b"\n")
 
+    def of_latest_epoch(self, since: bytes = b"") -> Iterator[bytes]:
+        """As `lines`, from where the clock was last set back."""
+        lines = self.lines(since)
+        epoch = self.reached.epoch
+        if self.parts[0].head.reached.epoch == epoch:
+            return lines
+        return dropwhile(lambda line: not _begins_epoch(line, epoch), lines)
+
     def stored_since(self, stamp: bytes) -> list[bytes]:
         """The container's lines of that time and later, in the order in which they were kept."""
         return [
@@ -76,6 +84,14 @@ class Series:
 def series_of(logs: Path, owner: str, app: str) -> list[Series]:
     """Everything that is kept of an app, container by container."""
     return joined(segments_of(logs, owner, app))
+
+
+def series_of_one(logs: Path, owner: str, app: str, container: str) -> Series | None:
+    """What is kept of one of an app's containers."""
+    mine = [
+        each for each in segments_of(logs, owner, app) if each.container == container[:SHORT_ID]
+    ]
+    return next(iter(joined(mine)), None)
 
 
 def joined(segments: Iterable[Segment]) -> list[Series]:
@@ -108,3 +124,8 @@ def _parts(headed: Sequence[tuple[Segment, Head]], last: Recovered) -> Iterator[
         yield Part(segment, head, after.before if follows else None, after.reached)
     segment, head = headed[-1]
     yield Part(segment, head, last.size, last.reached)
+
+
+def _begins_epoch(line: bytes, epoch: int) -> bool:
+    found = read_note(line) if line[:1] == b"#" else None
+    return found is not None and found[0] == EPOCH and found[1].get("epoch") == epoch

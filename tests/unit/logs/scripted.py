@@ -36,11 +36,14 @@ class Printed:
 
 @dataclass
 class ScriptedEngine:
-    """`cuts` holds, for each call to come, after how many lines the connection is lost."""
+    """`cuts` holds, for each call to come, after how many lines the connection is lost; `early`,
+    for each that follows, after how many the answer ends in good order, as an engine's does whose
+    container ends meanwhile."""
 
     host: str
     printed: dict[str, Printed] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)
+    early: list[int] = field(default_factory=list)
     away: bool = False
     hangs: bool = False
     calls: int = 0
@@ -64,6 +67,7 @@ class ScriptedEngine:
         if container not in self.printed:
             raise NotFound(self.host, 404, f"No such container: {container}")
         cut = self.cuts.pop(0) if self.cuts else None
+        early = self.early.pop(0) if self.early and follow else None
         printed = self.printed[container]
         if stream:
             of_it = [line for line in printed.lines if line[1] == stream]
@@ -81,6 +85,8 @@ class ScriptedEngine:
                     return
                 if given == cut or self.away:
                     raise self._lost()
+                if given == early:
+                    return
                 given += 1
                 yield stream, stamp(at) + b" " + text
             if not follow or printed.ended or self.closing.is_set():
