@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from nap_compose.cluster import failures
-from nap_compose.cluster.cluster import Failover
+from nap_compose.cluster.cluster import Failover, Storage
 from nap_compose.control.border import HappeningRequest, Target, WatchRequest
 from nap_compose.control.parts import Parts
 from nap_compose.health.records import ContainerRecord
@@ -253,6 +253,21 @@ def test_what_keeps_data_on_its_host_waits_for_it(fake: FakeCluster, road: Road)
         road.control().confirm_lost(was)
         time.sleep(3)
         assert "db.1" not in {k for k, row in road.rows("shop").items() if row.state == "running"}
+
+
+def test_what_writes_to_a_driver_that_hosts_share_is_made_elsewhere_with_proof(
+    fake: FakeCluster, road: Road
+) -> None:
+    road = replace(road, cluster=replace(road.cluster, storage=Storage(shared=("nfs",))))
+    volume = {"type": "volume", "source": "data", "target": "/data"}
+    nfs = {"driver_opts": {"type": "nfs", "o": "addr=10.0.0.9", "device": ":/data"}}
+    road.up(app({"db": {**ALWAYS, "volumes": [volume]}}, volumes={"data": nfs}))
+    with watching(road) as watcher:
+        soon(lambda: len(records(road)) == 1, "the first sweep")
+        was, now = move(fake, road, "db.1")
+        watcher.until(f"db.1 was made on {now}, since {was} is lost")
+    (made,) = fake[now].calls("POST", "/volumes/create")
+    assert made.body["DriverOpts"] == nfs["driver_opts"]
 
 
 def test_an_app_that_is_down_is_not_brought_back(fake: FakeCluster, road: Road) -> None:
