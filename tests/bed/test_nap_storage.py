@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bed import busybox, images, moosefs, proc
+from bed import hosts as bed_hosts
 from bed.fixture import bring_up
 from bed.layout import Bed
 from nap_compose.exits import Exit
+from tests.bed.test_nap_failover import FAILOVER, known, unlocked, watching
 from tests.support import hosts
 from tests.support.apps import Apps, on_zone, sleeper, write_app
 from tests.support.nap import Nap, eventually
@@ -27,6 +30,8 @@ def bed() -> Iterator[Bed]:
     with bring_up("storage", only=("hosts", "consul", "moosefs")) as bed:
         for host in bed.hosts:
             busybox.load(host, "busybox:1")
+        cluster = yaml.safe_load(bed.cluster_file.read_text())
+        bed.cluster_file.write_text(yaml.safe_dump({**cluster, "failover": FAILOVER}))
         yield bed
 
 
@@ -81,6 +86,33 @@ def test_rows_in_a_database_follow_it_off_a_drained_host(bed: Bed, nap: Nap, app
     assert nap("exec", "shop/db", *SQL, "-e", "select sum(n) from s.t").out.strip() == "6"
 
 
+def test_rows_in_a_database_are_there_after_its_host_was_killed(
+    bed: Bed, nap: Nap, apps: Apps
+) -> None:
+    """MooseFS's master keeps a lost client's locks for a day here: the database starts elsewhere
+    because they are ended, and nap ends them once somebody says that the host is gone."""
+    nap("up", "-f", apps("ledger", {"db": database(bed, restart="always")}, **on_storage(goal=2)))
+    nap("exec", "ledger/db", *SQL, "-e", "create database s; create table s.t (n int)")
+    nap("exec", "ledger/db", *SQL, "-e", "insert into s.t values (1), (2), (3)")
+    first = bed.host(host_of(nap, "ledger", "db.1"))
+    with watching(nap) as watcher:
+        known(nap, "ledger", 1)
+        bed_hosts.kill(bed, first)
+        try:
+            watcher.until("db.1", "must be proved to be off first", within=120)
+            assert "was made on" not in watcher.said
+            nap("host", "confirm-lost", first.name, "-y")
+            watcher.until("db.1 was made on", f"since {first.name} is lost", within=180)
+            assert host_of(nap, "ledger", "db.1") != first.name
+            rows = nap("exec", "ledger/db", *SQL, "-e", "select sum(n) from s.t")
+            assert rows.out.strip() == "6"
+        finally:
+            bed_hosts.restart(bed, first)
+        watcher.until(f"db.1 of {first.name} was removed")
+    unlocked(nap, bed, "ledger")
+    proc.wait_for(lambda: moosefs.status(bed) == "ready", 60, "MooseFS to be whole again")
+
+
 def test_two_replicas_on_two_hosts_write_to_one_volume(bed: Bed, nap: Nap, apps: Apps) -> None:
     write = "while true; do echo $$(hostname) >> /data/$$(hostname); sleep 0.1; done"
     web = sleeper(command=["sh", "-c", write], volumes=["data:/data"], deploy={"replicas": 2})
@@ -131,6 +163,36 @@ def test_a_quota_that_is_reached_is_the_apps_own_error(bed: Bed, nap: Nap, apps:
     assert {row["State"] for row in nap.rows("quota").values()} == {"running"}
 
 
+def test_a_users_limit_holds_on_moosefs_itself(
+    bed: Bed, nap: Nap, apps: Apps, tmp_path: Path
+) -> None:
+    """Whatever the volumes' own quotas and nap's count say; nobody else is any the worse for it."""
+    web = {"web": sleeper(volumes=["data:/data"])}
+    other = Nap(tmp_path, bed.cluster_file, SUDO_USER="games")
+    theirs = write_app(tmp_path / "theirs.yml", web, name="theirs", **on_storage(quota="8m"))
+
+    def write(name: str, mebibytes: int) -> tuple[str, ...]:
+        return "dd", "if=/dev/zero", f"of=/data/{name}", "bs=1M", f"count={mebibytes}"
+
+    nap("up", "-f", apps("mine", web, **on_storage(quota="8m")))
+    other("up", "-f", theirs)
+    try:
+        nap("exec", "mine/web", *write("big", 4))
+        nap("quota", "set", nap.owner, "storage=5m")
+        ended = nap("exec", "mine/web", *write("more", 3), code=1)
+        assert "quota exceeded" in (ended.out + ended.err).lower()
+        assert nap("exec", "mine/web", "stat", "-c", "%s", "/data/big").out == f"{4 << 20}\n"
+        assert nap.rows("mine")["web.1"]["State"] == "running"
+        other("exec", "theirs/web", *write("big", 7))
+        nap("exec", "mine/web", "rm", "/data/big", "/data/more")
+        nap("exec", "mine/web", *write("again", 3))
+        nap("quota", "unset", nap.owner, "storage")
+        nap("exec", "mine/web", *write("big", 4))
+    finally:
+        nap("quota", "unset", nap.owner, "storage")
+        other("down", "theirs", "-v")
+
+
 def test_what_the_file_says_later_is_set_on_what_is_there(bed: Bed, nap: Nap, apps: Apps) -> None:
     web = {"web": sleeper(volumes=["data:/data"])}
     nap("up", "-f", apps("later", web, **on_storage()))
@@ -175,6 +237,26 @@ def test_hosts_without_the_mount_are_left_out_with_the_reason(
     nap("health", "check")
     assert "cluster storage" not in nap("health", "status", "picky").err
     assert f"{first.name} reaches the cluster storage" in nap("health", "events").out
+
+
+def test_a_mount_that_is_lost_under_a_running_app_shows_in_its_health(
+    bed: Bed, nap: Nap, apps: Apps
+) -> None:
+    nap("up", "-f", apps("under", {"web": sleeper(volumes=["data:/data"])}, **on_storage()))
+    nap("exec", "under/web", "sh", "-c", "echo kept > /data/file; sync")
+    host = bed.host(host_of(nap, "under", "web.1"))
+    moosefs.lose_mount(bed, host, crash=True)
+    try:
+        nap("health", "check")
+        told = nap("health", "status", "under", code=Exit.PARTIAL).err
+        assert f"{host.name} doesn't reach the cluster storage: the mount at /mnt/mfs" in told
+        assert "Traceback" not in nap("exec", "under/web", "cat", "/data/file", code=1).err
+    finally:
+        moosefs.mount_again(bed, host)
+    nap("restart", "under")
+    assert nap("exec", "under/web", "cat", "/data/file").out == "kept\n"
+    nap("health", "check")
+    assert "cluster storage" not in nap("health", "status", "under").err
 
 
 def hosts_have(bed: Bed, host: str, paths: list[Path]) -> list[Path]:
@@ -304,3 +386,34 @@ def test_nobody_reaches_anothers_data(bed: Bed, nap: Nap, apps: Apps, tmp_path: 
     nap("down", "links", "-v")
     assert (others / "secret").read_text() == "eve's\n"
     assert hosts.of_project(bed, nap.project("links")) == []
+
+
+def test_a_part_of_a_volume_is_mounted_and_no_part_leads_out_of_it(tmp_path: Path) -> None:
+    """Engines from 26 on know parts of volumes; the others are left out by placement."""
+    with bring_up("storage-parts", hosts=1, engine="28", only=("hosts", "moosefs")) as bed:
+        busybox.load(bed.hosts[0], "busybox:1")
+        others = moosefs.control_mount(bed) / moosefs.ROOT / "eve" / "shop" / "data"
+        others.mkdir(parents=True)
+        (others / "secret").write_text("eve's\n")
+        nap = Nap(tmp_path, bed.cluster_file)
+
+        def file(subpath: str) -> Path:
+            part = {"type": "volume", "source": "data", "target": "/part"}
+            services = {
+                "all": sleeper(volumes=["data:/data"]),
+                "part": sleeper(
+                    volumes=[{**part, "volume": {"subpath": subpath}}], scale=int(bool(subpath))
+                ),
+            }
+            return write_app(tmp_path / "app.yml", services, name="parts", **on_storage(goal=1))
+
+        nap("up", "-f", file(""))
+        links = "ln -s ../../../eve/shop/data /data/out; ln -s /mnt/mfs/nap/eve /data/far"
+        fill = f"mkdir /data/sub; echo mine > /data/sub/file; {links}"
+        nap("exec", "parts/all", "sh", "-c", fill)
+        nap("up", "-f", file("sub"))
+        assert nap("exec", "parts/part", "cat", "/part/file").out == "mine\n"
+        for way in ("../../../eve/shop/data", "sub/../../..", "out", "far", "/mnt/mfs/nap/eve"):
+            nap("up", "-f", file(way), code=Exit.FAILED)
+            assert nap("exec", "parts/part", "ls", "/part").out == "file\n", "as before"
+        assert (others / "secret").read_text() == "eve's\n"
