@@ -39,6 +39,7 @@ _AWAY = {
     ER.BAD_DB_ERROR,
     ER.CON_COUNT_ERROR,
     1927,  # MariaDB: the connection was killed
+    3159,  # MySQL: the server takes nobody in clear
     4031,  # MySQL: the server closed an idle connection
 }
 _BUSY = {ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT}
