@@ -29,11 +29,11 @@ LINGER = 5.0
 RETRY_FIRST, RETRY_LAST = 0.5, 5.0
 """Seconds until a host that went away is tried again: at first, and at the most."""
 
-QUIET = 3.0
+QUIET = 6.0
 """Seconds without a new line after which a collector has kept all that a container, which is gone,
 had to say."""
 
-TURN = 10.0
+TURN = 15.0
 """Seconds that a container waits at most for the last lines of the one whose place it takes."""
 
 WAITING = 8192
