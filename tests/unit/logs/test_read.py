@@ -376,15 +376,16 @@ class TestFollow:
     def test_an_engine_that_ends_too_early_is_asked_again(self) -> None:
         web = container("web.1", "h1")
         host = ScriptedEngine("h1", {web.id: numbered(0, 50)})
-        host.printed[web.id].ended = True
         host.early = [7, 20]
         scene = Scene(host)
         scene.containers = [web]
         scene.begin(request(follow=True, tail=3))
+        scene.until(3)
         host.printed[web.id].lines += numbered(50, 50).lines
         # Nobody would look at it again, for it is no longer among the app's.
         scene.containers = []
         scene.until(3 + 50)
+        host.printed[web.id].ended = True
         assert scene.end() == [str(number) for number in range(47, 100)]
 
     def test_lines_of_several_hosts_that_come_late(self) -> None:
