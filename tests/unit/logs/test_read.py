@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -374,19 +375,26 @@ class TestFollow:
         assert scene.end() == ["0", "1", "2", "3", "4"]
 
     def test_an_engine_that_ends_too_early_is_asked_again(self) -> None:
+        class PrintsMore(ScriptedEngine):
+            """Half of the lines are only there when somebody follows."""
+
+            def logs(self, container: str, **wanted: Any) -> Iterator[tuple[str, bytes]]:
+                if wanted["follow"]:
+                    self.printed[container].lines[50:] = numbered(50, 50).lines
+                return super().logs(container, **wanted)
+
         web = container("web.1", "h1")
-        host = ScriptedEngine("h1", {web.id: numbered(0, 50)})
+        host = PrintsMore("h1", {web.id: numbered(0, 50)})
+        host.printed[web.id].ended = True
         host.early = [7, 20]
         scene = Scene(host)
         scene.containers = [web]
-        scene.begin(request(follow=True, tail=3))
-        scene.until(3)
-        host.printed[web.id].lines += numbered(50, 50).lines
+        scene.begin(request(follow=True))
         # Nobody would look at it again, for it is no longer among the app's.
         scene.containers = []
-        scene.until(3 + 50)
-        host.printed[web.id].ended = True
-        assert scene.end() == [str(number) for number in range(47, 100)]
+        scene.until(100)
+        assert scene.end() == [str(number) for number in range(100)]
+        assert host.early == []
 
     def test_lines_of_several_hosts_that_come_late(self) -> None:
         views = [container("web.1", "h1"), container("web.2", "h2"), container("web.3", "h3")]

@@ -59,7 +59,7 @@ def scene(tmp_path: Path) -> Scene:
 def _quick(monkeypatch: pytest.MonkeyPatch, scene: Scene) -> Iterator[None]:
     monkeypatch.setattr(follow, "LOOK_AGAIN", 0.02)
     monkeypatch.setattr(follow, "PATIENCE", 0.05)
-    monkeypatch.setattr(follow, "QUIET", 0.5)
+    monkeypatch.setattr(follow, "QUIET", 2.0)
     monkeypatch.setattr(follow, "RETRY_FIRST", 0.02)
     yield
     for host in scene.hosts.values():
