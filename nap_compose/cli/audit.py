@@ -13,6 +13,7 @@ from nap_compose.cli.moments import moment
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.output.table import Cell, Column, table
 from nap_compose.cli.session import Session
+from nap_compose.clock import written
 from nap_compose.errors import WrongUse
 from nap_compose.exits import Exit
 from nap_compose.text import plain
@@ -98,8 +99,7 @@ def _verified(session: Session, control: Control, form: str) -> int:
 def _utc(seconds: float | None) -> str:
     if seconds is None:
         return ""
-    at = datetime.fromtimestamp(seconds, timezone.utc)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return written(datetime.fromtimestamp(seconds, timezone.utc))
 
 
 def _cells(row: AuditRow) -> list[Cell | str]:

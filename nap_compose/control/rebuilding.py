@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
+from nap_compose.clock import written
 from nap_compose.cluster import revisions
 from nap_compose.cluster.names import project_of
 from nap_compose.cluster.observe import Whose
@@ -122,4 +123,4 @@ def _deployment(app_id: str, container: ContainerView, place: int) -> Deployment
 
 def _utc(seconds: int, milliseconds: int = 0) -> str:
     at = datetime.fromtimestamp(seconds, timezone.utc).replace(microsecond=milliseconds * 1000)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return written(at)

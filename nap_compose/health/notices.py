@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
+from nap_compose.clock import written
 from nap_compose.cluster.notify import Recipient
 from nap_compose.control.border import Grade, StatusRow
 from nap_compose.health.records import Happening, HostHealth, HostRecord
@@ -195,5 +196,4 @@ def _id(*parts: str) -> str:
 
 
 def _before(at: str, span: timedelta) -> str:
-    moment = datetime.fromisoformat(at.replace("Z", "+00:00")) - span
-    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return written(datetime.fromisoformat(at.replace("Z", "+00:00")) - span)

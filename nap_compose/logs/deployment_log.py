@@ -13,10 +13,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from nap_compose.clock import utc_now
 from nap_compose.errors import NapError
 from nap_compose.logs.folders import FILE_MODE, app_folder, make_folders, plain_name
 from nap_compose.orchestration.events import VERSION, Event, Phase
@@ -58,7 +58,7 @@ class DeploymentLog:
                 f"can't write the deployment's log {self.path}: {error.strerror}",
                 hint="make the folder writable, or name another as `logs.dir` in the cluster file",
             ) from error
-        self._write({"record": "head", "v": VERSION, "at": _now(), **asdict(head)})
+        self._write({"record": "head", "v": VERSION, "at": utc_now(), **asdict(head)})
 
     def event(self, event: Event) -> None:
         """Append an event. How far a transfer is gets one record every few seconds."""
@@ -68,7 +68,7 @@ class DeploymentLog:
     def end(self, outcome: str, error: str = "") -> None:
         """Append how the deployment went, and see it safely on disk. Later calls do nothing."""
         self._write(
-            {"record": "end", "v": VERSION, "at": _now(), "outcome": outcome, "error": error}
+            {"record": "end", "v": VERSION, "at": utc_now(), "outcome": outcome, "error": error}
         )
         with self._lock:
             file, self._file = self._file, -1
@@ -182,7 +182,3 @@ def _summary(path: Path) -> DeploymentSummary | None:
         outcome=end.get("outcome", ""),
         error=end.get("error", ""),
     )
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

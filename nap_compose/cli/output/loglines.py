@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from nap_compose.clock import written
 from nap_compose.text import coloured, colourless, plain
 
 if TYPE_CHECKING:
@@ -108,5 +109,4 @@ def as_json(line: LogLine, aimed: Aim) -> str:
 
 def _stamp(at: float, parts: str = "milliseconds") -> str:
     """UTC with milliseconds, as everywhere in nap."""
-    moment = datetime.fromtimestamp(at, timezone.utc)
-    return moment.isoformat(timespec=parts).replace("+00:00", "Z")
+    return written(datetime.fromtimestamp(at, timezone.utc), parts)

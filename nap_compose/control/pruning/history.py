@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
+from nap_compose.clock import written
 from nap_compose.control.border import PrunedRow, Target
 from nap_compose.control.history import past
 from nap_compose.control.parts import Parts
@@ -23,8 +24,7 @@ def prune_history(parts: Parts, older_than: float, *, dry_run: bool) -> Iterator
 
 def moment_before(seconds: float) -> str:
     """The moment so long ago, as the records write moments."""
-    moment = datetime.now(timezone.utc) - timedelta(seconds=seconds)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return written(datetime.now(timezone.utc) - timedelta(seconds=seconds))
 
 
 def called(app: AppRecord) -> str:

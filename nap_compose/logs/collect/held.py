@@ -10,9 +10,9 @@ import contextlib
 import os
 import socket
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
 from typing import Any
 
+from nap_compose.clock import utc_now
 from nap_compose.cluster import state_keys as keys
 from nap_compose.cluster.state import Held, Lease, StateStore, StoreAway
 from nap_compose.logs.collect.saying import Saying
@@ -22,8 +22,7 @@ from nap_compose.logs.collect.share import share
 def this_process() -> dict[str, Any]:
     """What stands in this process's leases."""
     machine = socket.gethostname()
-    since = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return {"machine": machine, "pid": os.getpid(), "boot": _boot(), "since": since}
+    return {"machine": machine, "pid": os.getpid(), "boot": _boot(), "since": utc_now()}
 
 
 class HeldHosts:
