@@ -7,7 +7,9 @@ import os
 import stat
 import threading
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from nap_compose.errors import BadFile, Place
 
@@ -45,13 +47,28 @@ def replace_private(path: Path, text: str) -> None:
 def replace_file(path: Path, content: bytes, mode: int) -> None:
     """The same with the mode that is given, less the umask."""
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    with drafted(path, draft, mode) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def drafted(path: Path, draft: Path, mode: int) -> Iterator[IO[bytes]]:
+    """The draft of a file, to write to: it takes the file's place when all went well, and is gone
+    when not. One that a process left which was killed goes first. Raises OSError."""
+    draft.unlink(missing_ok=True)
     try:
         descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            yield file
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def settle_on_disk(file: IO[bytes]) -> None:
+    """What was written to the file outlives the machine's sudden end."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def is_full(folder: Path) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from nap_compose.clock import utc_now
-from nap_compose.cluster.private_files import make_private_dir
+from nap_compose.cluster.private_files import drafted, make_private_dir, settle_on_disk
 from nap_compose.control.border import Migrated, RecordsStatus, RestoredRecords
 from nap_compose.control.parts import Parts
 from nap_compose.errors import NapError
@@ -50,22 +49,16 @@ def _saved(parts: Parts, version: int) -> Path:
     make_private_dir(folder)
     moment = utc_now().replace(":", "").replace("-", "").replace(".", "")
     path = folder / f"{moment}-schema-{version}.json"
-    draft = path.with_suffix(".draft")
     try:
-        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with drafted(path, path.with_suffix(".draft"), 0o600) as file:
             for line in parts.keeper.backup(parts.cluster.name):
                 file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+            settle_on_disk(file)
     except OSError as error:
         raise NapError(
             f"the backup that goes before can't be written to {path}: {error.strerror}",
             hint="nothing was changed; make room there, or write one elsewhere with nap db backup",
         ) from None
-    finally:
-        draft.unlink(missing_ok=True)
     for old in sorted(folder.glob("*.json"))[:-KEPT]:
         old.unlink(missing_ok=True)
     return path

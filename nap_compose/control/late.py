@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nap_compose.clock import utc_now
-from nap_compose.cluster.private_files import make_private_dir
+from nap_compose.cluster.private_files import drafted, make_private_dir, settle_on_disk
 from nap_compose.db.records import DeploymentRecord, Records, StepRecord
 from nap_compose.db.trail import AuditRecord, Mark
 from nap_compose.errors import NapError
@@ -49,20 +48,13 @@ class LateRecords:
         text = json.dumps({"kind": kind, "told": asdict(late)})
         # In the order of the clock, and under a name that stands once it is whole.
         path = self._folder / f"{utc_now()}-{uuid.uuid4().hex}.json"
-        draft = path.with_suffix(".draft")
         try:
             make_private_dir(self._folder)
-            descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.rename(path)
+            with drafted(path, path.with_suffix(".draft"), 0o600) as file:
+                file.write(text.encode())
+                settle_on_disk(file)
         except OSError as error:
             raise NapError(f"{self._folder} can't be written to: {error.strerror}") from error
-        finally:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
 
     def count(self) -> int:
         """How many wait."""

@@ -23,7 +23,7 @@ from nap_compose.cluster import (
 )
 from nap_compose.cluster.cluster import Cluster
 from nap_compose.cluster.observe import Part, Whose
-from nap_compose.cluster.private_files import make_private_dir
+from nap_compose.cluster.private_files import drafted, make_private_dir, settle_on_disk
 from nap_compose.cluster.state import BATCH, LARGEST, Put, StateStore
 from nap_compose.cluster.state_values import encode
 from nap_compose.cluster.vault import Damaged
@@ -288,18 +288,11 @@ def _write(path: Path, content: Iterable[bytes], mode: int) -> None:
     """A whole file or none, with these permissions from the start."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f".{path.name}.restored")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode & 0o700)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            for data in content:
-                file.write(data)
-            os.fchmod(file.fileno(), mode)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with drafted(path, draft, mode & 0o700) as file:
+        for data in content:
+            file.write(data)
+        os.fchmod(file.fileno(), mode)
+        settle_on_disk(file)
 
 
 def _write_log(folder: Path, path: Path, content: Iterable[bytes]) -> int:

@@ -20,6 +20,7 @@ from pathlib import Path
 import nap_compose
 from nap_compose.cluster import chosen, config
 from nap_compose.cluster.chosen import BROKER, SERVICE
+from nap_compose.cluster.private_files import drafted
 from nap_compose.control.border import ControlMachine
 from nap_compose.errors import NapError, NotAllowed, WrongUse
 
@@ -146,16 +147,10 @@ class Machine:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         # A name with a dot: sudo passes over such files while it is only half there.
         draft = path.with_name(f"{path.name}.new")
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(text)
-                os.fchmod(file.fileno(), mode)
-                os.fchown(file.fileno(), 0, 0)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        with drafted(path, draft, 0o600) as file:
+            file.write(text.encode())
+            os.fchmod(file.fileno(), mode)
+            os.fchown(file.fileno(), 0, 0)
         self._did(f"wrote {path}")
         return True
 
