@@ -175,6 +175,10 @@ class Backup:
     keep: int = 14
 
 
+LEAST_KEPT = 3
+"""So many of an app's last revisions keep their images, whatever is asked for."""
+
+
 @dataclass(frozen=True)
 class Prune:
     """What is pruned: images and shipped files of revisions before an app's last `keep`, and ended
@@ -183,7 +187,7 @@ class Prune:
 
     daily: bool = True
     hour: int = 3
-    keep: int = 3
+    keep: int = LEAST_KEPT
     older_than: float = 7 * 86400.0
     history: float = 90 * 86400.0
 

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from nap_compose.cluster import fields as f
 from nap_compose.cluster.cluster import (
+    LEAST_KEPT,
     Backup,
     Cluster,
     Consul,
@@ -368,7 +369,7 @@ _CLUSTER = f.record(
             {
                 "daily": f.boolean,
                 "hour": f.number(int, 0, 23),
-                "keep": f.number(int, 3, 1000),
+                "keep": f.number(int, LEAST_KEPT, 1000),
                 "older_than": f.duration,
                 "history": f.duration,
             },

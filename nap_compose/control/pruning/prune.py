@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from nap_compose.cluster.cluster import LEAST_KEPT
 from nap_compose.cluster.engine import EngineAway, EngineError, NotFound
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.view import HostView
@@ -23,9 +24,6 @@ from nap_compose.db.records import RecordsAway
 from nap_compose.errors import WrongUse
 from nap_compose.text import plain
 
-LEAST = 3
-"""So many of an app's last revisions keep their images, whatever is asked for."""
-
 ENDED = ("exited", "dead", "created")
 
 
@@ -35,8 +33,10 @@ def prune(parts: Parts, request: PruneRequest) -> Listing:
     keep = settings.keep if request.keep is None else request.keep
     older_than = settings.older_than if request.older_than is None else request.older_than
     history = settings.history if request.history is None else request.history
-    if keep < LEAST:
-        raise WrongUse(f"an app's last {LEAST} revisions keep their images: --keep {LEAST} or more")
+    if keep < LEAST_KEPT:
+        raise WrongUse(
+            f"an app's last {LEAST_KEPT} revisions keep their images: --keep {LEAST_KEPT} or more"
+        )
     view = seen_at_all(parts.look(only=frozenset({Part.CONTAINERS, Part.IMAGES})))
     before = time.time() - older_than
     images = Images.of(parts, view, keep)
