@@ -55,13 +55,14 @@ def open_remote(argv: Sequence[str], token: str) -> Control:
         )
     except OSError as error:
         raise NotAllowed(f"the broker can't be started: {argv[0]}: {error.strerror}") from None
-    assert process.stdin is not None
-    assert process.stdout is not None
-    frames = Frames(process.stdout.fileno(), process.stdin.fileno())
+    stdin, stdout = process.stdin, process.stdout
+    assert stdin is not None
+    assert stdout is not None
+    frames = Frames(stdout.fileno(), stdin.fileno())
 
     def end() -> None:
         with contextlib.suppress(OSError):
-            process.stdin.close()  # type: ignore[union-attr]
+            stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=5)
         complaints.close()

@@ -88,7 +88,7 @@ class Run:
         values = [self._operand(word, dot, names) for word in rest]
         values += [] if piped is _NOTHING else [piped]
         called = self._operand(first, dot, names, call=False)
-        if callable(called):
+        if callable(called) and not isinstance(first, Literal):
             return self._called(first, called, values)
         if values:
             raise self._fault(first.at, "that can't be called")
@@ -127,8 +127,8 @@ class Run:
         hint = f"did you mean '.{near}'?" if near else f"there are {', '.join(sorted(value))}"
         return self._fault(at, f"there is no field '.{name}'", hint)
 
-    def _called(self, word: Operand, function: Any, values: Sequence[Any]) -> Any:
-        name = word.name if isinstance(word, Function) else "." + ".".join(word.path)  # type: ignore[union-attr]
+    def _called(self, word: Fields | Function, function: Any, values: Sequence[Any]) -> Any:
+        name = word.name if isinstance(word, Function) else "." + ".".join(word.path)
         try:
             value = function(*values)
             return value if isinstance(word, Function) else _safe(value)
