@@ -17,6 +17,11 @@ MOST_COMPARED = 300
 """Among more words than this none is looked for: it would take longer than the hint is worth."""
 
 
+def app_called(owner: str, app: str) -> str:
+    """An app as people write it: `owner/app`, or `app` where nobody owns any."""
+    return f"{owner}/{app}" if owner else app
+
+
 def plain(text: str) -> str:
     """`text` with every control character shown: for names, messages, cells of a table."""
     return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_shown, text)

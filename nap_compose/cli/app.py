@@ -13,7 +13,7 @@ from nap_compose.cli.lazy import LazyGroup
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.session import Session
 from nap_compose.exits import Exit
-from nap_compose.text import plain
+from nap_compose.text import app_called, plain
 
 if TYPE_CHECKING:
     from nap_compose.control.border import AppDetail, Control, Target
@@ -77,7 +77,7 @@ def _target(name: str, control: Control) -> Target:
 def _told(found: AppDetail) -> Iterator[str]:
     from nap_compose.control.border import show_amount
 
-    yield f"app          {found.owner}/{found.app}" if found.owner else f"app          {found.app}"
+    yield f"app          {app_called(found.owner, found.app)}"
     if found.maker != found.owner:
         yield f"made by      {found.maker}, under whom it stands on the hosts"
     yield f"project      {found.project}, since {found.created}"

@@ -16,7 +16,7 @@ from nap_compose.cli.output.table import Cell, Column, table
 from nap_compose.cli.session import Session
 from nap_compose.cli.targets import aim
 from nap_compose.exits import Exit
-from nap_compose.text import plain
+from nap_compose.text import app_called, plain
 from nap_compose.units import show_age, show_duration
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def events(
         if form == "json":
             terminal.say(json.dumps(each.as_json()))
             continue
-        app = f"{each.owner}/{each.app}" if each.owner else each.app
+        app = app_called(each.owner, each.app)
         whose = f"{app}: " if app else ""
         terminal.say(f"{_local(each.at)}  {plain(whose + each.text)}")
 

@@ -12,7 +12,7 @@ from nap_compose.cli.options import with_shared
 from nap_compose.cli.output.terminal import Terminal
 from nap_compose.cli.session import Session
 from nap_compose.exits import Exit
-from nap_compose.text import plain
+from nap_compose.text import app_called, plain
 from nap_compose.units import show_size
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _show(found: HostDetail, terminal: Terminal) -> None:
     for key, text in lines.items():
         terminal.say(f"{key:{width}}  {plain(text)}")
     for each in found.containers:
-        app = f"{each.owner}/{each.app}" if each.owner else each.app
+        app = app_called(each.owner, each.app)
         state = each.state if each.health in ("", "none") else f"{each.state}, {each.health}"
         terminal.say(plain(f"  {app}/{each.service}.{each.replica}  {state}  {each.image}"))
 

@@ -14,6 +14,7 @@ from nap_compose.cluster import state_keys
 from nap_compose.cluster.state import Held, Lease, StateStore
 from nap_compose.errors import Locked
 from nap_compose.plaindata import dataclass
+from nap_compose.text import app_called
 
 TTL = 15.0
 """Seconds after which a holder that was cut off counts as gone."""
@@ -97,7 +98,7 @@ def origin() -> str:
 
 
 def _locked(owner: str, app: str, holder: LockHolder) -> Locked:
-    name = f"{owner}/{app}" if owner else app
+    name = app_called(owner, app)
     hint = "wait until it is done; the lock of a process that has died goes within a minute"
     if not holder.deployment:
         return Locked(f"{name} is locked: its last deployment has only just ended", hint=hint)

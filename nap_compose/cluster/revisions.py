@@ -18,6 +18,7 @@ from nap_compose.cluster.state import LARGEST, Lost, StateStore
 from nap_compose.compose.model import App
 from nap_compose.errors import NapError
 from nap_compose.plaindata import dataclass
+from nap_compose.text import app_called
 
 KEPT = 20
 """So many revisions of an app are kept; older ones go when a new one is written."""
@@ -90,7 +91,7 @@ def opened(cipher: Cipher, owner: str, app: str, number: int, *, sealed: str, di
     )
     if digest_of(model) != digest:
         raise BadCipherText(
-            f"revision {number} of {_name(owner, app)} isn't the one that its record names",
+            f"revision {number} of {app_called(owner, app)} isn't the one that its record names",
             hint=f"bring the app to its file again: nap up -p {app}",
         )
     return model
@@ -195,7 +196,7 @@ def _head(store: StateStore, owner: str, app: str, number: int) -> dict[str, Any
     if entry is None:
         kept = sorted(numbers(store, owner, app))
         known = f"kept are {kept[0]} to {kept[-1]}" if kept else "none is kept"
-        raise NapError(f"there is no revision {number} of {_name(owner, app)}; {known}")
+        raise NapError(f"there is no revision {number} of {app_called(owner, app)}; {known}")
     value: dict[str, Any] = entry.value
     return value
 
@@ -233,7 +234,3 @@ def _forget(store: StateStore, owner: str, app: str, number: int) -> None:
     pins.forget(store, owner, app, number)
     for piece in store.list(state_keys.revision_pieces(owner, app, number)):
         store.delete(piece.key)
-
-
-def _name(owner: str, app: str) -> str:
-    return f"{owner}/{app}" if owner else app

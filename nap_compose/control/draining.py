@@ -23,6 +23,7 @@ from nap_compose.control.parts import Parts
 from nap_compose.control.standing import in_the_name_of
 from nap_compose.errors import NapError
 from nap_compose.orchestration.events import OnEvent
+from nap_compose.text import app_called
 
 RUNNING = ("running", "restarting", "paused")
 
@@ -45,7 +46,7 @@ def drain(
         try:
             outcomes.append(_deployed_again(parts, who, owner, app, request, on_event, cancel))
         except NapError as error:
-            failed[f"{owner}/{app}" if owner else app] = str(error)
+            failed[app_called(owner, app)] = str(error)
     there = [] if request.dry_run else _containers_on(parts, request.name)
     return Drained(
         host=request.name,
@@ -110,5 +111,5 @@ def _named(container: ContainerView) -> str:
     identity = container.identity
     if identity is None:
         return container.name
-    app = f"{identity.owner}/{identity.app}" if identity.owner else identity.app
+    app = app_called(identity.owner, identity.app)
     return f"{app}/{identity.slot}"

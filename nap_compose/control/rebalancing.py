@@ -35,6 +35,7 @@ from nap_compose.orchestration.placement.balance import (
     containers_of,
 )
 from nap_compose.orchestration.wanted import Slot, select
+from nap_compose.text import app_called
 
 AS_IT_IS = "missing"
 """How images are pulled: a move is no update."""
@@ -53,7 +54,7 @@ class Running:
 
     @property
     def name(self) -> str:
-        return _called(self.owner, self.model.name)
+        return app_called(self.owner, self.model.name)
 
 
 def rebalance(
@@ -69,7 +70,7 @@ def rebalance(
         try:
             running.append(_running(parts, owner, app, view))
         except NapError as error:
-            skipped[_called(owner, app)] = error.message
+            skipped[app_called(owner, app)] = error.message
     better = balance([each.standing for each in running], view)
     outcomes = []
     as_if: dict[str, str] = {}
@@ -193,7 +194,3 @@ def _not_moved(outcome: Outcome, moves: Mapping[Slot, str]) -> Iterator[tuple[Sl
     for slot, host in moves.items():
         if now.get(str(slot)) != host:
             yield slot, host
-
-
-def _called(owner: str, app: str) -> str:
-    return f"{owner}/{app}" if owner else app

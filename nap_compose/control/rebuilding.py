@@ -19,6 +19,7 @@ from nap_compose.control.border import Rebuilt
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import CONTAINERS, warnings_of
 from nap_compose.db.records import DeploymentRecord, RevisionRecord
+from nap_compose.text import app_called
 
 ORIGIN = "rebuilt from the hosts"
 """Stands in a deployment's record for the machine that it came from, which no label tells."""
@@ -53,14 +54,14 @@ def rebuild(parts: Parts) -> Rebuilt:
             parts.records.add_revision(_revision(record.id, number, kept, found))
             revised += 1
             if kept is None:
-                bare.append(f"{owner}/{app} {number}" if owner else f"{app} {number}")
+                bare.append(f"{app_called(owner, app)} {number}")
         known = {each.id for each in parts.records.deployments(record.id, 1000)}
         for place, container in enumerate(_in_order(found)):
             deployment = _deployment(record.id, container, place)
             if deployment.id not in known:
                 parts.records.begin(deployment)
                 deployed += 1
-    names = tuple(f"{owner}/{app}" if owner else app for owner, app in sorted(apps))
+    names = tuple(app_called(owner, app) for owner, app in sorted(apps))
     return Rebuilt(names, revised, deployed, tuple(bare), warnings_of(view))
 
 

@@ -10,6 +10,7 @@ from nap_compose.control.parts import Parts
 from nap_compose.control.registries.keeping import place
 from nap_compose.db.people import CredentialRecord
 from nap_compose.errors import Locked
+from nap_compose.text import app_called
 
 WAIT = 5.0
 """Seconds to wait for a deployment of an app that is under way."""
@@ -29,7 +30,7 @@ def rekey(parts: Parts, who: Who) -> Rekeyed:
                 revised += revisions.reseal(store, cipher, owner, app)
                 files += contents.reseal(store, cipher, owner, app)
         except Locked:
-            busy.append(f"{owner}/{app}" if owner else app)
+            busy.append(app_called(owner, app))
 
     def resealed(owner: str, app: str, number: int, sealed: str) -> str | None:
         return cipher.resealed(sealed, state_keys.revision(owner, app, number))

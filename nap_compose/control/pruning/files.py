@@ -21,11 +21,11 @@ from nap_compose.control import history
 from nap_compose.control.border import PrunedRow, Target
 from nap_compose.control.history import Past
 from nap_compose.control.parts import Parts
-from nap_compose.control.pruning.history import called, moment_before
+from nap_compose.control.pruning.history import moment_before
 from nap_compose.db.records import AppRecord
 from nap_compose.errors import Locked, NapError
 from nap_compose.orchestration.shipping import FILES, SECRETS, WHOLE, settle
-from nap_compose.text import plain
+from nap_compose.text import app_called, plain
 
 MOUNTS = {"files": FILES, "secrets": SECRETS}
 """Where files lie on a host, by the name of the mount at which they are handled."""
@@ -169,7 +169,9 @@ def _cleared(
         except (Locked, EngineError, EngineAway) as error:
             problem = plain(error.message)
     size = sum(former.folders[each] for each in folders)
-    return PrunedRow("files", f"{len(folders)} of {called(app)}", host.name, size, problem)
+    return PrunedRow(
+        "files", f"{len(folders)} of {app_called(app.owner, app.name)}", host.name, size, problem
+    )
 
 
 def _mounted_now(parts: Parts, host: HostView, project: str) -> frozenset[str]:

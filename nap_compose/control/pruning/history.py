@@ -10,6 +10,7 @@ from nap_compose.control.border import PrunedRow, Target
 from nap_compose.control.history import past
 from nap_compose.control.parts import Parts
 from nap_compose.db.records import AppRecord
+from nap_compose.text import app_called
 
 HISTORY = 20
 """So many of an app's last revisions and deployments stay on record, however old they are."""
@@ -25,11 +26,6 @@ def prune_history(parts: Parts, older_than: float, *, dry_run: bool) -> Iterator
 def moment_before(seconds: float) -> str:
     """The moment so long ago, as the records write moments."""
     return written(datetime.now(timezone.utc) - timedelta(seconds=seconds))
-
-
-def called(app: AppRecord) -> str:
-    """The app as people write it."""
-    return f"{app.owner}/{app.name}" if app.owner else app.name
 
 
 def _of(parts: Parts, app: AppRecord, limit: str, dry_run: bool) -> Iterator[PrunedRow]:
@@ -49,6 +45,6 @@ def _of(parts: Parts, app: AppRecord, limit: str, dry_run: bool) -> Iterator[Pru
     ]
     for kind, gone in (("deployments", deployments), ("revisions", revisions)):
         if gone:
-            yield PrunedRow(kind, f"{len(gone)} of {called(app)}")
+            yield PrunedRow(kind, f"{len(gone)} of {app_called(app.owner, app.name)}")
     if (deployments or revisions) and not dry_run:
         parts.records.forget(app.id, deployments, revisions)

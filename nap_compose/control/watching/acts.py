@@ -12,6 +12,7 @@ from nap_compose.control.watching.restarting import Due
 from nap_compose.control.watching.tasks import FENCE, Ended
 from nap_compose.health.failover import Clear, Fence, MakeElsewhere
 from nap_compose.health.records import ContainerRecord, Happening
+from nap_compose.text import app_called
 
 
 @dataclass(frozen=True)
@@ -88,5 +89,5 @@ def failure(ended: Ended) -> Happening:
 
 def line(happening: Happening) -> str:
     """A happening as a line of the watcher's log."""
-    app = f"{happening.owner}/{happening.app}" if happening.owner else happening.app
+    app = app_called(happening.owner, happening.app)
     return f"{app}: {happening.text}" if app else happening.text

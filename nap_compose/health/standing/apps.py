@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from nap_compose.control.border import Grade, StatusRow
 from nap_compose.health.standing.facts import Facts, Replica
+from nap_compose.text import app_called
 
 PART = "apps"
 UNKNOWN = "unknown"
@@ -21,7 +22,7 @@ def of_apps(facts: Facts) -> Iterator[StatusRow]:
     for replica in facts.replicas:
         apps[replica.owner, replica.app].append(replica)
     for (owner, app), replicas in sorted(apps.items()):
-        called = f"{owner}/{app}" if owner else app
+        called = app_called(owner, app)
         bad = [each for each in replicas if why(each)]
         for each in sorted(bad, key=lambda each: (each.slot, each.host)):
             yield StatusRow(
