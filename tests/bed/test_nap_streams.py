@@ -110,8 +110,8 @@ def test_a_terminal_on_any_host(nap: Nap, file: Path) -> None:
             screen.resize(44, 99)
             screen.type(RESIZED)
             screen.until("so-44\r")
-            screen.type("echo go-$((20+2)); sleep 1000\r")
-            screen.until("go-22\r")  # the shell listens to no more keys, so it is the terminal's
+            screen.type("sh -c 'echo go-$((20+2)); exec sleep 1000'\r")
+            screen.until("go-22\r")  # said by the process that Ctrl-C is for: it has the terminal
             screen.type(b"\x03")
             screen.until("^C")
             screen.until(PROMPT)

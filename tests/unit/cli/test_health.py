@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import pytest
+
+from nap_compose.clock import written
 from nap_compose.control.border import Checkup, HappeningRequest, HealthReport, Target
 from nap_compose.exits import Exit
 from nap_compose.health.records import ContainerRecord, Happening, HostHealth, HostRecord
 from tests.unit.cli.scripted import Scripted, nap
 
-_THEN = datetime.now(timezone.utc) - timedelta(hours=3, minutes=5)
-AGO = _THEN.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+NOW = datetime.now(timezone.utc)
+AGO = written(NOW - timedelta(hours=3, minutes=5))
 WEB = ContainerRecord(
     "ada", "shop", "web", 1, "h1", "c1", "running", "healthy", since=AGO, revision=3
 )
 DEAD = replace(WEB, replica=2, host="h2", state="exited", health="none", exit_code=3, restarts=4)
 UP = (HostRecord("h1"), HostRecord("h2"))
 SILENT = HostRecord("h2", HostHealth.SILENT, "no answer within 10 s", AGO)
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is as late as when this file was read, however long the tests before took."""
+    monkeypatch.setattr(time, "time", NOW.timestamp)
 
 
 @dataclass

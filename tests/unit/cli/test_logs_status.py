@@ -9,14 +9,14 @@ import pytest
 from nap_compose.control.border import CollectedHost, CollectedReplica, CollectRequest, Target
 from tests.unit.cli.scripted import Scripted, nap, row
 
-HOSTS = [
-    CollectedHost("h1", "here:1", time.time() + 3600, 12, lines=1234.4, size=2048.0, behind=0.25),
-    CollectedHost("h2", problem="nobody collects its lines"),
-]
-
 
 def test_each_host_and_what_is_wrong_with_it(empty: Path) -> None:
-    result = nap("logs", "status", control=Scripted(seen={"collected": HOSTS}))
+    at = time.time() + 3600
+    hosts = [
+        CollectedHost("h1", "here:1", at, 12, lines=1234.4, size=2048.0, behind=0.25),
+        CollectedHost("h2", problem="nobody collects its lines"),
+    ]
+    result = nap("logs", "status", control=Scripted(seen={"collected": hosts}))
     assert result.code == 5
     assert [line.split() for line in result.out.splitlines()] == [
         ["HOST", "COLLECTOR", "CONTAINERS", "LINES/S", "SIZE/S", "BEHIND", "PROBLEM"],
