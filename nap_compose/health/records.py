@@ -6,7 +6,7 @@ Times are UTC, ISO 8601 with milliseconds, empty where they aren't known.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any
 
@@ -63,10 +63,10 @@ class ContainerRecord:
 
     def as_json(self) -> dict[str, Any]:
         """What is kept under the slot's key, which tells whose it is."""
-        kept = asdict(self)
+        kept = _fields_of(self)
         for named in ("owner", "app", "service", "replica"):
             del kept[named]
-        return {**kept, "others": [asdict(copy) for copy in self.others]}
+        return {**kept, "others": [_fields_of(copy) for copy in self.others]}
 
     @classmethod
     def of(
@@ -123,7 +123,7 @@ class HostRecord:
 
     def as_json(self) -> dict[str, Any]:
         """What is kept under the host's key."""
-        kept = asdict(self)
+        kept = _fields_of(self)
         del kept["name"]
         return {**kept, "state": self.state.value}
 
@@ -154,7 +154,7 @@ class Heartbeat:
 
     def as_json(self) -> dict[str, Any]:
         """What is kept under the watcher's key."""
-        kept = asdict(self)
+        kept = _fields_of(self)
         del kept["watcher"]
         return {**kept, "unseen": list(self.unseen)}
 
@@ -181,12 +181,18 @@ class Happening:
 
     def as_json(self) -> dict[str, Any]:
         """As it is kept, and shown with `--format json`."""
-        return asdict(self)
+        return _fields_of(self)
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Happening:
         """Read what `as_json` gave."""
         return cls(**_known(cls, value))
+
+
+def _fields_of(record: object) -> dict[str, Any]:
+    """The record's fields, which are plain values: `asdict` would look into each and copy it, ten
+    times as long, for each container of a thousand hosts."""
+    return dict(vars(record))
 
 
 def _known(cls: Any, value: Mapping[str, Any]) -> dict[str, Any]:
