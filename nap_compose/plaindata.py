@@ -38,6 +38,10 @@ _NOT_GIVEN: Any = object()
 
 def _plain(cls: Any, *, frozen: bool, order: bool) -> Any:
     own = dict(vars(cls))
+    if not own.get("__doc__"):
+        # `dataclasses` would write one from the signature, for which it reads Python's own words
+        # with regular expressions that take longer to compile than all of our classes to make.
+        cls.__doc__ = cls.__name__
     gathered: Any = dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
     for name, method in _methods(gathered, frozen=frozen, order=order).items():
         if own.get(name) is None:  # whoever has an own `__eq__` has None for its `__hash__`

@@ -7,10 +7,11 @@ what is written there; what is to stand there `health/catalog.py` says.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from nap_compose.cluster.cluster import Cluster
+from nap_compose.plaindata import dataclass
 
 NODE = "nap-"
 """What the names of nap's nodes begin with; what follows is the host's."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from nap_compose.errors import BadFile, Place
+from nap_compose.plaindata import dataclass
 from nap_compose.text import nearest, plain
 from nap_compose.units import parse_duration, parse_size
 

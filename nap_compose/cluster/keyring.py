@@ -10,7 +10,6 @@ import base64
 import binascii
 import os
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
 
 from nap_compose.cluster.cipher import Cipher
@@ -18,6 +17,7 @@ from nap_compose.cluster.cluster import Cluster
 from nap_compose.cluster.private_files import make_private_dir, read_secret
 from nap_compose.cluster.seal import Seal
 from nap_compose.errors import BadFile, NapError, Place
+from nap_compose.plaindata import dataclass
 
 KEY_BYTES = 32
 FILE_NAME = "secrets.key"

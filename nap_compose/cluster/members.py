@@ -8,11 +8,11 @@ lives, besides its engine's silence. A host is known by its node's name, else by
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from nap_compose.cluster.cluster import Cluster
 from nap_compose.cluster.engine_endpoint import endpoint_of
+from nap_compose.plaindata import dataclass
 
 _AGENT = "serfHealth"
 

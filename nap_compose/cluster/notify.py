@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from nap_compose.plaindata import dataclass
 
 KINDS = (
     *("host", "failover", "app", "volume", "disk", "certificate", "logs", "backup", "service"),

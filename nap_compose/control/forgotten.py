@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from nap_compose.cluster import revisions
@@ -14,6 +14,7 @@ from nap_compose.control.parts import Parts
 from nap_compose.control.stock import Stock
 from nap_compose.errors import NapError
 from nap_compose.orchestration.shipping import SECRETS, Item, settle
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

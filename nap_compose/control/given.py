@@ -14,12 +14,13 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from nap_compose.cluster.private_files import make_private_dir, replace_private
 from nap_compose.db.records import Records, RecordsAway
 from nap_compose.errors import WrongUse
+from nap_compose.plaindata import dataclass
 
 FILE_NAME = "given.json"
 FRESH = 60.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from nap_compose.clock import utc_now
@@ -19,6 +19,7 @@ from nap_compose.control.parts import Parts
 from nap_compose.db.records import RecordsAway
 from nap_compose.db.trail import AuditRecord
 from nap_compose.errors import Interrupted, NapError, NotAllowed, foreseen
+from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
     from nap_compose.control.border import Outcome, Who

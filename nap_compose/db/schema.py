@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nap_compose.clock import utc_now
 from nap_compose.db.database import Database, Fault
 from nap_compose.errors import NapError
+from nap_compose.plaindata import dataclass
 
 FOLDER = Path(__file__).with_name("migrations")
 

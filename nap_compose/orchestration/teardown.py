@@ -8,7 +8,7 @@ left, and said.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from nap_compose.cluster import labels
@@ -23,6 +23,7 @@ from nap_compose.orchestration.common import (
 from nap_compose.orchestration.plan import Change, Kind, Line, Plan, Step
 from nap_compose.orchestration.pooling import WHERE
 from nap_compose.orchestration.shipping import OWN
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

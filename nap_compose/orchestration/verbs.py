@@ -9,7 +9,7 @@ wasn't seen is left, and said.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from nap_compose.cluster.view import ContainerView, View
 from nap_compose.compose.model import Condition, Dependency
@@ -23,6 +23,7 @@ from nap_compose.orchestration.common import (
 from nap_compose.orchestration.plan import Change, Kind, Line, Plan, Step, Verb
 from nap_compose.orchestration.shipping import Item
 from nap_compose.orchestration.wanted import Slot
+from nap_compose.plaindata import dataclass
 
 RUNS = ("running", "restarting", "paused")
 
