@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import os
 
 from nap_compose.errors import NapError
@@ -60,6 +58,9 @@ class Cipher:
 
     def mark(self, text: str) -> str:
         """A name for `text`, as 32 hex digits, from which nobody without the key can guess it."""
+        import hashlib
+        import hmac
+
         key = hmac.new(self._cluster_keys[0], b"nap content name v1", hashlib.sha256).digest()
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:32]
 

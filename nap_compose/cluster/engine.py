@@ -1,6 +1,6 @@
 """The engine's door: what nap asks of one Docker engine, as one Protocol.
 
-Two clients stand behind it: a small pooled `http.client` transport for what is asked often
+Two clients stand behind it: a small pooled transport for what is asked often
 (list, inspect, create, start …) and docker-py for images, archives and streams. Nobody else talks
 to Docker. Bodies and answers are the Engine API's own JSON (API 1.40 and up), so that no field is
 lost on the way.

@@ -7,13 +7,16 @@ import contextlib
 import os
 import select
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from nap_compose.cluster.engine_endpoint import Endpoint
+from nap_compose.cluster.loaded import is_tls, of_ssl
+
+if TYPE_CHECKING:
+    import ssl
 
 GREETING = 0.5
 """Seconds in which whoever takes a connection at once is sent what begins a TLS handshake."""
@@ -45,7 +48,7 @@ class Begun:
     @property
     def greeted(self) -> bool:
         """Whether its TLS handshake has begun."""
-        return isinstance(self._sock, ssl.SSLSocket)
+        return is_tls(self._sock)
 
     def greet(self) -> None:
         """Begin the TLS handshake with who has taken the connection; wait for no answer."""
@@ -53,7 +56,7 @@ class Begun:
             if self._in_use or self._context is None or self._failure():
                 return
             wrapped = self._sock = hello(self._sock, self._context, self._name)
-            with contextlib.suppress(ssl.SSLWantReadError):
+            with contextlib.suppress(*of_ssl("SSLWantReadError")):
                 wrapped.do_handshake()
 
     def taken(self, seconds: float) -> socket.socket:

@@ -1,15 +1,16 @@
 """An HTTP answer in chunks, decoded many at a time.
 
 An engine sends each line of a log in a chunk of its own, and over TLS in a record of its own:
-http.client, which looks at one after the other, would take longer than all the rest together.
+to look at one after the other would take longer than all the rest together.
 """
 
 from __future__ import annotations
 
-import http.client
-import ssl
 from collections.abc import Callable, Iterator
 from io import BufferedIOBase
+
+from nap_compose.cluster.engine_wire import CutShort, HttpFault
+from nap_compose.cluster.loaded import not_yet
 
 _PIECE = 64 * 1024
 _LONGEST_HEAD = 4096
@@ -26,7 +27,7 @@ class Chunks:
         self.ended = False
 
     def add(self, data: bytes) -> bytes:
-        """What of the answer itself is in `data`. Raises HTTPException where it is no HTTP."""
+        """What of the answer itself is in `data`. Raises HttpFault where it is no HTTP."""
         data = self._held + data
         found: list[bytes] = []
         at, end = 0, len(data)
@@ -47,7 +48,7 @@ class Chunks:
                 line = data.find(b"\r\n", at)
                 if line < 0:
                     if end - at > _LONGEST_HEAD:
-                        raise http.client.HTTPException("a chunk without a size")
+                        raise HttpFault("a chunk without a size")
                     break
                 self._begin(data[at:line])
                 at = line + 2
@@ -63,7 +64,7 @@ class Chunks:
             if size < 0:
                 raise ValueError
         except ValueError:
-            raise http.client.HTTPException(f"{head[:40]!r} is no chunk's size") from None
+            raise HttpFault(f"{head[:40]!r} is no chunk's size") from None
         self._last = size == 0
         self._left = size + 2 if size else 0
 
@@ -88,13 +89,13 @@ def chunked(file: BufferedIOBase, wait: Callable[[bool], None]) -> Iterator[byte
     """The answer's body in pieces, as they arrive; all that is there already comes at once.
 
     `wait` says whether reads from `file` are to wait for something. Raises what reading raises,
-    and IncompleteRead where the answer ends before its end.
+    and CutShort where the answer ends before its end.
     """
     chunks = Chunks()
     while not chunks.ended:
         piece = file.read1(_PIECE)
         if not piece:
-            raise http.client.IncompleteRead(b"")
+            raise CutShort("the last chunk didn't come")
         body = chunks.add(piece + b"".join(_at_hand(file, wait)))
         if body:
             yield body
@@ -111,7 +112,7 @@ def _at_hand(file: BufferedIOBase, wait: Callable[[bool], None]) -> Iterator[byt
                 return
             size += len(more)
             yield more
-    except (BlockingIOError, ssl.SSLWantReadError):
+    except not_yet():
         return
     finally:
         wait(True)

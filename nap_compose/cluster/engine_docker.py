@@ -18,7 +18,6 @@ from nap_compose.cluster.engine_endpoint import endpoint_of
 from nap_compose.cluster.engine_http import engine_error
 from nap_compose.cluster.engine_pool import CONNECT_TIMEOUT, keepalive_options
 from nap_compose.cluster.engine_progress import checked
-from nap_compose.cluster.engine_tls import client_context
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -124,6 +123,8 @@ def _new_client(host: Host, api: str) -> APIClient:
         return client
     tls: TLSConfig | bool = False
     if endpoint.tls:
+        from nap_compose.cluster.engine_tls import client_context
+
         client_context(endpoint.tls, host.name)  # says what is wrong with the files, if anything
         tls = TLSConfig(
             client_cert=(str(endpoint.tls.cert), str(endpoint.tls.key)),

@@ -7,24 +7,19 @@ rest of nap decides on (`why`) and a sentence with, where there is one, the next
 from __future__ import annotations
 
 import errno
-import http.client
 import socket
-import ssl
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from nap_compose.cluster.engine import EngineAway
 from nap_compose.cluster.engine_endpoint import Endpoint
+from nap_compose.cluster.engine_wire import CutShort, HttpFault, NoStatus
+from nap_compose.cluster.loaded import of_http_client, of_ssl
 from nap_compose.cluster.view import Absence
 
-_GONE = (
-    ConnectionResetError,
-    BrokenPipeError,
-    ConnectionAbortedError,
-    http.client.RemoteDisconnected,
-    http.client.IncompleteRead,
-    ssl.SSLEOFError,
-    ssl.SSLZeroReturnError,
-)
+if TYPE_CHECKING:
+    import ssl
+
 _TLS_RECORD = ("\x15\x03", "\x16\x03")
 """How an alert or a handshake of a TLS server begins, read as text."""
 
@@ -96,21 +91,32 @@ def _known(host: str, at: Endpoint, error: BaseException, seconds: float) -> Eng
     if isinstance(error, TimeoutError):
         waited = f" within {seconds:g} s" if seconds else ""
         return EngineAway(host, Absence.TIMEOUT, f"no answer from {at}{waited}")
-    if isinstance(error, _GONE):
+    if isinstance(error, _gone()):
         return EngineAway(
             host, Absence.BROKEN, f"{at} closed the connection before it had answered"
         )
-    if isinstance(error, ssl.SSLError):
+    if isinstance(error, of_ssl("SSLError")):
         return _tls_fault(host, at, error)
-    if isinstance(error, http.client.HTTPException):
+    if isinstance(error, (HttpFault, *of_http_client("HTTPException"))):
         return _http_fault(host, at, error)
     if isinstance(error, OSError):
         return _connect_fault(host, at, error) or _other_fault(host, at, error)
     return None
 
 
-def _http_fault(host: str, at: Endpoint, error: http.client.HTTPException) -> EngineAway:
-    if isinstance(error, http.client.BadStatusLine) and str(error).startswith(_TLS_RECORD):
+def _gone() -> tuple[type[BaseException], ...]:
+    """What tells that the other side has ended the connection."""
+    closed = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError, CutShort)
+    return (
+        *closed,
+        *of_http_client("IncompleteRead"),
+        *of_ssl("SSLEOFError", "SSLZeroReturnError"),
+    )
+
+
+def _http_fault(host: str, at: Endpoint, error: BaseException) -> EngineAway:
+    strange: tuple[type[BaseException], ...] = (NoStatus, *of_http_client("BadStatusLine"))
+    if isinstance(error, strange) and str(error).startswith(_TLS_RECORD):
         return wants_tls(host, at)
     return no_engine(host, at)
 
@@ -174,7 +180,10 @@ def _bad_certificate(host: str, at: Endpoint, error: ssl.SSLCertVerificationErro
     return EngineAway(host, Absence.REFUSED, text, hint=hint or None)
 
 
-def _tls_fault(host: str, at: Endpoint, error: ssl.SSLError) -> EngineAway:
+def _tls_fault(host: str, at: Endpoint, error: BaseException) -> EngineAway:
+    import ssl
+
+    assert isinstance(error, ssl.SSLError)
     if isinstance(error, ssl.SSLCertVerificationError):
         return _bad_certificate(host, at, error)
     reason = (error.reason or str(error)).upper().replace(" ", "_")

@@ -7,10 +7,8 @@ threads at once: each request has a connection to itself for as long as it lasts
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import re
-import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any
@@ -24,6 +22,7 @@ from nap_compose.cluster.engine_ahead import Begun
 from nap_compose.cluster.engine_endpoint import endpoint_of
 from nap_compose.cluster.engine_pool import CONNECT_TIMEOUT, Connection, Pool
 from nap_compose.cluster.engine_stream import FAULTS, Stream
+from nap_compose.cluster.loaded import of_ssl
 from nap_compose.cluster.view import Absence
 from nap_compose.plaindata import dataclass
 
@@ -36,9 +35,10 @@ CHANGE_TIMEOUT = 120.0
 """For what changes something: an engine under load takes its time, and giving up helps nobody."""
 
 _LONGEST_ERROR = 64 * 1024
+_OK, _NOT_MODIFIED, _BAD_REQUEST = 200, 304, 400
+_NOT_ALLOWED = (401, 403)
 _REPEATABLE = ("GET", "HEAD", "PUT")
 _OTHER_VERSION = re.compile(r"client version [\d.]+ is too (new|old)")
-_HUNG_UP = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 Query = Mapping[str, str | Sequence[str]]
 """A word with several values is given that often."""
@@ -111,7 +111,7 @@ class Transport:
     def open(self, request: Request) -> Stream:
         """The answer as a stream, to be used in a `with`; an error is raised before."""
         stream = self._send(request, self.api)
-        if stream.status < 300 or stream.status == http.HTTPStatus.NOT_MODIFIED:
+        if stream.status < 300 or stream.status == _NOT_MODIFIED:
             return stream
         error = self._error(stream)
         if not _OTHER_VERSION.search(error.message) or request.streamed:
@@ -120,7 +120,7 @@ class Transport:
         # request as a whole, so sending it again does nothing twice.
         self._api = ""
         stream = self._send(request, self.api)
-        if stream.status >= 300 and stream.status != http.HTTPStatus.NOT_MODIFIED:
+        if stream.status >= 300 and stream.status != _NOT_MODIFIED:
             raise self._error(stream)
         return stream
 
@@ -135,7 +135,7 @@ class Transport:
 
     def _agree(self) -> str:
         with self._send(Request("GET", "/version"), "") as stream:
-            if stream.status != http.HTTPStatus.OK:
+            if stream.status != _OK:
                 raise self._refusal(stream)
             try:
                 answer = json.loads(stream.read())
@@ -146,7 +146,7 @@ class Transport:
         if newest < OLDEST_API:
             raise EngineError(
                 self.host,
-                http.HTTPStatus.BAD_REQUEST,
+                _BAD_REQUEST,
                 f"the engine is too old: its API is {_text(newest)}, nap needs "
                 f"{_text(OLDEST_API)} or newer (Docker 19.03)",
                 hint="update Docker on that host",
@@ -154,7 +154,7 @@ class Transport:
         if oldest > NEWEST_API:
             raise EngineError(
                 self.host,
-                http.HTTPStatus.BAD_REQUEST,
+                _BAD_REQUEST,
                 f"the engine is too new: it wants API {_text(oldest)} or newer, this nap speaks "
                 f"{_text(NEWEST_API)}",
                 hint="update nap",
@@ -170,7 +170,9 @@ class Transport:
             raise failed.__cause__ or failed from None
         except FAULTS as error:
             kept = not connection.fresh
-            hung_up = isinstance(error, _HUNG_UP) and not isinstance(error, ConnectionRefusedError)
+            hung_up = isinstance(error, _hung_up()) and not isinstance(
+                error, ConnectionRefusedError
+            )
             if not (kept and hung_up and request.repeatable):
                 raise self._fault(connection, error, request.timeout) from None
         # An engine may close an idle connection just as it is used again: no fault of anybody.
@@ -188,7 +190,7 @@ class Transport:
             raise
 
     def _asked(self, connection: Connection, request: Request, api: str) -> Stream:
-        if connection.sock is None:
+        if not connection.connected:
             connection.connect()
         connection.wait_at_most(request.timeout)
         headers = {"User-Agent": f"nap/{__version__}", **request.headers}
@@ -196,12 +198,12 @@ class Transport:
         # error) is the better explanation, and reading brings it up.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.request(request.method, request.target(api), _to_send(request), headers)
-        response = connection.getresponse()
+        answer = connection.answer(request.method)
 
         def broken(error: BaseException, seconds: float | None) -> EngineAway:
             return self._broken(connection, error, seconds)
 
-        return Stream(self._pool, connection, response, broken, request.timeout)
+        return Stream(self._pool, connection, answer, broken, request.timeout)
 
     def _fault(
         self, connection: Connection, error: BaseException, timeout: float | None
@@ -233,7 +235,7 @@ class Transport:
         error = self._error(stream)
         if isinstance(error, EngineAway):
             return error
-        if stream.status in (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN):
+        if stream.status in _NOT_ALLOWED:
             return EngineAway(
                 self.host, Absence.REFUSED, f"{self.endpoint} lets us do nothing: {error.message}"
             )
@@ -270,12 +272,12 @@ def in_path(host: str, name: str, *, slashes: bool = False) -> str:
     """
     parts = name.split("/") if slashes else [name]
     if any(part in ("", ".", "..") for part in parts):
-        raise EngineError(host, http.HTTPStatus.BAD_REQUEST, f"'{name}' is no name")
+        raise EngineError(host, _BAD_REQUEST, f"'{name}' is no name")
     return quote(name, safe="/:@" if slashes else ":")
 
 
 def _to_send(request: Request) -> bytes | Iterator[bytes] | None:
-    """The body as `http.client` takes it: a generator goes out in chunks."""
+    """The body; one that comes in pieces goes out in chunks."""
     body = request.body
     return body if isinstance(body, bytes | None) else _told_apart(body)
 
@@ -288,9 +290,14 @@ def _told_apart(pieces: Iterable[bytes]) -> Iterator[bytes]:
         raise _SourceFailed from error
 
 
+def _hung_up() -> tuple[type[BaseException], ...]:
+    """What tells that the other side has closed a connection."""
+    return (ConnectionError, *of_ssl("SSLEOFError", "SSLZeroReturnError"))
+
+
 def _says_more(error: BaseException) -> bool:
     """Whether a fault in a TLS handshake has a better name than its having failed."""
-    return isinstance(error, ssl.SSLError) and not isinstance(error, _HUNG_UP)
+    return isinstance(error, of_ssl("SSLError")) and not isinstance(error, _hung_up())
 
 
 def _message(text: bytes) -> str:

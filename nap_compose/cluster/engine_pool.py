@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import select
 import socket
-import ssl
 import threading
 import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from nap_compose.cluster.engine_ahead import Begun, hello
 from nap_compose.cluster.engine_endpoint import Endpoint
-from nap_compose.cluster.engine_tls import client_context
+from nap_compose.cluster.engine_wire import Answer, send
+from nap_compose.cluster.loaded import is_tls, of_ssl
 from nap_compose.errors import NapError
+
+if TYPE_CHECKING:
+    import ssl
 
 CONNECT_TIMEOUT = 5.0
 KEPT = 8
@@ -29,7 +33,7 @@ _VERDICT_TIMEOUT = 1.0
 _TCP_CLOSE = 7
 
 
-class Connection(http.client.HTTPConnection):
+class Connection:
     """One connection over a unix socket, TCP or TLS.
 
     Name lookup, connecting and the TLS handshake have CONNECT_TIMEOUT each step; afterwards
@@ -39,7 +43,6 @@ class Connection(http.client.HTTPConnection):
     def __init__(
         self, endpoint: Endpoint, context: ssl.SSLContext | None, begun: Begun | None = None
     ) -> None:
-        super().__init__(endpoint.name or "localhost", endpoint.port or None)
         self._endpoint = endpoint
         self._context = context
         self._begun = begun
@@ -47,12 +50,36 @@ class Connection(http.client.HTTPConnection):
         self.fresh = begun is None
         self.shaking_hands = False
         self.idle_since = 0.0
-        # http.client forgets `sock` once an answer says that it is the last one.
         self._wire: socket.socket | None = None
+        self._last = False
         self.gone_silent = False
 
     def connect(self) -> None:
-        self.sock = self._wire = self._unix() if self._endpoint.unix else self._tcp()
+        """Connect, and shake hands where TLS is spoken. Raises what sockets and TLS raise."""
+        self._wire = self._unix() if self._endpoint.unix else self._tcp()
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        body: bytes | Iterable[bytes] | None,
+        headers: Mapping[str, str],
+    ) -> None:
+        """Send a request over it, once it is connected."""
+        assert self._wire is not None
+        send(self._wire, (method, target), {"Host": self._called, **headers}, body)
+
+    def answer(self, method: str) -> Answer:
+        """The answer to such a request, as soon as its head has come."""
+        assert self._wire is not None
+        answer = Answer(self._wire, method)
+        self._last = answer.last
+        return answer
+
+    @property
+    def _called(self) -> str:
+        """What the request names the engine's host."""
+        return "localhost" if self._endpoint.unix else str(self._endpoint)
 
     def close(self) -> None:
         """Close it, and note whether it was the other machine's silence that ended it."""
@@ -60,7 +87,8 @@ class Connection(http.client.HTTPConnection):
             self.gone_silent = _gone_silent(self._wire)
         if self._begun is not None:
             self._begun.close()
-        super().close()
+        if self._wire is not None:
+            self._wire.close()
 
     @property
     def connected(self) -> bool:
@@ -81,9 +109,14 @@ class Connection(http.client.HTTPConnection):
         """Whether an idle connection is likely still open: a peer that went has left an end."""
         if self._begun is not None:
             return time.monotonic() - self._begun.at < BEGUN_LIMIT
-        if self.sock is None or time.monotonic() - self.idle_since > IDLE_LIMIT:
+        if self._wire is None or time.monotonic() - self.idle_since > IDLE_LIMIT:
             return False
-        return not _readable(self.sock, 0)
+        return not _readable(self._wire, 0)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it takes another request: no answer said that it was the last one."""
+        return self._wire is not None and not self._last
 
     def interrupt(self) -> None:
         """Wake whoever reads from it in another thread; the connection is of no use after."""
@@ -98,9 +131,7 @@ class Connection(http.client.HTTPConnection):
             return raw
         self.shaking_hands = True
         try:
-            greeted = isinstance(raw, ssl.SSLSocket)
-            wrapped = raw if greeted else hello(raw, self._context, self._endpoint.name)
-            assert isinstance(wrapped, ssl.SSLSocket)
+            wrapped = raw if is_tls(raw) else hello(raw, self._context, self._endpoint.name)
             wrapped.do_handshake()
         except BaseException:
             raw.close()
@@ -181,6 +212,8 @@ class Pool:
     def _tls(self) -> ssl.SSLContext | None:
         """By the files as they are now: who runs for months sees them renewed."""
         if self._endpoint.tls:
+            from nap_compose.cluster.engine_tls import client_context
+
             try:
                 self._context = client_context(self._endpoint.tls, self._host)
             except NapError:
@@ -196,7 +229,7 @@ class Pool:
         with self._lock:
             wanted = connection in self._busy and len(self._idle) < KEPT
             self._busy.discard(connection)
-            if wanted and connection.sock is not None:
+            if wanted and connection.goes_on:
                 self._idle.append(connection)
                 return
         connection.close()
@@ -228,7 +261,7 @@ def _hear_verdict(sock: ssl.SSLSocket) -> None:
     if sock.version() != "TLSv1.3" or not _readable(sock, _VERDICT_TIMEOUT):
         return
     sock.setblocking(False)
-    with contextlib.suppress(ssl.SSLWantReadError):  # tickets came, and no data
+    with contextlib.suppress(*of_ssl("SSLWantReadError")):  # tickets came, and no data
         sock.read(1)
     sock.settimeout(CONNECT_TIMEOUT)
 

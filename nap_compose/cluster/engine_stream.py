@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
@@ -10,8 +9,9 @@ from nap_compose.cluster.engine import EngineAway
 from nap_compose.cluster.engine_chunks import chunked
 from nap_compose.cluster.engine_pool import Connection, Pool
 from nap_compose.cluster.engine_talk import Talk
+from nap_compose.cluster.engine_wire import Answer, HttpFault
 
-FAULTS = (OSError, http.client.HTTPException)
+FAULTS = (OSError, HttpFault)
 """What sockets, TLS and HTTP raise."""
 
 Broken = Callable[[BaseException, float | None], EngineAway]
@@ -27,26 +27,27 @@ class Stream:
         self,
         pool: Pool,
         connection: Connection,
-        response: http.client.HTTPResponse,
+        answer: Answer,
         broken: Broken,
         seconds: float | None,
     ) -> None:
         self._pool = pool
         self._connection = connection
-        self._response = response
+        self._answer = answer
         self._broken = broken
         self._seconds = seconds
         self._open = True
-        self.status = response.status
-        self.content_type = response.headers.get_content_type()
+        self.status = answer.status
+        self.content_type = answer.content_type
 
     def header(self, name: str) -> str:
         """A header of the answer; empty where it has none of that name."""
-        return self._response.headers.get(name) or ""
+        return self._answer.headers.get(name.lower(), "")
 
     def pieces(self) -> Iterator[bytes]:
         """Pieces as they arrive. Raises EngineAway where the answer breaks off before its end."""
-        body = chunked(self._response.fp, self._wait) if self._response.chunked else self._plain()
+        answer = self._answer
+        body = chunked(answer.file, self._wait) if answer.chunked else answer.pieces(_PIECE)
         while True:
             try:
                 piece = next(body, b"")
@@ -57,12 +58,6 @@ class Stream:
                 self._finish()
                 return
             yield piece
-
-    def _plain(self) -> Iterator[bytes]:
-        while piece := self._response.read1(_PIECE):
-            yield piece
-        if self._response.length:  # less came than was announced
-            raise http.client.IncompleteRead(b"", self._response.length)
 
     def _wait(self, wait: bool) -> None:
         self._connection.wait_at_most(self._seconds if wait else 0.0)
@@ -90,11 +85,11 @@ class Stream:
         def closed() -> None:
             self._connection.interrupt()
             self._pool.drop(self._connection)
-            self._response.close()
+            self._answer.close()
 
         return Talk(
             self._connection,
-            self._response,
+            self._answer,
             tty=tty,
             closed=closed,
             broken=lambda error: self._broken(error, None),
@@ -114,12 +109,12 @@ class Stream:
         if self._open:
             self._open = False
             self._pool.drop(self._connection)
-            self._response.close()
+            self._answer.close()
 
     def _finish(self) -> None:
         if self._open:
             self._open = False
-            self._response.close()
+            self._answer.close()
             self._pool.give_back(self._connection)
 
     def __enter__(self) -> Stream:

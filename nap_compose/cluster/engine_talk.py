@@ -11,22 +11,25 @@ for the socket outside of the lock.
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 import select
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from nap_compose.cluster.engine import EngineAway
 from nap_compose.cluster.engine_logs import BrokenFrame, frames
 from nap_compose.cluster.engine_pool import Connection
+from nap_compose.cluster.engine_wire import Answer
+from nap_compose.cluster.loaded import is_tls, not_yet, of_ssl
+
+if TYPE_CHECKING:
+    import ssl
 
 _PIECE = 64 * 1024
 _LOOK_UP = 1000
 """Milliseconds after which a thread that waits looks whether it was closed meanwhile."""
-_NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Talk:
@@ -35,7 +38,7 @@ class Talk:
     def __init__(
         self,
         connection: Connection,
-        response: http.client.HTTPResponse,
+        answer: Answer,
         *,
         tty: bool,
         closed: Callable[[], None],
@@ -52,7 +55,7 @@ class Talk:
         self._over = False
         self._input_ended = False
         sock.setblocking(False)
-        self._held = _read_ahead(response)
+        self._held = _read_ahead(answer)
 
     def pieces(self) -> Iterator[tuple[str, bytes]]:
         """What the process prints, as it comes. Raises EngineAway where the connection breaks."""
@@ -74,7 +77,7 @@ class Talk:
             try:
                 with self._lock:
                     sent = self._sock.send(left)
-            except _NOT_YET as wait:
+            except not_yet() as wait:
                 self._wait(wait, select.POLLOUT)
             except (OSError, ValueError):
                 self._input_ended = True
@@ -87,7 +90,7 @@ class Talk:
             return
         self._input_ended = True
         with self._lock, contextlib.suppress(OSError, ValueError):
-            if isinstance(self._sock, ssl.SSLSocket):
+            if is_tls(self._sock):
                 self._held += _pending(self._sock)
                 _say_goodbye(self._sock)
             else:
@@ -105,10 +108,10 @@ class Talk:
                 with self._lock:
                     piece, self._held = self._held, b""
                     piece = piece or self._sock.recv(_PIECE)
-            except _NOT_YET as wait:
+            except not_yet() as wait:
                 self._wait(wait, select.POLLIN)
                 continue
-            except ssl.SSLZeroReturnError:
+            except of_ssl("SSLZeroReturnError"):
                 return
             except (OSError, ValueError) as error:
                 if self._over:
@@ -120,9 +123,9 @@ class Talk:
 
     def _wait(self, wanted: BaseException, usual: int) -> None:
         """Wait until the socket is ready for what TLS, or else this direction, wants of it."""
-        if isinstance(wanted, ssl.SSLWantReadError):
+        if isinstance(wanted, of_ssl("SSLWantReadError")):
             usual = select.POLLIN
-        elif isinstance(wanted, ssl.SSLWantWriteError):
+        elif isinstance(wanted, of_ssl("SSLWantWriteError")):
             usual = select.POLLOUT
         with contextlib.suppress(OSError, ValueError):
             poll = select.poll()
@@ -130,11 +133,11 @@ class Talk:
             poll.poll(_LOOK_UP)
 
 
-def _read_ahead(response: http.client.HTTPResponse) -> bytes:
+def _read_ahead(answer: Answer) -> bytes:
     """What was read past the answer's head, which its buffer holds."""
     try:
-        buffered = response.fp.peek()
-    except (ssl.SSLWantReadError, BlockingIOError):
+        buffered = answer.file.peek()
+    except not_yet():
         return b""
     return bytes(buffered)
 
@@ -160,7 +163,7 @@ def _say_goodbye(sock: ssl.SSLSocket) -> None:
         heard.setblocking(False)
         os.dup2(said.fileno(), sock.fileno(), inheritable=False)
         try:
-            with contextlib.suppress(ssl.SSLError):
+            with contextlib.suppress(*of_ssl("SSLError")):
                 sock.unwrap()
         finally:
             os.dup2(real.fileno(), sock.fileno(), inheritable=False)

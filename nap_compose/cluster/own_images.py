@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import tarfile
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import tarfile
 
 
 def entry(
     path: str, mode: int, *, folder: bool = False, uid: int = 0, gid: int = 0
 ) -> tarfile.TarInfo:
     """A file's or folder's head in a tar."""
+    import tarfile
+
     head = tarfile.TarInfo(path)
     head.type = tarfile.DIRTYPE if folder else tarfile.REGTYPE
     head.mode, head.uid, head.gid = mode, uid, gid
@@ -22,6 +25,8 @@ def entry(
 
 def packed(files: Iterable[tuple[tarfile.TarInfo, bytes]]) -> bytes:
     """A tar of these heads with their contents."""
+    import tarfile
+
     whole = io.BytesIO()
     with tarfile.open(fileobj=whole, mode="w") as tar:
         for head, content in files:
@@ -34,6 +39,8 @@ def image(
     name: str, architecture: str, layer: bytes, config: Mapping[str, Any] | None = None
 ) -> tuple[str, bytes]:
     """An image of one layer (a tar), as an engine loads it, with the id that it has there."""
+    import hashlib
+
     told = json.dumps(
         {
             "architecture": architecture,

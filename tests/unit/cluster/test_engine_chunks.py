@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import io
 from collections.abc import Iterator
 
@@ -11,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nap_compose.cluster.engine_chunks import Chunks, chunked
+from nap_compose.cluster.engine_wire import CutShort, HttpFault
 
 
 def encoded(parts: list[bytes], trailer: bytes = b"") -> bytes:
@@ -39,7 +39,7 @@ def test_cut_up_in_any_way(parts: list[bytes], trailer: bytes, size: int) -> Non
 
 @pytest.mark.parametrize("data", [b"no size\r\n", b"-5\r\nabc", b"x" * 5000, b"\r\n"])
 def test_what_is_no_http(data: bytes) -> None:
-    with pytest.raises(http.client.HTTPException):
+    with pytest.raises(HttpFault):
         Chunks().add(data)
 
 
@@ -47,7 +47,7 @@ def test_an_answer_that_breaks_off_is_no_end() -> None:
     data = encoded([b"one", b"two"])
     for size in range(len(data)):
         pieces = chunked(io.BytesIO(data[:size]), lambda _: None)
-        with pytest.raises(http.client.IncompleteRead):
+        with pytest.raises(CutShort):
             list(pieces)
     assert b"".join(chunked(io.BytesIO(data), lambda _: None)) == b"onetwo"
 
