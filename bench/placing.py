@@ -15,7 +15,8 @@ from typing import Any
 from bench.memory import peak
 from nap_compose.cluster.view import HostView, ImageView, View
 from nap_compose.compose.model import App
-from nap_compose.orchestration.placement import Situation, place
+from nap_compose.orchestration.placement.place import place
+from nap_compose.orchestration.placement.situation import Situation
 from nap_compose.orchestration.wanted import select
 
 HOSTS = 1000

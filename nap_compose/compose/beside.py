@@ -13,7 +13,6 @@ import stat
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import field, replace
 from enum import Enum
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +157,8 @@ class _Survey:
         if not piece.is_file:
             raise BadFile(f"{source} is a folder, and a file is wanted")
         # What is secret is read each time: no digest of it is remembered on a disk.
+        from hashlib import sha256
+
         secret = key.startswith("secret:")
         body = sha256(parcels.read(piece)).hexdigest() if secret else self.digests(piece)
         entry = parcels.Entry(parcels.CONTENT, "file", 0o444, 0, 0, body)

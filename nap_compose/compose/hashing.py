@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -61,5 +60,7 @@ def is_of_this_format(hash_: str) -> bool:
 
 def _digest(value: Mapping[str, Any]) -> str:
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    import hashlib
+
     digest = hashlib.sha256(text.encode()).hexdigest()
     return digest if FORMAT == 1 else f"{FORMAT}{_MARK}{digest}"

@@ -6,11 +6,9 @@ When a file was changed doesn't count, so that a fresh checkout of the same file
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import stat
-import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -83,6 +81,8 @@ class TooLarge(BadFile):
 
 def digest(entries: Iterable[Entry]) -> str:
     """The parcel's digest, as hex digits."""
+    import hashlib
+
     total = hashlib.sha256()
     for entry in sorted(entries):
         line = "\0".join(str(part) for part in entry)
@@ -114,6 +114,8 @@ def read(piece: Piece) -> bytes:
 
 def pack(found: Iterable[Piece]) -> bytes:
     """The tar of these pieces."""
+    import tarfile
+
     whole = io.BytesIO()
     with tarfile.open(fileobj=whole, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for piece in found:
@@ -136,6 +138,8 @@ def pack(found: Iterable[Piece]) -> bytes:
 
 def of_bytes(content: bytes) -> bytes:
     """The tar of a file that is nowhere on a disk: readable by all, root's."""
+    import tarfile
+
     head = tarfile.TarInfo(CONTENT)
     head.mode, head.size = 0o444, len(content)
     whole = io.BytesIO()
@@ -150,6 +154,9 @@ def digest_of(tar: bytes) -> str:
     Raises NapError for one that holds what a parcel can't: other paths than those below CONTENT,
     devices, special permissions, files that are more than once in it.
     """
+    import hashlib
+    import tarfile
+
     entries: dict[str, Entry] = {}
     with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
         for head in archive:
@@ -168,6 +175,8 @@ def digest_of(tar: bytes) -> str:
 
 def the_file(tar: bytes) -> bytes:
     """The content of the one file that a parcel holds."""
+    import tarfile
+
     with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
         content = archive.extractfile(CONTENT)
         return content.read() if content else b""

@@ -14,10 +14,12 @@ from nap_compose.cluster.seen import architecture
 from nap_compose.cluster.view import HostState, View
 from nap_compose.compose.model import App
 from nap_compose.orchestration.decide import Wish
-from nap_compose.orchestration.placement import NoRoom, Placement, Situation, place
 from nap_compose.orchestration.placement.asks import holding_of
 from nap_compose.orchestration.placement.groups import together
+from nap_compose.orchestration.placement.place import place
+from nap_compose.orchestration.placement.result import NoRoom, Placement
 from nap_compose.orchestration.placement.room import HERE
+from nap_compose.orchestration.placement.situation import Situation
 from nap_compose.orchestration.wanted import Slot
 
 

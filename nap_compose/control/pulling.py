@@ -26,7 +26,7 @@ from nap_compose.errors import Interrupted, NapError
 from nap_compose.orchestration.decide import making_way
 from nap_compose.orchestration.emitter import Emitter
 from nap_compose.orchestration.events import OnEvent, Phase
-from nap_compose.orchestration.placement import Situation
+from nap_compose.orchestration.placement.situation import Situation
 from nap_compose.orchestration.plan import Kind, Step
 from nap_compose.orchestration.pooling import pool
 from nap_compose.orchestration.steps.images import pull_image

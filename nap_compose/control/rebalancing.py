@@ -27,13 +27,14 @@ from nap_compose.control.standing import in_the_name_of
 from nap_compose.errors import NapError
 from nap_compose.orchestration.decide import making_way
 from nap_compose.orchestration.events import OnEvent
-from nap_compose.orchestration.placement import Situation, place
 from nap_compose.orchestration.placement.balance import (
     Better,
     Standing,
     balance,
     containers_of,
 )
+from nap_compose.orchestration.placement.place import place
+from nap_compose.orchestration.placement.situation import Situation
 from nap_compose.orchestration.wanted import Slot, select
 from nap_compose.text import app_called
 

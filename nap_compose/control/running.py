@@ -20,17 +20,15 @@ from nap_compose.control.border import Cancel, Failure, Outcome, Published
 from nap_compose.control.ledger import Ledger
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import urls_of
-from nap_compose.control.registries.pulling import logins_for
 from nap_compose.errors import NapError
 from nap_compose.exits import Exit
 from nap_compose.orchestration.emitter import Emitter
 from nap_compose.orchestration.events import OnEvent, Phase
 from nap_compose.orchestration.execute import Execution, execute
 from nap_compose.orchestration.plan import Change, Kind, Plan, Step
-from nap_compose.orchestration.steps.images import bring_image
 from nap_compose.orchestration.steps.snapshots import Snapshots
 from nap_compose.orchestration.steps.waiting import Unwell
-from nap_compose.orchestration.steps.workshop import Logins, Stock, Workshop
+from nap_compose.orchestration.steps.workshop import Logins, NoLogins, Stock, Workshop
 
 _EXITS = {
     "done": Exit.DONE,
@@ -144,6 +142,8 @@ def pull(
     `otherwise` is what is done where that can't be, so that it is no failure to people. Raises
     NapError all the same.
     """
+    from nap_compose.orchestration.steps.images import bring_image
+
     step = Step(
         id=f"pull:{reference}@{host}",
         kind=Kind.BRING_IMAGE,
@@ -201,7 +201,7 @@ def _workshop(parts: Parts, plan: Plan, view: View) -> Workshop:
         snapshots=Snapshots(look),
         seal=parts.seal,
         version=__version__,
-        logins=logins_for(parts, plan.owner, plan.app),
+        logins=_logins(parts, plan),
         pool=parts.pool,
         reserve_subnet=lambda prefix: subnets.reserve(
             parts.store,
@@ -218,6 +218,14 @@ def _workshop(parts: Parts, plan: Plan, view: View) -> Workshop:
         unlist=_unlisting(parts, view),
         containers=there,
     )
+
+
+def _logins(parts: Parts, plan: Plan) -> Logins:
+    if parts.cluster.embedded:
+        return NoLogins()
+    from nap_compose.control.registries.pulling import logins_for
+
+    return logins_for(parts, plan.owner, plan.app)
 
 
 def _unlisting(parts: Parts, view: View) -> Callable[[str, str], None]:

@@ -6,7 +6,6 @@ marked with the cluster's key: what was changed or taken out afterwards shows.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -77,6 +76,8 @@ def link(before: str, entry: AuditRecord) -> str:
     """The hash of a row that stands after the one with the hash `before` (SHA-256, in hex)."""
     told = {key: value for key, value in asdict(entry).items() if key != "hash"}
     text = json.dumps([before, told], sort_keys=True, separators=(",", ":"))
+    import hashlib
+
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -16,8 +16,7 @@ from nap_compose.cluster.view import ContainerView, NetworkView, View, VolumeVie
 from nap_compose.compose.model import App, Service
 from nap_compose.orchestration.bodies.container import image_reference
 from nap_compose.orchestration.bodies.making import network_name, volume_name
-from nap_compose.orchestration.placement import Placement
-from nap_compose.orchestration.placement.result import Choice
+from nap_compose.orchestration.placement.result import Choice, Placement
 from nap_compose.orchestration.plan import Change
 from nap_compose.orchestration.pooling import NOTHING_STORED, Pooled, Stored
 from nap_compose.orchestration.shipping import NOTHING_BESIDE, Settled

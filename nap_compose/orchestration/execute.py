@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future
-from concurrent.futures import wait as wait_for
 from dataclasses import field
 from functools import partial
 
@@ -14,10 +12,10 @@ from nap_compose.orchestration.events import Phase
 from nap_compose.orchestration.masking import masker
 from nap_compose.orchestration.order import Order
 from nap_compose.orchestration.plan import Kind, Leniency, Plan, Step
-from nap_compose.orchestration.steps.acts import DO, UNDO
+from nap_compose.orchestration.steps.acts import DO, UNDO, load
 from nap_compose.orchestration.steps.waiting import Unwell
 from nap_compose.orchestration.steps.workshop import Workshop
-from nap_compose.orchestration.threads import begin
+from nap_compose.orchestration.threads import Running, Threads
 from nap_compose.plaindata import dataclass
 
 WORKERS = 64
@@ -87,6 +85,7 @@ class _Run:
         self.execution = Execution()
         self.begun: list[Step] = []
         self.paused = False
+        self.threads = Threads()
         self.mask = masker(shop.app)
         # Nobody waits on for a replica once the deployment has failed elsewhere.
         shop.stopped = lambda: self.execution.state != "done" or self.cancelled() > 0
@@ -94,7 +93,8 @@ class _Run:
     def forward(self) -> None:
         """Begin each step once all it needs is done, until all are, or one fails."""
         order = Order(self.plan.steps)
-        running: dict[Future[str], Step] = {}
+        running: dict[Running, Step] = {}
+        load({step.kind for step in self.plan.steps})
         try:
             while order or running:
                 self._look_around()
@@ -102,15 +102,15 @@ class _Run:
                     self._begin(order, running)
                 if not running or self.cancelled() > 1:
                     break
-                ended, _ = wait_for(running, timeout=LOOK, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    step = running.pop(future)
-                    self._ended(step, future, order)
+                for ended in self.threads.ended(LOOK):
+                    step = running.pop(ended)
+                    self._ended(step, ended, order)
                     if step.subject in self.shop.forgiven:
                         self._pass_over(step.subject, order)
         finally:
-            if self.cancelled() <= 1:
-                wait_for(running)
+            while running and self.cancelled() <= 1:
+                for ended in self.threads.ended(LOOK):
+                    running.pop(ended, None)
         for step in order.left:
             self.emitter.step(step, Phase.SKIPPED)
 
@@ -170,10 +170,10 @@ class _Run:
                 self.execution.left.append(left)
         return complete
 
-    def _begin(self, order: Order, running: dict[Future[str], Step]) -> None:
+    def _begin(self, order: Order, running: dict[Running, Step]) -> None:
         for step in order.take(WORKERS - len(running)):
             self.begun.append(step)
-            running[begin(partial(self._do, step), f"step {step.id}")] = step
+            running[self.threads.begin(partial(self._do, step), f"step {step.id}")] = step
 
     def _do(self, step: Step) -> str:
         def report(text: str, done: int = 0, total: int = 0) -> None:
@@ -181,12 +181,12 @@ class _Run:
 
         return DO[step.kind](step, self.shop, report)
 
-    def _ended(self, step: Step, future: Future[str], order: Order) -> None:
-        error = future.exception()
+    def _ended(self, step: Step, ended: Running, order: Order) -> None:
+        error = ended.error
         if error is None:
             order.done(step.id)
             self.execution.done.append(step)
-            self.emitter.step(step, Phase.DONE, future.result())
+            self.emitter.step(step, Phase.DONE, ended.result)
             return
         if isinstance(error, Interrupted):
             self.emitter.step(step, Phase.SKIPPED, error=str(error))

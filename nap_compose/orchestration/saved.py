@@ -7,7 +7,6 @@ the same. So a file that was tampered with can make nap do nothing but what it w
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, field
@@ -99,6 +98,8 @@ def digest_of_steps(plan: Plan) -> str:
         {**asdict(step), "args": {k: v for k, v in step.args.items() if k not in _OF_A_RUN}}
         for step in plan.steps
     ]
+    import hashlib
+
     return hashlib.sha256(json.dumps(steps, sort_keys=True).encode()).hexdigest()
 
 

@@ -7,7 +7,6 @@ knows of them but the steps that bring them there.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -177,6 +176,8 @@ def folder_volume(source: str, working_dir: str) -> str:
     plain = re.sub(r"[^a-zA-Z0-9_.]", "-", path)
     if plain == path and not plain.startswith("."):
         return f"folder-{plain}"
+    import hashlib
+
     short = hashlib.sha256(path.encode()).hexdigest()[:6]
     return f"folder-{plain.strip('-.')}-{short}"
 

@@ -4,25 +4,49 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from queue import Empty, SimpleQueue
 
 
-def begin(call: Callable[[], str], name: str) -> Future[str]:
-    """Make `call` in a thread of its own.
+class Running:
+    """A call in a thread of its own: what came of it, once it has ended."""
 
-    The thread is a daemon: Python's own pools wait for theirs before a process may end, so a
-    call that hangs would outlast the second Ctrl-C.
+    def __init__(self) -> None:
+        self.result = ""
+        self.error: BaseException | None = None
+
+
+class Threads:
+    """Threads that run, and those that have ended.
+
+    They are daemons: Python's own pools wait for theirs before a process may end, so a call that
+    hangs would outlast the second Ctrl-C. And those come with a module that logs, which takes as
+    long to load as all that runs a short plan.
     """
-    future: Future[str] = Future()
 
-    def run() -> None:
-        future.set_running_or_notify_cancel()
+    def __init__(self) -> None:
+        self._ended: SimpleQueue[Running] = SimpleQueue()
+
+    def begin(self, call: Callable[[], str], name: str) -> Running:
+        """Make `call` in a thread of its own."""
+        running = Running()
+
+        def run() -> None:
+            try:
+                running.result = call()
+            except BaseException as error:
+                running.error = error
+            self._ended.put(running)
+
+        threading.Thread(target=run, name=name, daemon=True).start()
+        return running
+
+    def ended(self, seconds: float) -> list[Running]:
+        """Those that have ended since it was asked last; waits until there is one, but no longer
+        than these seconds."""
+        found: list[Running] = []
         try:
-            result = call()
-        except BaseException as error:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
-
-    threading.Thread(target=run, name=name, daemon=True).start()
-    return future
+            found.append(self._ended.get(timeout=seconds))
+            while True:
+                found.append(self._ended.get_nowait())
+        except Empty:
+            return found

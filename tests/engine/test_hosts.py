@@ -10,7 +10,7 @@ import pytest
 from nap_compose.control.border import HostChange
 from nap_compose.errors import NapError, WrongUse
 from nap_compose.health.proof import CONFIRMED, StoredProofs
-from nap_compose.orchestration.placement import NoRoom
+from nap_compose.orchestration.placement.result import NoRoom
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import FakeCluster
 from tests.support.road import Road

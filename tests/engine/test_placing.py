@@ -9,7 +9,7 @@ import pytest
 
 from nap_compose.cluster.holding import Holding
 from nap_compose.compose.model import App
-from nap_compose.orchestration.placement import NoRoom
+from nap_compose.orchestration.placement.result import NoRoom
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import Behaviour, FakeCluster
 from tests.support.road import Road

@@ -16,7 +16,7 @@ from nap_compose.cluster.state_sqlite import SqliteStore
 from nap_compose.errors import Locked, NapError
 from nap_compose.exits import Exit
 from nap_compose.orchestration.checking import State, check
-from nap_compose.orchestration.placement import NoRoom
+from nap_compose.orchestration.placement.result import NoRoom
 from nap_compose.orchestration.steps import looping
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import Behaviour, FakeCluster

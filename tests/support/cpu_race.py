@@ -11,8 +11,10 @@ from nap_compose.cluster.demand import Demand
 from nap_compose.cluster.holding import NANO
 from nap_compose.cluster.state import Lost, StateStore
 from nap_compose.cluster.view import ContainerView, View
-from nap_compose.orchestration.placement import NoRoom, Situation, place
 from nap_compose.orchestration.placement.asks import holding_of
+from nap_compose.orchestration.placement.place import place
+from nap_compose.orchestration.placement.result import NoRoom
+from nap_compose.orchestration.placement.situation import Situation
 from tests.support.state_child import Spec
 from tests.support.views import app, container, host, view
 

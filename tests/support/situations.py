@@ -67,8 +67,10 @@ from nap_compose.compose.model import App
 from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.container import image_reference
 from nap_compose.orchestration.decide import Wish, making_way
-from nap_compose.orchestration.placement import Placement, Situation, place
 from nap_compose.orchestration.placement.balance import Standing, balance
+from nap_compose.orchestration.placement.place import place
+from nap_compose.orchestration.placement.result import Placement
+from nap_compose.orchestration.placement.situation import Situation
 from nap_compose.orchestration.planner import plan_up
 from nap_compose.orchestration.wanted import Slot, select
 from nap_compose.units import parse_size

@@ -31,7 +31,7 @@ from nap_compose.control.registries.pulling import logins_for
 from nap_compose.control.road.looking import Looking
 from nap_compose.errors import NapError
 from nap_compose.orchestration.decide import Wish, making_way
-from nap_compose.orchestration.placement import Situation
+from nap_compose.orchestration.placement.situation import Situation
 from nap_compose.orchestration.wanted import Slot, select
 
 TRIES = 20

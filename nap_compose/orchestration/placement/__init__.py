@@ -5,9 +5,3 @@ already runs on a host that can have it stays there: nothing is moved for a nice
 are seated one after another, those with the fewest hosts to choose from first; where that leads
 to one that fits nowhere, a bounded search looks for another way to seat them all.
 """
-
-from nap_compose.orchestration.placement.place import place
-from nap_compose.orchestration.placement.result import Choice, NoRoom, Placement
-from nap_compose.orchestration.placement.situation import Situation
-
-__all__ = ["Choice", "NoRoom", "Placement", "Situation", "place"]

@@ -1,4 +1,4 @@
-"""Steps on containers: create, take a name, start, set aside, stop, remove."""
+"""Steps on containers: create, take a name, start, set aside."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from nap_compose.orchestration.shipping import (
     target_of,
 )
 from nap_compose.orchestration.steps import hooks, keeping
+from nap_compose.orchestration.steps.ending import unless_gone
 from nap_compose.orchestration.steps.starting import explained, start_there
 from nap_compose.orchestration.steps.workshop import Report, Workshop
 from nap_compose.orchestration.wanted import Slot, namespace_of
@@ -171,34 +172,6 @@ def bring_back(step: Step, shop: Workshop) -> str:
     if step.args.get("running"):
         start_there(step, step.target, shop)
     return ""
-
-
-def stop(step: Step, shop: Workshop, report: Report) -> str:
-    """Stop a container; one that has gone meanwhile is stopped enough."""
-    if step.args.get("running"):
-        shop.unlist(step.host, step.target)
-        hooks.before_stop(step, step.target, shop, report)
-        report("stopping")
-        grace = step.args.get("grace")
-        with shop.gate(step.host).stopping():
-            unless_gone(lambda: shop.engine(step).stop_container(step.target, grace=grace))
-    return "stopped"
-
-
-def unstop(step: Step, shop: Workshop) -> str:
-    """Start it again."""
-    start_there(step, step.target, shop)
-    return ""
-
-
-def remove(step: Step, shop: Workshop, _report: Report) -> str:
-    """Remove a container. Its anonymous volumes stay unless the step takes them along: a
-    successor may have inherited them."""
-    volumes = bool(step.args.get("volumes"))
-    unless_gone(
-        lambda: shop.engine(step).remove_container(step.target, volumes=volumes, force=True)
-    )
-    return "removed"
 
 
 def _made_by(step: Step, shop: Workshop) -> list[str]:
@@ -379,15 +352,3 @@ def _looks_anonymous(mount: Mapping[str, Any]) -> bool:
     """An engine names anonymous volumes with 64 hex digits."""
     name = str(mount.get("Name") or "")
     return len(name) == 64 and all(char in "0123456789abcdef" for char in name)
-
-
-def unless_gone(act: Any) -> None:
-    """Do it; what is gone already needs it no more."""
-    try:
-        act()
-    except NotFound:
-        return
-    except EngineError as error:
-        # 304: stopped already; 409 "removal … is already in progress": somebody is at it
-        if error.status != 304 and "already in progress" not in error.message:
-            raise

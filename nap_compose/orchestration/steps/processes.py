@@ -8,7 +8,7 @@ from nap_compose.cluster.engine import Conflict, EngineError, NotFound
 from nap_compose.errors import NapError
 from nap_compose.orchestration.plan import Step
 from nap_compose.orchestration.steps import hooks
-from nap_compose.orchestration.steps.containers import unless_gone
+from nap_compose.orchestration.steps.ending import unless_gone
 from nap_compose.orchestration.steps.starting import explained, start_there
 from nap_compose.orchestration.steps.workshop import Report, Workshop
 

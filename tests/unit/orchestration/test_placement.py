@@ -9,7 +9,9 @@ from nap_compose.cluster.view import HostState, VolumeView
 from nap_compose.compose.model import App
 from nap_compose.errors import BadFile
 from nap_compose.exits import Exit
-from nap_compose.orchestration.placement import NoRoom, Situation, place
+from nap_compose.orchestration.placement.place import place
+from nap_compose.orchestration.placement.result import NoRoom
+from nap_compose.orchestration.placement.situation import Situation
 from nap_compose.orchestration.wanted import Slot, select
 from tests.support.views import app, container, foreign, host, view
 

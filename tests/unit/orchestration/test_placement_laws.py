@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from nap_compose.cluster.view import ContainerView, HostState, HostView, PublishedPort, VolumeView
 from nap_compose.compose.model import App
-from nap_compose.orchestration.placement import NoRoom, Situation, place
 from nap_compose.orchestration.placement.asks import holding_of
 from nap_compose.orchestration.placement.balance import Standing, balance, containers_of, moved
+from nap_compose.orchestration.placement.place import place
 from nap_compose.orchestration.placement.repair import Repair
+from nap_compose.orchestration.placement.result import NoRoom
+from nap_compose.orchestration.placement.situation import Situation
 from nap_compose.orchestration.wanted import Slot, select
 from tests.support.views import app, container, foreign, host, view
 

@@ -12,7 +12,8 @@ from nap_compose.compose.model import App
 from nap_compose.errors import NapError
 from nap_compose.orchestration.bodies.container import image_reference
 from nap_compose.orchestration.decide import Wish, making_way
-from nap_compose.orchestration.placement import Situation, place
+from nap_compose.orchestration.placement.place import place
+from nap_compose.orchestration.placement.situation import Situation
 from nap_compose.orchestration.plan import Change, Kind, Plan
 from nap_compose.orchestration.planner import plan_up
 from nap_compose.orchestration.wanted import select

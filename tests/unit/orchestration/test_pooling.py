@@ -15,7 +15,9 @@ from nap_compose.errors import BadFile, NapError
 from nap_compose.orchestration import pooling, using
 from nap_compose.orchestration.bodies.container import image_reference
 from nap_compose.orchestration.decide import Wish
-from nap_compose.orchestration.placement import NoRoom, Situation, place
+from nap_compose.orchestration.placement.place import place
+from nap_compose.orchestration.placement.result import NoRoom
+from nap_compose.orchestration.placement.situation import Situation
 from nap_compose.orchestration.plan import Change, Kind, Plan
 from nap_compose.orchestration.planner import plan_up
 from nap_compose.orchestration.pooling import Pooled, Stored
