@@ -102,15 +102,16 @@ class _Run:
                     self._begin(order, running)
                 if not running or self.cancelled() > 1:
                     break
-                for ended in self.threads.ended(LOOK):
+                ended = self.threads.ended(LOOK)
+                if ended is not None:
                     step = running.pop(ended)
                     self._ended(step, ended, order)
                     if step.subject in self.shop.forgiven:
                         self._pass_over(step.subject, order)
         finally:
             while running and self.cancelled() <= 1:
-                for ended in self.threads.ended(LOOK):
-                    running.pop(ended, None)
+                if (ended := self.threads.ended(LOOK)) is not None:
+                    del running[ended]
         for step in order.left:
             self.emitter.step(step, Phase.SKIPPED)
 

@@ -40,13 +40,9 @@ class Threads:
         threading.Thread(target=run, name=name, daemon=True).start()
         return running
 
-    def ended(self, seconds: float) -> list[Running]:
-        """Those that have ended since it was asked last; waits until there is one, but no longer
-        than these seconds."""
-        found: list[Running] = []
+    def ended(self, seconds: float) -> Running | None:
+        """One that has ended and wasn't told of yet; None where none does within these seconds."""
         try:
-            found.append(self._ended.get(timeout=seconds))
-            while True:
-                found.append(self._ended.get_nowait())
+            return self._ended.get(timeout=seconds)
         except Empty:
-            return found
+            return None

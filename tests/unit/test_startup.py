@@ -21,6 +21,9 @@ HEAVY = {
     "cryptography",
     "sqlite3",
 }
+SLOW = {"email", "http", "ssl", "hashlib", "logging", "concurrent", "tarfile"}
+"""Of the standard library, what takes as long to load as the rest of a short command."""
+
 SHOW = """
 import json, sys
 from nap_compose.cli.main import main
@@ -118,6 +121,24 @@ def test_reading_commands_ask_the_engine_with_nothing_heavy(
     # Nothing is planned, and no key of a file is looked up: those rooms stay shut.
     assert not {name for name in modules if name.startswith("nap_compose.orchestration.")}
     assert "nap_compose.compose.rows" not in modules
+
+
+@pytest.mark.parametrize("verb", ["ps", "ls"])
+def test_what_is_asked_most_loads_nothing_slow(tmp_path: Path, verb: str) -> None:
+    _, modules = imports(verb, cwd=tmp_path)
+    assert "nap_compose.control.local" in modules
+    assert not modules & SLOW
+
+
+def test_what_takes_an_app_away_loads_nothing_that_makes_one(tmp_path: Path) -> None:
+    _, modules = imports("down", "-p", "shop", cwd=tmp_path)
+    assert "nap_compose.control.downward" in modules
+    assert not modules & (SLOW - {"hashlib"})  # the trail of who did what is a chain of them
+    assert not modules & {
+        "nap_compose.orchestration.bodies.container",
+        "nap_compose.orchestration.placement.place",
+        "nap_compose.orchestration.steps.containers",
+    }
 
 
 def test_a_cluster_file_costs_yaml_and_no_more(tmp_path: Path) -> None:

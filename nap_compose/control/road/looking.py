@@ -21,7 +21,6 @@ from nap_compose.control.border import Cancel, UpRequest, Who
 from nap_compose.control.parts import Parts, seen_at_all
 from nap_compose.control.stock import Stock
 from nap_compose.orchestration.events import OnEvent
-from nap_compose.orchestration.placement.balance import moved
 from nap_compose.orchestration.saved import SavedPlan
 from nap_compose.orchestration.shipping import Settled, settle
 from nap_compose.orchestration.wanted import Slot
@@ -92,6 +91,8 @@ class Looking:
             time.sleep(0.5)
 
     def _look(self, known: Mapping[str, HostRecord]) -> View:
+        from nap_compose.orchestration.placement.balance import moved
+
         view = look(self.parts, known, drained=self.request.without, only=self._asked)
         return moved(view, self.request.as_if)
 
