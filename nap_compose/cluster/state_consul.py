@@ -26,7 +26,7 @@ from nap_compose.cluster.consul_access import servers_of
 from nap_compose.cluster.consul_servers import Servers
 from nap_compose.cluster.lease import KeptLease
 from nap_compose.cluster.state import Delete, Entry, Held, Lease, Lost, Put, StoreAway
-from nap_compose.cluster.state_values import check_batch, check_key, check_prefix, encode
+from nap_compose.cluster.state_values import check_key, check_prefix, encode, encode_batch
 
 VERSION = "v1"
 """Stands after the prefix: a later layout of the keys would get another."""
@@ -65,7 +65,8 @@ class ConsulStore:
 
     def put(self, key: str, value: Any, if_version: int | None = None) -> int:
         check_key(key)
-        results = self._transact([self._put(Put(key, value, if_version))])
+        op = Put(key, value, if_version)
+        results = self._transact([self._put(op, encode(key, value))])
         return int(results[0]["KV"]["ModifyIndex"])
 
     def delete(self, key: str, if_version: int | None = None) -> None:
@@ -113,11 +114,13 @@ class ConsulStore:
         )
 
     def batch(self, ops: Sequence[Put | Delete]) -> None:
-        check_batch(ops)
+        texts = encode_batch(ops)
         written = [
             step
             for op in ops
-            for step in ([self._put(op)] if isinstance(op, Put) else self._delete(op))
+            for step in (
+                [self._put(op, texts[op.key])] if isinstance(op, Put) else self._delete(op)
+            )
         ]
         if written:
             self._transact(written)
@@ -143,11 +146,10 @@ class ConsulStore:
     def _entries(self, rows: Sequence[Mapping[str, Any]] | None) -> Sequence[Entry]:
         return sorted((self._entry(row) for row in rows or ()), key=lambda entry: entry.key)
 
-    def _put(self, op: Put) -> Mapping[str, Any]:
+    def _put(self, op: Put, text: str) -> Mapping[str, Any]:
         # Flags are the writer's own to choose. Chance in them marks each write as this one: Consul
         # would pass over a write that changes nothing, and the version would stay as it was.
-        text = _base64(encode(op.key, op.value))
-        step = self._step("set", op.key, Value=text, Flags=secrets.randbits(53))
+        step = self._step("set", op.key, Value=_base64(text), Flags=secrets.randbits(53))
         if op.if_version is not None:
             step["KV"].update(Verb="cas", Index=op.if_version)
         return step

@@ -21,7 +21,7 @@ from typing import Any
 from nap_compose.cluster.lease import KeptLease
 from nap_compose.cluster.sqlite_file import ReadInMemory, begin_writing, open_private_database, why
 from nap_compose.cluster.state import Delete, Entry, Held, Lease, Lost, Put, StoreAway
-from nap_compose.cluster.state_values import check_batch, check_key, check_prefix, encode
+from nap_compose.cluster.state_values import check_key, check_prefix, encode, encode_batch
 
 POLL = 0.1
 """Seconds between two looks of `watch`."""
@@ -118,13 +118,13 @@ class SqliteStore:
         )
 
     def batch(self, ops: Sequence[Put | Delete]) -> None:
-        check_batch(ops)
+        texts = encode_batch(ops)
         with self._writing() as sql:
             for op in ops:
                 _expect(sql, op.key, op.if_version)
             for op in ops:
                 if isinstance(op, Put):
-                    _write(sql, op.key, encode(op.key, op.value))
+                    _write(sql, op.key, texts[op.key])
                 else:
                     _delete(sql, op.key)
 

@@ -37,8 +37,9 @@ def encode(key: str, value: Any) -> str:
     return text
 
 
-def check_batch(ops: Sequence[Put | Delete]) -> None:
-    """Raises ValueError for a batch that Consul couldn't run as one transaction.
+def encode_batch(ops: Sequence[Put | Delete]) -> dict[str, str]:
+    """The JSON text of each value that is put, by its key. Raises ValueError for a batch that
+    Consul couldn't run as one transaction.
 
     It takes BATCH operations, where a delete under a condition counts twice (a check and the
     delete), and a body that LARGEST bytes of values fill.
@@ -49,6 +50,8 @@ def check_batch(ops: Sequence[Put | Delete]) -> None:
     keys = [check_key(op.key) for op in ops]
     if len(set(keys)) != len(keys):
         raise ValueError("the batch names a key twice")
-    size = sum(len(encode(op.key, op.value).encode()) for op in ops if isinstance(op, Put))
+    texts = {op.key: encode(op.key, op.value) for op in ops if isinstance(op, Put)}
+    size = sum(len(text.encode()) for text in texts.values())
     if size > LARGEST:
         raise ValueError(f"the batch's values have {size} bytes of JSON, {LARGEST} is the most")
+    return texts

@@ -152,13 +152,14 @@ def _record(
     if here is None:
         assert old is not None
         return replace(old, others=others) if old.container == right.container else None
-    return replace(_fresh(key, old, here, details, at), others=others)
+    return _fresh(key, old, here, others, details, at)
 
 
 def _fresh(
     key: SlotKey,
     old: ContainerRecord | None,
     here: ContainerView,
+    others: tuple[Copy, ...],
     details: Mapping[str, Detail],
     at: str,
 ) -> ContainerRecord:
@@ -175,7 +176,7 @@ def _fresh(
             policy=before.policy,
         )
     more = more or NOTHING_MORE
-    record = ContainerRecord(
+    return ContainerRecord(
         owner=owner,
         app=app,
         service=service,
@@ -188,11 +189,12 @@ def _fresh(
         exit_code=_exit_code(here, more),
         restarts=max(more.restarts, before.restarts if before else 0),
         started=more.started,
+        since=_since(before, here, more, at),
         revision=here.identity.revision if here.identity else 0,
         fence=here.identity.fence if here.identity else 0,
         policy=more.policy,
+        others=others,
     )
-    return replace(record, since=_since(before, record, more, at))
 
 
 def _exit_code(here: ContainerView, more: Detail) -> int | None:
@@ -201,21 +203,13 @@ def _exit_code(here: ContainerView, more: Detail) -> int | None:
     return more.exit_code if here.exit_code is None else here.exit_code
 
 
-def _since(before: ContainerRecord | None, record: ContainerRecord, more: Detail, at: str) -> str:
+def _since(before: ContainerRecord | None, here: ContainerView, more: Detail, at: str) -> str:
     """When it came to be as it is: what was seen first, unless the engine knows better."""
-    if before is not None:
-        same = (before.state, before.health, before.started) == (
-            record.state,
-            record.health,
-            record.started,
-        )
-        if same:
-            return before.since
-        if before.state == record.state and before.started == record.started:
-            return at  # its health changed
-    if record.state == "running":
+    if before is not None and (before.state, before.started) == (here.state, more.started):
+        return before.since if before.health == here.health else at
+    if here.state == "running":
         return more.started or at
-    if record.state in ("exited", "dead"):
+    if here.state in ("exited", "dead"):
         return more.finished or at
     return at
 

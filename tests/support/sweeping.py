@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import nap_compose.cli  # noqa: F401 -- what sets how often nap looks for garbage
 from bench.memory import peak
 from nap_compose.cluster import config
 from nap_compose.control.checkup import check
