@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nap_compose.cli.output.fields import show_differences
 from nap_compose.cli.output.terminal import Terminal
+from nap_compose.orchestration.downtime import downtime
 from nap_compose.orchestration.plan import Change, Kind, Line, Plan, Step
 from nap_compose.text import coloured, colourless, plain
 from nap_compose.units import show_duration, show_size
@@ -66,6 +67,9 @@ def show_plan(plan: Plan, terminal: Terminal) -> None:
     for step in plan.steps:
         if step.kind is Kind.BRING_IMAGE:
             terminal.say(f"  {'bring':8} {plain(step.subject)} to {step.host} ({_way_of(step)})")
+    away = downtime(plan)
+    if away is not None:
+        terminal.say(f"  {'downtime':8} {plain(', '.join(away)) or 'none'}")
     if not plan.empty:
         by_kind = Counter(step.kind for step in plan.steps)
         del by_kind[Kind.GATHER]

@@ -23,6 +23,9 @@ from nap_compose.units import parse_duration
 
 START_FIRST, STOP_FIRST = "start-first", "stop-first"
 
+IDLE = "it doesn't run"
+"""Why nobody is missed who stops first."""
+
 SETTLES = 5.0
 """Seconds that a successor without a health check must run before it is taken for well, where
 `monitor` doesn't say. Swarm's own default."""
@@ -83,7 +86,7 @@ def why_stop_first(wish: Wish, decision: Decision, condition: Condition) -> str:
     """
     service, old = wish.service(decision.slot), decision.container
     if old is None or old.state != "running":
-        return "it doesn't run"
+        return IDLE
     if wish.overlay not in ALIASED:
         return "over a cluster store each address has to stay on its host"
     if update_of(service, back=wish.back).order == STOP_FIRST:
