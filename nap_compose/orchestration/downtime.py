@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from nap_compose.orchestration.plan import Change, Kind, Line, Plan, Step
-from nap_compose.orchestration.planning.rolling import IDLE, START_FIRST
+from nap_compose.orchestration.plan import IDLE, START_FIRST, Change, Kind, Line, Plan, Step
 
 _THERE = (Change.KEEP, Change.REPLACE, Change.MOVE, Change.START)
 

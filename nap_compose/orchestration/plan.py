@@ -108,6 +108,11 @@ class Verb(str, Enum):
         return self in (Verb.START, Verb.RESTART)
 
 
+START_FIRST, STOP_FIRST = "start-first", "stop-first"
+IDLE = "it doesn't run"
+"""How a replica makes way, and why nobody misses one that stops first."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of a plan for people: what becomes of `subject` on `host`, and why.

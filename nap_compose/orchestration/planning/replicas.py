@@ -8,7 +8,7 @@ from nap_compose.orchestration import common
 from nap_compose.orchestration.bodies.making import network_name
 from nap_compose.orchestration.decide import Decision
 from nap_compose.orchestration.naming import slot_name
-from nap_compose.orchestration.plan import Change, Kind, Line, Step
+from nap_compose.orchestration.plan import START_FIRST, STOP_FIRST, Change, Kind, Line, Step
 from nap_compose.orchestration.planning import awaiting, rolling, turns
 from nap_compose.orchestration.planning.draft import Draft, step_id
 from nap_compose.orchestration.wanted import Slot, namespace_of
@@ -111,10 +111,10 @@ def _way(draft: Draft, decision: Decision) -> tuple[bool, str]:
     elif not why and not draft.serve_on:
         why = "it holds what another needs first"
     if not why:
-        return True, rolling.START_FIRST
+        return True, START_FIRST
     # On bridges it is as with Compose, and nobody expects anything else.
     told = wish.overlay in (*rolling.ALIASED, rolling.STORED)
-    return False, f"{rolling.STOP_FIRST}: {why}" if told else ""
+    return False, f"{STOP_FIRST}: {why}" if told else ""
 
 
 def _hand_over(draft: Draft, decision: Decision, old: ContainerView, create: str) -> None:

@@ -17,14 +17,10 @@ from typing import Any
 from nap_compose.cluster.view import ContainerView
 from nap_compose.compose.model import Condition, Service
 from nap_compose.orchestration.decide import Decision, Wish
+from nap_compose.orchestration.plan import IDLE, STOP_FIRST
 from nap_compose.orchestration.wanted import namespace_of
 from nap_compose.plaindata import dataclass
 from nap_compose.units import parse_duration
-
-START_FIRST, STOP_FIRST = "start-first", "stop-first"
-
-IDLE = "it doesn't run"
-"""Why nobody is missed who stops first."""
 
 SETTLES = 5.0
 """Seconds that a successor without a health check must run before it is taken for well, where
