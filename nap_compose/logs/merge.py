@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator
+from itertools import chain
 from operator import itemgetter
 from typing import Generic, TypeVar
 
@@ -18,6 +19,8 @@ from nap_compose.control.border import LogLine
 
 Stamped = tuple[int, LogLine]
 """When a line was printed, in nanoseconds since 1970, and the line."""
+
+_TIME, _LINE = itemgetter(0), itemgetter(1)
 
 Item = TypeVar("Item")
 
@@ -39,10 +42,19 @@ def steady(lines: Iterable[Stamped]) -> Iterator[Stamped]:
 def in_order(sources: Iterable[Iterable[Stamped]]) -> Iterator[LogLine]:
     """All lines of all sources by time, exactly; lines of the same time by source, as given.
 
-    Reads each source only as far as needed: memory is one line a source.
+    Reads each source only as far as needed: memory is one line a source. Where only one has any,
+    which then is in order by itself, there may be millions of them and nothing to compare.
     """
-    for _, line in heapq.merge(*map(steady, sources), key=itemgetter(0)):
-        yield line
+    begun = [lines for lines in map(_begun, sources) if lines is not None]
+    merged = heapq.merge(*map(steady, begun), key=_TIME) if len(begun) > 1 else chain(*begun)
+    yield from map(_LINE, merged)
+
+
+def _begun(lines: Iterable[Stamped]) -> Iterator[Stamped] | None:
+    """The same lines, the first of them read; None where there is none."""
+    rest = iter(lines)
+    first = next(rest, None)
+    return None if first is None else chain((first,), rest)
 
 
 def last(count: int, lines: Iterable[Stamped]) -> Iterator[Stamped]:
