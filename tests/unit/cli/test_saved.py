@@ -53,6 +53,7 @@ def test_a_plan_is_shown_and_kept(file: Path) -> None:
         "shop would change:\n"
         "  replace  web.1 on h2 (its image changed; start-first)\n"
         "  bring    image web:2 to h2 (from h1, 64MiB)\n"
+        "  downtime none\n"
         "  in 1 steps: 1 bring-image\n"
         "\n"
         "against revision 3, which runs:\n"
