@@ -18,6 +18,7 @@ from bed import busybox, docker_api, ldap, ldap_entries, registry
 from bed.fixture import bring_up
 from bed.layout import Bed, Host
 from nap_compose.exits import Exit
+from tests.support import pages
 from tests.support.apps import on_zone, sleeper, write_app
 from tests.support.nap import Nap, eventually
 from tests.support.people import People
@@ -340,8 +341,6 @@ def _may(nap: Nap, *words: str) -> bool:
 class TestSomeoneLeaves:
     """By the commands of the page for it, in its order."""
 
-    PAGE = Path(__file__).parents[2] / "docs" / "someone-leaves.md"
-
     @pytest.fixture
     def leaver(self, people, bed):
         ada, bob, carol = people("ada"), people("bob"), people("carol")
@@ -368,10 +367,11 @@ class TestSomeoneLeaves:
         ada("down", "-v", "bob/market")
         ada("down", "-v", "bob/notes")
 
-    def commands(self) -> Iterator[list[str]]:
-        for line in self.PAGE.read_text().splitlines():
-            if line.startswith("$ nap "):
-                yield line.replace("shop", "market").removeprefix("$ nap ").split()
+    def commands(self) -> list[list[str]]:
+        return [
+            text.replace("shop", "market").removeprefix("nap ").split()
+            for text in pages.texts("someone-leaves.md")
+        ]
 
     def test_what_the_page_says_is_so(self, leaver, bed, private):
         ada, bob, carol = leaver("ada"), leaver("bob"), leaver("carol")
