@@ -257,3 +257,8 @@ class Cluster:
     def embedded(self) -> bool:
         """Whether nap works on the local engine alone."""
         return not self.name
+
+    @property
+    def watching(self) -> Failover:
+        """What the watcher goes by, also where it only watches."""
+        return self.failover or Failover()

@@ -19,8 +19,8 @@ from nap_compose.control.border import (
     Who,
 )
 from nap_compose.control.hosts import change_host, check_shared
+from nap_compose.control.owners import in_the_name_of
 from nap_compose.control.parts import Parts
-from nap_compose.control.standing import in_the_name_of
 from nap_compose.errors import NapError
 from nap_compose.orchestration.events import OnEvent
 from nap_compose.text import app_called

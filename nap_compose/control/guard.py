@@ -129,7 +129,7 @@ class Guard:
 
     def _check_owner(self, who: Who, verb: str, owner: str, app: str) -> None:
         """What others share takes no change once they have left."""
-        from nap_compose.control.standing import check_still_there
+        from nap_compose.control.owners import check_still_there
 
         try:
             check_still_there(self._inner.parts, owner, app)

@@ -25,11 +25,11 @@ from nap_compose.control.border import (
     Who,
 )
 from nap_compose.control.giving import check_may_have, give
+from nap_compose.control.owners import owner_now
 from nap_compose.control.parts import Parts, seen_at_all
 from nap_compose.control.reading import urls_of, warnings_of
 from nap_compose.control.registries.keeping import log_out
 from nap_compose.control.sharing import check_known
-from nap_compose.control.standing import standing_of
 from nap_compose.db.records import AppRecord
 from nap_compose.errors import BadFiles, NapError, WrongUse
 from nap_compose.orchestration import using
@@ -117,7 +117,7 @@ class _Leaving:
             registries=registries,
             secrets=tuple(secrets),
             in_directory=self.parts.cluster.ldap is not None
-            and not standing_of(self.parts, self.owner).gone,
+            and not owner_now(self.parts, self.owner).gone,
             warnings=warnings_of(self.view),
         )
 

@@ -21,9 +21,9 @@ from nap_compose.control.border import (
 )
 from nap_compose.control.hosts import check_cluster
 from nap_compose.control.images import as_they_are
+from nap_compose.control.owners import in_the_name_of
 from nap_compose.control.parts import Parts
 from nap_compose.control.road.looking import adopted_of, look, settled
-from nap_compose.control.standing import in_the_name_of
 from nap_compose.errors import NapError
 from nap_compose.orchestration.decide import making_way
 from nap_compose.orchestration.events import OnEvent

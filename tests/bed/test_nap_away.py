@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from bed import busybox, consul, consul_acl, consul_api, docker_api, engines, hosts, mariadb, swarm
-from bed.errors import BedError
+from bed import busybox, consul, docker_api, engines, hosts, mariadb
 from bed.fixture import bring_up
 from bed.layout import Bed, Host
 from nap_compose.exits import Exit
 from tests.support.apps import Apps, sleeper
 from tests.support.hosts import unchanged
-from tests.support.nap import Nap, eventually
+from tests.support.nap import Nap
+from tests.support.settling import settled
 
 pytestmark = pytest.mark.bed
 
@@ -46,25 +46,6 @@ def all_at_once(act: Callable[[Bed, Host], None], bed: Bed) -> None:
     """Do it to every host."""
     with ThreadPoolExecutor() as pool:
         list(pool.map(act, [bed] * len(bed.hosts), bed.hosts))
-
-
-def settled(bed: Bed) -> None:
-    """Wait until all hosts are a swarm again, and Consul could lose one of its servers again."""
-    managers = bed.hosts[: swarm.MANAGERS]
-    all_ready = len(bed.hosts)
-    for host in managers:
-        eventually(lambda host=host: swarm.ready(host) == all_ready, "the swarm", within=120)
-    token = consul_acl.token(bed, consul_acl.MANAGEMENT)
-
-    def spares_one() -> bool:
-        try:
-            path = "/v1/operator/autopilot/health"
-            health = consul_api.call(bed, managers[0], "GET", path, token=token)
-        except BedError:
-            return False
-        return bool(health and health["FailureTolerance"])
-
-    eventually(spares_one, "Consul to have all its servers", within=120)
 
 
 # -- hosts --------------------------------------------------------------------------------------

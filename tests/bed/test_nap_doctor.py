@@ -18,9 +18,9 @@ from bed.fixture import bring_up
 from bed.layout import Bed, Host
 from bed.namespaces import run_in
 from nap_compose.exits import Exit
-from tests.bed.test_nap_away import settled
 from tests.support import hosts
 from tests.support.nap import Nap, eventually
+from tests.support.settling import settled
 
 pytestmark = pytest.mark.bed
 

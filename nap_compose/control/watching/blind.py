@@ -6,23 +6,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from nap_compose.cluster.cluster import Failover
 from nap_compose.control.parts import Parts
 from nap_compose.control.watching.acts import line
 from nap_compose.control.watching.figures import Figures
+from nap_compose.control.watching.sweeping import sweeper_of
 from nap_compose.health.changes import Known
-from nap_compose.health.sweep import Sweeper, changes_of
-
-DEADLINE = 5.0
-"""Seconds that each host has."""
+from nap_compose.health.sweep import changes_of
 
 
 class Blind:
     """Sweeps now and then; it begins from what was `known` last."""
 
     def __init__(self, parts: Parts, figures: Figures, say: Callable[[str], None]) -> None:
-        self._sweeper = Sweeper(parts.engines, parts.cluster, parts.seal, deadline=DEADLINE)
-        self._every = (parts.cluster.failover or Failover()).sweep
+        self._sweeper = sweeper_of(parts)
+        self._every = parts.cluster.watching.sweep
         self._figures, self._say = figures, say
         self._following = 0.0
         self.known = Known()

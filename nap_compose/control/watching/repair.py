@@ -24,9 +24,9 @@ from nap_compose.cluster.state import Lease
 from nap_compose.cluster.view import ContainerView, View
 from nap_compose.control import running
 from nap_compose.control.border import Cancel, Outcome, UpRequest, Who
+from nap_compose.control.owners import in_the_name_of
 from nap_compose.control.parts import Parts
 from nap_compose.control.road.road import Road, travel
-from nap_compose.control.standing import in_the_name_of
 from nap_compose.errors import Locked, NapError
 from nap_compose.exits import Exit
 from nap_compose.health.changes import slot_key

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nap_compose.cluster.cluster import Failover
 from nap_compose.control.parts import Parts
 from nap_compose.control.watching.disks import Disks
 from nap_compose.control.watching.listening import Listener
@@ -23,11 +22,10 @@ class Senses:
     @classmethod
     def of(cls, parts: Parts) -> Senses:
         """Those of a cluster."""
-        every = (parts.cluster.failover or Failover()).sweep
         return cls(
             Listener(parts.engines, embedded=parts.cluster.embedded),
             Disks(parts.engines, parts.cluster, parts.seal),
-            Mounts(parts, every),
+            Mounts(parts, parts.cluster.watching.sweep),
         )
 
     def start(self, leads: Callable[[], bool]) -> None:

@@ -16,6 +16,14 @@ from nap_compose.health.changes import Known
 from nap_compose.health.proof import Proof, StoredProofs
 from nap_compose.health.sweep import Sight, Sweeper
 
+DEADLINE = 5.0
+"""Seconds that each host has: one that is late once is only silent."""
+
+
+def sweeper_of(parts: Parts) -> Sweeper:
+    """Who asks all hosts for a watcher."""
+    return Sweeper(parts.engines, parts.cluster, parts.seal, deadline=DEADLINE)
+
 
 @dataclass
 class Sweep:

@@ -13,7 +13,6 @@ from nap_compose.clock import utc_now
 from nap_compose.cluster import state_keys
 from nap_compose.cluster.app_lock import origin
 from nap_compose.cluster.catalog import Catalog, catalog_of
-from nap_compose.cluster.cluster import Failover
 from nap_compose.cluster.members import Members, members_of
 from nap_compose.cluster.state import Held, Lease, StoreAway
 from nap_compose.control.border import Cancel
@@ -127,7 +126,7 @@ class Watching:
         if leader != self.standing_by:
             self.say(f"{leader} leads; this one stands by")
             self.standing_by = leader
-        every = (self.parts.cluster.failover or Failover()).sweep
+        every = self.parts.cluster.watching.sweep
         if time.monotonic() < self.beat_at + every:
             return
         beat = Heartbeat(self.name, utc_now(), every=every, origin=origin())

@@ -15,7 +15,7 @@ from nap_compose.errors import Away, NotAllowed
 
 
 @dataclass(frozen=True)
-class Standing:
+class OwnerNow:
     """An owner's role; of who is `gone` from the directory, or from all of its groups that may use
     the cluster, the last that is known."""
 
@@ -23,26 +23,26 @@ class Standing:
     gone: bool = False
 
 
-def standing_of(parts: Parts, owner: str) -> Standing:
+def owner_now(parts: Parts, owner: str) -> OwnerNow:
     """What the owner is now, as the directory says, or while it is away the records. Where nobody
     can tell, or there is no directory, what stands counts as it was judged when it was made."""
     ldap = parts.cluster.ldap
     if ldap is None:
-        return Standing("admin")
+        return OwnerNow("admin")
     try:
         known = parts.records.user(owner)
     except RecordsAway:
-        return Standing("admin")
+        return OwnerNow("admin")
     if known is None:
-        return Standing("admin")
+        return OwnerNow("admin")
     from nap_compose.auth.ldap import Directory
 
     try:
         person = Directory(ldap).person(known.id)
     except Away:
-        return Standing(known.role)
+        return OwnerNow(known.role)
     role = role_of(person, ldap.roles) if person else ""
-    return Standing(role or known.role, gone=not role)
+    return OwnerNow(role or known.role, gone=not role)
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def in_the_name_of(parts: Parts, who: Who, owner: str, app: str) -> Iterator[Who
     before = parts.engines.door
     role = who.role
     if not parts.cluster.embedded:
-        role = standing_of(parts, parts.given(now=False).owner(owner, app)).role
+        role = owner_now(parts, parts.given(now=False).owner(owner, app)).role
     acting = replace(who, owner=owner, role=role)
     parts.engines.door = door_for(parts, acting, owner)
     try:
