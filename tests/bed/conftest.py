@@ -20,7 +20,9 @@ pytest.register_assert_rewrite(
     "tests.support.main_job",
     "tests.support.nap",
     "tests.support.people",
+    "tests.support.settling",
     "tests.support.verbs_job",
+    "tests.support.watching",
 )
 
 from tests.support.apps import Apps  # noqa: E402 - after the registration

@@ -21,9 +21,9 @@ import yaml
 from bed import busybox, consul, consul_acl, consul_api, hosts, packages
 from bed.fixture import bring_up
 from bed.layout import Bed
-from tests.bed.test_nap_failover import watching
 from tests.support.apps import EXAMPLES, Apps
 from tests.support.nap import Nap, eventually
+from tests.support.watching import watching
 
 pytestmark = pytest.mark.bed
 

@@ -4,29 +4,38 @@ is done by one that can't see."""
 from __future__ import annotations
 
 import itertools
-import json
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from bed import busybox, consul, consul_acl, consul_api, docker_api, hosts, mariadb, proc
+from bed import busybox, consul, consul_acl, consul_api, docker_api, engines, hosts, mariadb, proc
+from bed import swarm as swarms
 from bed.errors import BedError
 from bed.fixture import bring_up
 from bed.layout import Bed, Host
-from tests.bed.test_nap_away import settled
+from tests.support import hosts as engines_word
 from tests.support.apps import Apps, sleeper
 from tests.support.nap import PROGRAM, Nap, eventually
+from tests.support.settling import settled
+from tests.support.watching import (
+    Watcher,
+    count,
+    crash,
+    happened,
+    known,
+    serving,
+    status,
+    watching,
+    with_failover,
+)
 
 pytestmark = pytest.mark.bed
 
@@ -46,63 +55,6 @@ def bed() -> Iterator[Bed]:
         yield bed
 
 
-@dataclass
-class Watcher:
-    """`nap health watch` in a process of its own; what it says goes to a file."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    @property
-    def said(self) -> str:
-        return self.log.read_text()
-
-    def until(self, *words: str, within: float = 60.0) -> str:
-        def found() -> str:
-            lines = self.said.splitlines()
-            return next((line for line in lines if all(word in line for word in words)), "")
-
-        return eventually(found, f"{words} in\n{self.said}", within=within)
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-
-@contextmanager
-def watching(nap: Nap, name: str = "watcher", *options: str) -> Iterator[Watcher]:
-    log = nap.home / f"{name}.log"
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            [PROGRAM, "health", "watch", *options],
-            env=nap.env,
-            cwd=nap.home,
-            stderr=file,
-            stdout=file,
-        )
-    watcher = Watcher(process, log)
-    try:
-        watcher.until(" leads")
-        yield watcher
-        assert "Traceback" not in watcher.said
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=30)
-        finally:
-            process.kill()
-            process.wait()
-
-
-def known(nap: Nap, app: str, number: int) -> None:
-    """Wait until so many replicas of an app are on record."""
-
-    def there() -> bool:
-        return len([name for name in status(nap) if name.startswith(f"{app}/")]) == number
-
-    eventually(there, "the records", within=30)
-
-
 def unlocked(nap: Nap, bed: Bed, app: str) -> None:
     """Wait until nobody deploys the app, and who was killed while they did is forgotten."""
     token = consul_acl.token(bed, consul_acl.NAP)
@@ -115,50 +67,6 @@ def unlocked(nap: Nap, bed: Bed, app: str) -> None:
             return True  # Consul says 404
 
     eventually(free, "the app's lock", within=60)
-
-
-def status(nap: Nap) -> dict[str, dict[str, Any]]:
-    done = subprocess.run(
-        [PROGRAM, "health", "status", "--format", "json"],
-        env=nap.env,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
-    return {f"{row['app']}/{row['replica']}": row for row in rows}
-
-
-def happened(nap: Nap, *words: str) -> list[str]:
-    """What the events say that has these words."""
-    lines = nap("health", "events", "-n", "1000").out.splitlines()
-    return [line for line in lines if all(word in line for word in words)]
-
-
-def serving(bed: Bed, nap: Nap, app: str, service: str) -> dict[str, list[str]]:
-    """Host → names of the service's running containers, asked of every engine itself: also of one
-    that is cut off, over its own socket."""
-    found = {}
-    for host in bed.hosts:
-        if hosts.state(bed, host) in ("down", "engine down"):
-            continue
-        labels = [f"io.nap.app={app}", f"io.nap.service={service}"]
-        listed = docker_api.call(
-            host, "GET", "/containers/json", query={"filters": json.dumps({"label": labels})}
-        )
-        names = [each["Names"][0] for each in listed]
-        if names:
-            found[host.name] = names
-    return found
-
-
-def count(found: dict[str, list[str]]) -> int:
-    return sum(map(len, found.values()))
-
-
-def crash(bed: Bed, row: dict[str, Any]) -> None:
-    docker_api.call(bed.host(row["Host"]), "POST", f"/containers/{row['ID']}/kill")
 
 
 @contextmanager
@@ -175,14 +83,30 @@ def busy(bed: Bed) -> Iterator[None]:
             program.wait()
 
 
+def leading_manager(bed: Bed) -> Host:
+    """The swarm's."""
+    return next(
+        bed.host(node["Description"]["Hostname"])
+        for node in docker_api.call(bed.hosts[0], "GET", "/nodes")
+        if node.get("ManagerStatus", {}).get("Leader")
+    )
+
+
+def replica_on(nap: Nap, app: str, host: Host) -> str:
+    """The slot of an app that a host holds."""
+    (slot,) = (slot for slot, row in nap.rows(app).items() if row["Host"] == host.name)
+    return slot
+
+
+def seconds(told: str) -> float:
+    """A time of an engine or of nap, in seconds since 1970."""
+    return datetime.fromisoformat(told[:23].rstrip("Z").ljust(23, "0") + "+00:00").timestamp()
+
+
 def restarts(watcher: Watcher, app: str) -> list[float]:
     """When an app's containers were started again, in seconds."""
     lines = [line for line in watcher.said.splitlines() if f"{app}: " in line]
-    return [
-        datetime.fromisoformat(line.split()[0].replace("Z", "+00:00")).timestamp()
-        for line in lines
-        if "was started again" in line
-    ]
+    return [seconds(line.split()[0]) for line in lines if "was started again" in line]
 
 
 def on(zone: str) -> dict[str, Any]:
@@ -197,11 +121,8 @@ def test_a_container_that_crashes_again_and_again_is_given_ever_more_time(
     nap("up", "-f", apps("steady", {"web": sleeper(**AGAIN)}))
     with watching(nap) as watcher:
         known(nap, "steady", 1)
-        row = nap.rows("steady")["web.1"]
-        began = time.monotonic()
-        crash(bed, row)
+        crash(bed, nap.rows("steady")["web.1"])
         watcher.until("web.1 on", "was started again, since it had ended with code 137")
-        print(f"a crash: started again {time.monotonic() - began:.1f} s later")
         nap("up", "-f", apps("looping", {"web": crashing}))
         nap("exec", "-T", "looping/web", "touch", "/crash")
         crash(bed, nap.rows("looping")["web.1"])
@@ -214,17 +135,48 @@ def test_a_container_that_crashes_again_and_again_is_given_ever_more_time(
         assert nap.rows("steady")["web.1"]["State"] == "exited", "it was stopped on purpose"
 
 
+def test_a_crash_is_heard_of_and_mended_long_before_the_next_sweep(
+    nap: Nap, bed: Bed, apps: Apps
+) -> None:
+    nap = nap.on(with_failover(bed, "seldom", after="4s", sweep="5m"))
+    nap("up", "-f", apps("steady", {"web": sleeper(**AGAIN, deploy={"replicas": 3})}))
+    with watching(nap):
+        known(nap, "steady", 3)
+        for row in nap.rows("steady").values():
+            crash(bed, row)
+
+            def state(row: dict[str, Any] = row) -> dict[str, Any]:
+                now: dict[str, Any] = engines_word.inspect(bed, row)["State"]
+                return now if now["Running"] else {}
+
+            now = eventually(state, "it runs again", within=120)
+            took = seconds(now["StartedAt"]) - seconds(now["FinishedAt"])
+            print(f"from a crash to running again, by the engine's clock: {took:.1f} s")
+
+
+def test_a_host_that_is_up_again_soon_keeps_what_it_had(nap: Nap, bed: Bed, apps: Apps) -> None:
+    nap = nap.on(with_failover(bed, "patient", after="5m", sweep="1s"))
+    nap("up", "-f", apps("steady", {"web": sleeper(**AGAIN, deploy={"replicas": 5})}))
+    before = nap.ids("steady")
+    booted = bed.host("h4")
+    was = replica_on(nap, "steady", booted)
+    with watching(nap) as watcher:
+        known(nap, "steady", 5)
+        hosts.restart(bed, booted)
+        watcher.until(f"{was} on {booted.name} was started again")
+        assert "was made on" not in watcher.said
+    settled(bed)
+    assert count(serving(bed, nap, "steady", "web")) == 5
+    assert nap.ids("steady") == before, "the same containers"
+
+
 def test_a_host_dies_under_load_and_what_it_ran_serves_elsewhere(
     nap: Nap, bed: Bed, apps: Apps
 ) -> None:
     """It is the swarm's leading manager, and a server of Consul; the database is away too."""
     nap("up", "-f", apps("shop", {"web": sleeper(**AGAIN, deploy={"replicas": 5})}))
-    lost = next(
-        bed.host(node["Description"]["Hostname"])
-        for node in docker_api.call(bed.hosts[0], "GET", "/nodes")
-        if node.get("ManagerStatus", {}).get("Leader")
-    )
-    (was,) = (slot for slot, row in nap.rows("shop").items() if row["Host"] == lost.name)
+    lost = leading_manager(bed)
+    was = replica_on(nap, "shop", lost)
     with watching(nap) as watcher, busy(bed):
         known(nap, "shop", 5)
         mariadb.stop(bed)
@@ -234,6 +186,7 @@ def test_a_host_dies_under_load_and_what_it_ran_serves_elsewhere(
         print(f"from a host's end to all healthy again: {time.monotonic() - began:.1f} s")
         assert count(serving(bed, nap, "shop", "web")) == 5
         mariadb.start(bed)
+        eventually(lambda: "failover" in nap("history", "shop").out, "its record", within=60)
         hosts.restart(bed, lost)
         watcher.until(f"{was} of {lost.name} was removed", within=120)
     settled(bed)
@@ -282,7 +235,7 @@ def test_the_leader_is_killed_in_the_middle_and_another_finishes(
 ) -> None:
     nap("up", "-f", apps("shop", {"web": sleeper(**AGAIN, deploy={"replicas": 5})}))
     lost = bed.host("h5")
-    (was,) = (slot for slot, row in nap.rows("shop").items() if row["Host"] == lost.name)
+    was = replica_on(nap, "shop", lost)
     with watching(nap) as first:
         known(nap, "shop", 5)
         log = nap.home / "second.log"
@@ -308,6 +261,63 @@ def test_the_leader_is_killed_in_the_middle_and_another_finishes(
             hosts.restart(bed, lost)
     settled(bed)
     unlocked(nap, bed, "shop")
+
+
+def test_the_swarms_leading_manager_dies_in_the_middle_of_a_failover(
+    nap: Nap, bed: Bed, apps: Apps
+) -> None:
+    """What it ran is made elsewhere as well."""
+    nap("up", "-f", apps("shop", {"web": sleeper(**AGAIN, deploy={"replicas": 5})}))
+    first, second = bed.host("h5"), leading_manager(bed)
+    slots = {host: replica_on(nap, "shop", host) for host in (first, second)}
+    with watching(nap) as watcher:
+        known(nap, "shop", 5)
+        hosts.kill(bed, first)
+        watcher.until(f"{first.name}: ", "→ lost", within=90)
+        hosts.kill(bed, second)
+        for slot in slots.values():
+            watcher.until(f"{slot} was made on", within=150)
+        eventually(lambda: count(serving(bed, nap, "shop", "web")) == 5, "five again", within=90)
+        hosts.restart(bed, second)
+        hosts.restart(bed, first)
+        for host, slot in slots.items():
+            watcher.until(f"{slot} of {host.name} was removed", within=120)
+    settled(bed)
+    assert count(serving(bed, nap, "shop", "web")) == 5
+
+
+def test_the_swarm_loses_its_quorum_and_nothing_is_touched_until_it_is_back(
+    nap: Nap, bed: Bed, apps: Apps
+) -> None:
+    """Of three managers one is lost, and of another the engine is down."""
+    nap("up", "-f", apps("steady", {"web": sleeper(**AGAIN, deploy={"replicas": 5})}))
+    before = nap.rows("steady")
+    lost = leading_manager(bed)
+    down, last = (host for host in bed.hosts[: swarms.MANAGERS] if host != lost)
+    was, (crashed, row) = (
+        replica_on(nap, "steady", lost),
+        next((slot, row) for slot, row in before.items() if row["Host"] == "h4"),
+    )
+    with watching(nap) as watcher:
+        known(nap, "steady", 5)
+        engines.stop(bed, down)
+        hosts.kill(bed, lost)
+        watcher.until(f"{was}: the swarm's managers have no quorum", within=90)
+        assert swarms.role(last) == "no quorum"
+        crash(bed, row)
+        watcher.until(f"{crashed} on h4: running → exited (137)")
+        time.sleep(3)
+        assert "was made on" not in watcher.said
+        assert "started again" not in watcher.said
+        engines.start(bed, down)
+        watcher.until(f"{crashed} on h4 was started again", within=120)
+        watcher.until(f"{was} was made on", f"since {lost.name} is lost", within=120)
+        hosts.restart(bed, lost)
+        watcher.until(f"{was} of {lost.name} was removed", within=120)
+        eventually(lambda: count(serving(bed, nap, "steady", "web")) == 5, "all of them", within=60)
+    settled(bed)
+    after = nap.ids("steady")
+    assert {slot for slot in after if after[slot] != before[slot]["ID"]} == {was}
 
 
 def test_consul_loses_a_server_then_its_quorum_and_comes_back(

@@ -22,6 +22,7 @@ from nap_compose.control.pruning.daily import pruning
 from nap_compose.control.watching.blind import Blind
 from nap_compose.control.watching.cataloguing import Cataloguing
 from nap_compose.control.watching.figures import Figures
+from nap_compose.control.watching.handing_in import HandingIn
 from nap_compose.control.watching.leading import Leading
 from nap_compose.control.watching.senses import Senses
 from nap_compose.health.book import HealthBook
@@ -66,11 +67,13 @@ class Watching:
 
     def __post_init__(self) -> None:
         self._senses = Senses.of(self.parts)
+        self._handing_in = HandingIn(self.parts.cluster)
         self._blind = Blind(self.parts, self.figures, self.say)
 
     def go_on(self) -> None:
         """Lead, or stand by, until it is enough."""
         self._senses.start(leads=lambda: self.figures.leads)
+        self._handing_in.start()
         while not self.cancel.level:
             try:
                 lease = self.parts.store.lease(
@@ -88,6 +91,7 @@ class Watching:
     def close(self) -> None:
         """Take leave."""
         self._senses.stop()
+        self._handing_in.stop()
         self.members.close()
         self.catalog.close()
         with contextlib.suppress(StoreAway):  # it grows old by itself
