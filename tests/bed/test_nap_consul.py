@@ -1,16 +1,21 @@
-"""The main job and the verbs on engines that share a Consul as their cluster store."""
+"""The main job, the verbs and a failover on engines that share a Consul as their cluster store."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from bed import gossip
+from bed import busybox, gossip, hosts
 from bed.fixture import bring_up
 from bed.layout import Bed
+from tests.support.apps import Apps, on_zone, sleeper
 from tests.support.main_job import PARTS, MainJob
+from tests.support.nap import Nap, eventually
+from tests.support.settling import whole
 from tests.support.verbs_job import VerbsJob
+from tests.support.watching import count, known, serving, watching, with_failover
 
 pytestmark = pytest.mark.bed
 
@@ -28,3 +33,41 @@ class TestConsul(MainJob, VerbsJob):
     def _fresh_engines(self, bed: Bed) -> None:
         """An engine of that age is no longer to be relied on once it has let a network go."""
         gossip.freshen(bed)
+
+
+def test_what_a_lost_host_ran_serves_elsewhere_under_its_old_name(
+    nap: Nap, bed: Bed, apps: Apps
+) -> None:
+    """A store of that kind knows the dead container's name and address for ever."""
+    gossip.freshen(bed)
+    for host in bed.hosts:
+        busybox.load(host, "busybox:1")
+    nap = nap.on(with_failover(bed, "watched", after="4s", sweep="1s"))
+    again = {"restart": "always", "stop_grace_period": "1s"}
+    serve = sleeper(command="httpd -f -p 8000 -h /etc", **again, deploy={"replicas": 3})
+    nap("up", "-f", apps("shop", {"web": serve, "ask": sleeper(**again, **on_zone("a"))}))
+    lost = bed.host("h3")
+    rows = nap.rows("shop")
+    (was,) = (slot for slot, row in rows.items() if row["Host"] == lost.name)
+
+    def answers() -> bool:
+        """Whether the replica serves under its own name, and nobody else under the service's."""
+        own = f"wget -q -T 2 -O /dev/null http://{rows[was]['Name']}:8000/hostname"
+        # Before the empty line it says whom it asks.
+        found = "nslookup -type=a web | sed '1,/^$/d' | grep -c ^Address"
+        with nap.start("exec", "-T", "shop/ask", "sh", "-c", f"{own} && {found}") as asked:
+            ended = asked.ended()
+        return (ended.code, ended.out.strip()) == (0, "3")
+
+    with watching(nap) as watcher:
+        known(nap, "shop", 4)
+        hosts.kill(bed, lost)
+        began = time.monotonic()
+        watcher.until(f"{was} was made on", f"since {lost.name} is lost", within=120)
+        print(f"from a host's end to all healthy again: {time.monotonic() - began:.1f} s")
+        eventually(answers, "it is found by its name, and the dead one no more", within=30)
+        hosts.restart(bed, lost)
+        watcher.until(f"{was} of {lost.name} was removed", within=150)
+    whole(bed)
+    assert count(serving(bed, nap, "shop", "web")) == 3
+    eventually(answers, "it is the one that is found", within=30)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bed import busybox, ldap, mariadb
+from bed import busybox, ldap, mariadb, moosefs
 from bed import hosts as machines
 from bed.fixture import bring_up
 from bed.layout import Bed
@@ -22,8 +24,12 @@ from tests.support.apps import Apps, sleeper
 from tests.support.listeners import mail_server, webhook
 from tests.support.nap import Nap, eventually
 from tests.support.people import People
+from tests.support.settling import settled
+from tests.support.watching import count, known, serving, watching, with_failover
 
 pytestmark = pytest.mark.bed
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +206,50 @@ def test_people_are_told_once_by_whoever_leads(people: People, bed: Bed) -> None
         assert [mail["Subject"].split(":")[0] for mail in box.mails][1:] == [
             f"[{content['name']}] host h3"
         ] * 2
+
+
+def test_what_a_directorys_user_had_on_a_lost_host_goes_on_in_their_name(
+    people: People, bed: Bed, tmp_path: Path
+) -> None:
+    """The watcher's machine has no session of theirs. What shares a volume waits until the fence
+    has turned the host off, so that never two write to it."""
+    off = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "bed", "kill", "--name", bed.name]
+    content = yaml.safe_load(with_failover(bed, "fenced", after="4s", sweep="1s").read_text())
+    for name, host in content["hosts"].items():
+        host["fence"] = [*off, name]
+    file = bed.directory / "fenced.yml"
+    file.write_text(yaml.safe_dump(content))
+    bob = people.in_session("bob", file)
+    apps = Apps(bob, bed, tmp_path)
+    again = {"restart": "always", "stop_grace_period": "1s"}
+    writes = "sh -c 'while :; do echo $(hostname) >> /data/log; sync; sleep 0.2; done'"
+    db = {**sleeper(**again), "command": writes, "volumes": ["data:/data"]}
+    web = sleeper(**again, deploy={"replicas": 3})
+    data = {"data": {"driver": "moosefs", "driver_opts": {"goal": 2}}}
+    log = moosefs.control_mount(bed) / moosefs.ROOT / "bob/shop/data/log"
+    try:
+        bob("up", "-d", "-f", apps("shop", {"db": db, "web": web}, volumes=data))
+        before = bob.rows("shop")
+        lost = bed.host(before["db.1"]["Host"])
+        ada = people.in_session("ada", file)
+        with watching(ada) as watcher:
+            known(ada, "shop", 4)
+            machines.partition(bed, lost)
+            watcher.until(f"{lost.name} was turned off", within=90)
+            assert machines.state(bed, lost) == "down"
+            watcher.until("bob/shop: db.1 was made on", f"since {lost.name} is lost", within=120)
+            assert count(serving(bed, bob, "shop", "web")) == 3
+            length = log.stat().st_size
+            eventually(lambda: log.stat().st_size > length, "it writes on")
+            machines.restart(bed, lost)
+            watcher.until(f"db.1 of {lost.name} was removed", within=120)
+        settled(bed)
+        assert list(serving(bed, bob, "shop", "db")) == [bob.rows("shop")["db.1"]["Host"]]
+        writers = [name for name, _ in itertools.groupby(log.read_text().split())]
+        assert len(writers) == len(set(writers)) == 2, "one after the other"
+        assert "failover" in bob("history", "shop").out
+    finally:
+        apps.gone()
 
 
 def _found(nap: Nap) -> dict[tuple[str, str], dict[str, Any]]:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
+from nap_compose.clock import utc_now
 from nap_compose.cluster import failures
-from nap_compose.cluster.cluster import Failover, Storage
+from nap_compose.cluster.cluster import Cluster, Failover, Storage
 from nap_compose.control.border import HappeningRequest, Target, WatchRequest
+from nap_compose.control.late import FOLDER
 from nap_compose.control.parts import Parts
+from nap_compose.db.records import Records, RecordsAway
+from nap_compose.health.proof import FENCED, Proof, StoredProofs
 from nap_compose.health.records import ContainerRecord
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import FakeCluster
@@ -216,6 +220,42 @@ def test_what_ran_on_a_lost_host_is_made_elsewhere_and_the_old_one_goes_when_it_
         soon(lambda: not records(road)["web.2"].others, "nothing stale is left")
     history = road.control().history(Target("shop", "ada"))
     assert [row.revision for row in history.rows] == [1], "it is the revision that ran"
+
+
+def test_failover_works_without_the_database_which_hears_of_it_when_it_is_back(
+    fake: FakeCluster, road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model comes from the state store."""
+    road.up(app({"web": {**ALWAYS, "scale": 2}}))
+    with watching(road) as watcher:
+        soon(lambda: len(records(road)) == 2, "the first sweep")
+        with monkeypatch.context() as gone:
+            gone.setattr("nap_compose.db.open.open_records", _no_records)
+            was = road.rows("shop")["web.2"].host
+            fake[was].stop()
+            _prove(road, was)
+            watcher.until("web.2 was made on ")
+            assert _late(road) == 1
+        soon(lambda: _late(road) == 0, "it is handed in")
+    with closing(Parts(road.cluster)) as parts:
+        shop = parts.records.app("ada", "shop")
+        assert shop is not None
+        done = [(each.verb, each.outcome) for each in parts.records.deployments(shop.id)]
+    assert done == [("failover", "done"), ("up", "done")]
+
+
+def _prove(road: Road, host: str) -> None:
+    """A host is off: a fence says so."""
+    with closing(Parts(road.cluster)) as parts:
+        StoredProofs(parts.store).enter(Proof(host, FENCED, "fence", utc_now()))
+
+
+def _no_records(_: Cluster) -> Records:
+    raise RecordsAway("the database doesn't answer")
+
+
+def _late(road: Road) -> int:
+    return len(list((road.cluster.state_dir / FOLDER).glob("*.json")))
 
 
 def test_a_host_that_consul_does_not_know_is_left_to_people(fake: FakeCluster, road: Road) -> None:
