@@ -21,13 +21,13 @@ from nap_compose.cluster import config, state_keys
 from nap_compose.cluster.state_format import FORMAT
 from nap_compose.cluster.stores import open_store
 from nap_compose.exits import Exit
-from tests.bed.test_nap_failover import FAILOVER, count, known, serving, watching
 from tests.bed.test_nap_records import emptied
 from tests.support.apps import Apps, sleeper, write_app
 from tests.support.control_machine import ControlMachine
 from tests.support.hosts import inspect, unchanged
 from tests.support.nap import PROGRAM, Nap, eventually
 from tests.support.pages import texts
+from tests.support.watching import FAILOVER, count, known, serving, watching
 
 pytestmark = pytest.mark.bed
 

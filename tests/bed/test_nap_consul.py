@@ -15,7 +15,7 @@ from tests.support.main_job import PARTS, MainJob
 from tests.support.nap import Nap, eventually
 from tests.support.settling import whole
 from tests.support.verbs_job import VerbsJob
-from tests.support.watching import count, known, serving, watching, with_failover
+from tests.support.watching import AGAIN, FAILOVER, count, known, serving, watching, with_failover
 
 pytestmark = pytest.mark.bed
 
@@ -42,10 +42,9 @@ def test_what_a_lost_host_ran_serves_elsewhere_under_its_old_name(
     gossip.freshen(bed)
     for host in bed.hosts:
         busybox.load(host, "busybox:1")
-    nap = nap.on(with_failover(bed, "watched", after="4s", sweep="1s"))
-    again = {"restart": "always", "stop_grace_period": "1s"}
-    serve = sleeper(command="httpd -f -p 8000 -h /etc", **again, deploy={"replicas": 3})
-    nap("up", "-f", apps("shop", {"web": serve, "ask": sleeper(**again, **on_zone("a"))}))
+    nap = nap.on(with_failover(bed, "watched", **FAILOVER))
+    serve = sleeper(command="httpd -f -p 8000 -h /etc", **AGAIN, deploy={"replicas": 3})
+    nap("up", "-f", apps("shop", {"web": serve, "ask": sleeper(**AGAIN, **on_zone("a"))}))
     lost = bed.host("h3")
     rows = nap.rows("shop")
     (was,) = (slot for slot, row in rows.items() if row["Host"] == lost.name)

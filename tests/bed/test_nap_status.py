@@ -25,7 +25,7 @@ from tests.support.listeners import mail_server, webhook
 from tests.support.nap import Nap, eventually
 from tests.support.people import People
 from tests.support.settling import settled
-from tests.support.watching import count, known, serving, watching, with_failover
+from tests.support.watching import AGAIN, FAILOVER, count, known, serving, watching, with_failover
 
 pytestmark = pytest.mark.bed
 
@@ -214,17 +214,16 @@ def test_what_a_directorys_user_had_on_a_lost_host_goes_on_in_their_name(
     """The watcher's machine has no session of theirs. What shares a volume waits until the fence
     has turned the host off, so that never two write to it."""
     off = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "bed", "kill", "--name", bed.name]
-    content = yaml.safe_load(with_failover(bed, "fenced", after="4s", sweep="1s").read_text())
+    content = yaml.safe_load(with_failover(bed, "fenced", **FAILOVER).read_text())
     for name, host in content["hosts"].items():
         host["fence"] = [*off, name]
     file = bed.directory / "fenced.yml"
     file.write_text(yaml.safe_dump(content))
     bob = people.in_session("bob", file)
     apps = Apps(bob, bed, tmp_path)
-    again = {"restart": "always", "stop_grace_period": "1s"}
     writes = "sh -c 'while :; do echo $(hostname) >> /data/log; sync; sleep 0.2; done'"
-    db = {**sleeper(**again), "command": writes, "volumes": ["data:/data"]}
-    web = sleeper(**again, deploy={"replicas": 3})
+    db = {**sleeper(**AGAIN), "command": writes, "volumes": ["data:/data"]}
+    web = sleeper(**AGAIN, deploy={"replicas": 3})
     data = {"data": {"driver": "moosefs", "driver_opts": {"goal": 2}}}
     log = moosefs.control_mount(bed) / moosefs.ROOT / "bob/shop/data/log"
     try:

@@ -14,8 +14,13 @@ from typing import Any
 import yaml
 
 from bed import docker_api, hosts
-from bed.layout import Bed
+from bed.layout import Bed, Host
 from tests.support.nap import PROGRAM, Nap, eventually
+
+FAILOVER = {"after": "4s", "sweep": "1s"}
+"""Of a cluster whose tests have no time."""
+AGAIN = {"restart": "always", "stop_grace_period": "1s"}
+"""Of a service that the watcher sees to, and that ends soon when it is told to."""
 
 
 @dataclass
@@ -125,3 +130,18 @@ def with_failover(bed: Bed, name: str, **settings: str) -> Path:
     path = bed.directory / f"{name}.yml"
     path.write_text(yaml.safe_dump(content))
     return path
+
+
+def leading_manager(bed: Bed) -> Host:
+    """The swarm's."""
+    return next(
+        bed.host(node["Description"]["Hostname"])
+        for node in docker_api.call(bed.hosts[0], "GET", "/nodes")
+        if node.get("ManagerStatus", {}).get("Leader")
+    )
+
+
+def replica_on(nap: Nap, app: str, host: Host) -> str:
+    """The slot of an app that a host holds."""
+    (slot,) = (slot for slot, row in nap.rows(app).items() if row["Host"] == host.name)
+    return slot
