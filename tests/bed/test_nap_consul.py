@@ -56,6 +56,7 @@ def test_what_a_lost_host_ran_serves_elsewhere_under_its_old_name(
         found = "nslookup -type=a web | sed '1,/^$/d' | grep -c ^Address"
         with nap.start("exec", "-T", "shop/ask", "sh", "-c", f"{own} && {found}") as asked:
             ended = asked.ended()
+        print(f"{ended.code}: {ended.out.strip()} {ended.err.strip()}")
         return (ended.code, ended.out.strip()) == (0, "3")
 
     with watching(nap) as watcher:

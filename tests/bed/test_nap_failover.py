@@ -31,6 +31,7 @@ from tests.support.watching import (
     crash,
     happened,
     known,
+    last_deployment,
     leading_manager,
     replica_on,
     serving,
@@ -170,7 +171,7 @@ def test_a_host_dies_under_load_and_what_it_ran_serves_elsewhere(
         print(f"from a host's end to all healthy again: {time.monotonic() - began:.1f} s")
         assert count(serving(bed, nap, "shop", "web")) == 5
         mariadb.start(bed)
-        eventually(lambda: "failover" in nap("history", "shop").out, "its record", within=60)
+        eventually(lambda: last_deployment(nap, "shop") == "failover", "its record", within=60)
         hosts.restart(bed, lost)
         watcher.until(f"{was} of {lost.name} was removed", within=120)
     settled(bed)

@@ -93,6 +93,12 @@ def status(nap: Nap) -> dict[str, dict[str, Any]]:
     return {f"{row['app']}/{row['replica']}": row for row in rows}
 
 
+def last_deployment(nap: Nap, app: str) -> str:
+    """By which verb the newest revision of an app was deployed last, as the records have it."""
+    (newest, *_) = json.loads(nap("history", app, "--format", "json").out)
+    return str(newest["verb"])
+
+
 def happened(nap: Nap, *words: str) -> list[str]:
     """What the events say that has these words."""
     lines = nap("health", "events", "-n", "1000").out.splitlines()

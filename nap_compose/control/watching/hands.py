@@ -41,8 +41,9 @@ class Hands:
             judgement.rules, judgement.is_wanted, judgement.parts.cluster.watching.unhealthy
         )
 
-    def soonest(self) -> float | None:
-        """When a container is to be started again next, in seconds since 1970."""
+    def soonest(self) -> float:
+        """When a container is to be started again next, in seconds since 1970; infinite where none
+        is."""
         return self._restarting.soonest()
 
     def may_fence(self, host: str) -> bool:

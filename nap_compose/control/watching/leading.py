@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -75,7 +76,8 @@ class Leading:
                 # In a thread of its own: a host that hangs holds up nothing else.
                 sweep = Sweep(self.parts, self._sweeper, self.members, self.known)
                 sweep.begin(self.senses.listener.wake)
-            hosts = self.senses.listener.hosts(self._pause(following))
+            pause = _pause(math.inf if sweep else following, self._hands.soonest())
+            hosts = self.senses.listener.hosts(pause)
             self._hands.settle()
             if sweep is not None and sweep.done and self._goes_on():
                 self._take_in(sweep)
@@ -94,13 +96,6 @@ class Leading:
 
     def _goes_on(self) -> bool:
         return not (self.cancel.level or self.lease.lost)
-
-    def _pause(self, following: float) -> float:
-        """Seconds until there is something to do."""
-        until = [following - time.monotonic(), TICK]
-        soonest = self._hands.soonest()
-        until += [] if soonest is None else [soonest - time.time()]
-        return max(0.0, min(until))
 
     # -- after a sweep
 
@@ -195,3 +190,14 @@ class Leading:
             self._memory.enter(sight.view)
         if self._acting and self._memory.sure:
             self._hands.look_after()
+
+
+def _pause(following: float, due: float) -> float:
+    """Seconds until there is something to do: until the `following` sweep, on the monotonic clock,
+    or until something is `due`, in seconds since 1970.
+
+    What is overdue can't be begun yet, and whatever it waits for wakes the watcher: asking over and
+    over would only hold that up.
+    """
+    until = (following - time.monotonic(), due - time.time())
+    return min((each for each in until if 0 < each < TICK), default=TICK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -59,9 +60,9 @@ class Restarting:
                 del remembered[gone]
         return given_up
 
-    def soonest(self) -> float | None:
-        """When the next one is due, in seconds since 1970."""
-        return min((due.at for due in self._due.values()), default=None)
+    def soonest(self) -> float:
+        """When the next one is due, in seconds since 1970; infinite where none is."""
+        return min((due.at for due in self._due.values()), default=math.inf)
 
     def take(self, ready: Callable[[ContainerRecord], bool]) -> list[Due]:
         """Those that are due now and can be started; they are due no more."""
