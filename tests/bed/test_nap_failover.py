@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bed import busybox, consul_acl, consul_api, hosts, mariadb
-from bed.errors import BedError
+from bed import busybox, hosts, mariadb
 from bed.fixture import bring_up
 from bed.layout import Bed
 from tests.support import hosts as engines_word
@@ -36,6 +35,7 @@ from tests.support.watching import (
     replica_on,
     serving,
     status,
+    unlocked,
     watching,
     with_failover,
 )
@@ -53,20 +53,6 @@ def bed() -> Iterator[Bed]:
         cluster = yaml.safe_load(bed.cluster_file.read_text())
         bed.cluster_file.write_text(yaml.safe_dump({**cluster, "failover": FAILOVER}))
         yield bed
-
-
-def unlocked(nap: Nap, bed: Bed, app: str) -> None:
-    """Wait until nobody deploys the app, and who was killed while they did is forgotten."""
-    token = consul_acl.token(bed, consul_acl.NAP)
-    path = f"/v1/kv/nap/v1/lock/app/{nap.owner}/{app}?keys"
-
-    def free() -> bool:
-        try:
-            return not consul_api.call(bed, bed.hosts[0], "GET", path, token=token)
-        except BedError:
-            return True  # Consul says 404
-
-    eventually(free, "the app's lock", within=60)
 
 
 @contextmanager

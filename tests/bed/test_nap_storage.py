@@ -15,10 +15,10 @@ from bed import hosts as bed_hosts
 from bed.fixture import bring_up
 from bed.layout import Bed
 from nap_compose.exits import Exit
-from tests.bed.test_nap_failover import FAILOVER, known, unlocked, watching
 from tests.support import hosts
 from tests.support.apps import Apps, on_zone, sleeper, write_app
 from tests.support.nap import Nap, eventually
+from tests.support.watching import FAILOVER, known, unlocked, watching
 
 pytestmark = pytest.mark.bed
 

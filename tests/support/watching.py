@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from bed import docker_api, hosts
+from bed import consul_acl, consul_api, docker_api, hosts
+from bed.errors import BedError
 from bed.layout import Bed, Host
 from tests.support.nap import PROGRAM, Nap, eventually
 
@@ -78,6 +79,20 @@ def known(nap: Nap, app: str, number: int) -> None:
         return len([name for name in status(nap) if name.startswith(f"{app}/")]) == number
 
     eventually(there, "the records", within=30)
+
+
+def unlocked(nap: Nap, bed: Bed, app: str) -> None:
+    """Wait until nobody deploys the app, and who was killed while they did is forgotten."""
+    token = consul_acl.token(bed, consul_acl.NAP)
+    path = f"/v1/kv/nap/v1/lock/app/{nap.owner}/{app}?keys"
+
+    def free() -> bool:
+        try:
+            return not consul_api.call(bed, bed.hosts[0], "GET", path, token=token)
+        except BedError:
+            return True  # Consul says 404
+
+    eventually(free, "the app's lock", within=60)
 
 
 def status(nap: Nap) -> dict[str, dict[str, Any]]:
