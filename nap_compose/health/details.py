@@ -81,4 +81,6 @@ def is_known(
     began = record.started if container.state == "running" else record.since
     if youngest is None or not began:
         return container.state != "restarting"
+    if container.state == "exited" and youngest < 2 * SLACK:
+        return False  # it may have been started since, and have ended again
     return age(began, now) + skew <= youngest + SLACK

@@ -171,6 +171,23 @@ def test_one_that_stays_unhealthy_is_started_again(fake: FakeCluster, road: Road
         assert not [line for line in watcher.said if "db.1" in line and "again" in line]
 
 
+def test_one_that_ends_as_soon_as_it_is_started_is_not_lost_sight_of(
+    fake: FakeCluster, road: Road
+) -> None:
+    """Nobody ever sees it run."""
+    policy = {"condition": "any", "delay": "100ms", "max_attempts": 3, "window": "5s"}
+    road.up(app({"web": {"deploy": {"restart_policy": policy}}}))
+    (web,) = road.rows("shop").values()
+    with watching(road) as watcher:
+        soon(lambda: "web.1" in records(road), "the first sweep")
+        world = fake[web.host].world
+        with world.lock:
+            container = world.containers[web.id]
+            container.behaviour = replace(container.behaviour, exits_after=0.0, exit_code=1)
+        watcher.until("web.1 is given up: it was started 3 times and ended with code 1 each time")
+        soon(lambda: records(road)["web.1"].restarts == 3, "counted")
+
+
 def test_what_cannot_be_started_yet_waits_and_keeps_nobody_busy(
     fake: FakeCluster, road: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:

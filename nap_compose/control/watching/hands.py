@@ -96,6 +96,7 @@ class Hands:
         for due in self._restarting.take(self._can_start):
             app = (due.record.owner, due.record.app)
             if self._tasks.free(app):
+                self._restarting.begins(due)
                 self._tasks.begin(app, partial(self._acts.restart, due), partial(self._tried, due))
             else:
                 self._restarting.put_back(due)
@@ -119,6 +120,9 @@ class Hands:
         now = self._memory.known.containers.get(key)
         if now is not None and now.container == record.container:
             counted = replace(now, restarts=now.restarts + 1)
+            if now.since == record.since:
+                # Nobody has seen it run. Where it has ended again, that is to be found.
+                counted = replace(counted, state="running", started="", exit_code=None)
             self._memory.write(Changes({key: counted}), utc_now())
 
     def _take_over(self, record: ContainerRecord) -> None:

@@ -76,9 +76,15 @@ class Restarting:
         """It couldn't be seen to just now."""
         self._due[due.record.container] = due
 
+    def begins(self, due: Due) -> None:
+        """It is being started: that counts, also where it ends before anybody hears of its
+        start."""
+        self._tries[due.record.container] = due.tries
+
     def started(self, due: Due) -> None:
         """It was started just now, maybe later than it was due: the next pause counts from here."""
-        self._tries[due.record.container] = replace(due.tries, at=time.time())
+        tries = self._tries.get(due.record.container, due.tries)
+        self._tries[due.record.container] = replace(tries, at=time.time())
 
     def failed(self, due: Due) -> None:
         """It couldn't be started: that counts as a try."""
