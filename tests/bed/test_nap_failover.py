@@ -111,16 +111,12 @@ def test_a_crash_is_heard_of_and_mended_long_before_the_next_sweep(
 ) -> None:
     nap = nap.on(with_failover(bed, "seldom", after="4s", sweep="5m"))
     nap("up", "-f", apps("steady", {"web": sleeper(**AGAIN, deploy={"replicas": 3})}))
-    with watching(nap):
+    with watching(nap) as watcher:
         known(nap, "steady", 3)
-        for row in nap.rows("steady").values():
+        for slot, row in nap.rows("steady").items():
             crash(bed, row)
-
-            def state(row: dict[str, Any] = row) -> dict[str, Any]:
-                now: dict[str, Any] = engines_word.inspect(bed, row)["State"]
-                return now if now["Running"] else {}
-
-            now = eventually(state, "it runs again", within=120)
+            watcher.until(f"{slot} on", "was started again", within=120)
+            now = engines_word.inspect(bed, row)["State"]
             took = seconds(now["StartedAt"]) - seconds(now["FinishedAt"])
             print(f"from a crash to running again, by the engine's clock: {took:.1f} s")
 

@@ -92,8 +92,8 @@ def test_the_swarm_loses_its_quorum_and_nothing_is_touched_until_it_is_back(
         assert "was made on" not in watcher.said
         assert "started again" not in watcher.said
         engines.start(bed, down)
-        watcher.until(f"{crashed} on h4 was started again", within=120)
         watcher.until(f"{was} was made on", f"since {lost.name} is lost", within=120)
+        watcher.until(f"{crashed} on h4: exited (137) → running", within=60)
         hosts.restart(bed, lost)
         watcher.until(f"{was} of {lost.name} was removed", within=120)
         eventually(lambda: count(serving(bed, nap, "steady", "web")) == 5, "all of them", within=60)

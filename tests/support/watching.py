@@ -40,7 +40,10 @@ class Watcher:
             lines = self.said.splitlines()
             return next((line for line in lines if all(word in line for word in words)), "")
 
-        return eventually(found, f"{words} in\n{self.said}", within=within)
+        try:
+            return eventually(found, str(words), within=within)
+        except AssertionError as error:
+            raise AssertionError(f"{error} in\n{self.said}") from None
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)

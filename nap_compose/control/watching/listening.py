@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -16,6 +17,10 @@ HEARD = ("create", "start", "die", "destroy", "health_status", "pause", "unpause
 RETRY_FIRST, RETRY_LAST = 0.5, 5.0
 """Seconds until a host that went away is listened to again: at first, and at the most."""
 
+AGAIN = (0.5, 2.0)
+"""Seconds after which a host is looked at again: an engine tells of an end first, and lists the
+container as running until it has cleaned up after it."""
+
 
 class Listener:
     """A thread for each host reads its engine's events, over lost connections. What is missed
@@ -26,6 +31,7 @@ class Listener:
         key = COMPOSE + "project" if embedded else APP
         self._filters = {"type": ["container"], "event": [*HEARD], "label": [key]}
         self._news: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._again: dict[str, list[float]] = {}
         self._stop = threading.Event()
 
     def start(self) -> None:
@@ -44,8 +50,20 @@ class Listener:
         self._news.put("")
 
     def hosts(self, wait: float) -> set[str]:
-        """The hosts where something has happened since the last time; waits so many seconds for
-        the first one."""
+        """The hosts where something has happened since the last time, and those that are to be
+        looked at again for what happened before; waits so many seconds for the first one."""
+        soonest = min((min(times) for times in self._again.values()), default=math.inf)
+        heard = self._heard(min(wait, soonest - time.monotonic()))
+        now = time.monotonic()
+        due = {host for host, times in self._again.items() if min(times) <= now}
+        for host in due:
+            later = [at for at in self._again.pop(host) if at > now]
+            if later:
+                self._again[host] = later
+        self._again.update({host: [now + pause for pause in AGAIN] for host in heard})
+        return heard | due
+
+    def _heard(self, wait: float) -> set[str]:
         found: set[str] = set()
         try:
             found.add(self._news.get(timeout=max(0.0, wait)))
