@@ -51,7 +51,7 @@ def test_what_a_lost_host_ran_serves_elsewhere_under_its_old_name(
 
     def answers() -> bool:
         """Whether the replica serves under its own name, and nobody else under the service's."""
-        own = f"wget -q -T 2 -O /dev/null http://{rows[was]['Name']}:8000/hostname"
+        own = f"timeout 3 wget -q -O /dev/null http://{rows[was]['Name']}:8000/hostname"
         # Before the empty line it says whom it asks.
         found = "nslookup -type=a web | sed '1,/^$/d' | grep -c ^Address"
         with nap.start("exec", "-T", "shop/ask", "sh", "-c", f"{own} && {found}") as asked:
