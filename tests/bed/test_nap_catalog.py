@@ -1,5 +1,6 @@
 """What the watcher writes into Consul's catalog, found by the programs that people use: HAProxy
-and Prometheus, both by DNS and with the examples' own configurations."""
+and Prometheus, both by DNS and with the examples' own configurations. A host that is lost for good
+at the end."""
 
 from __future__ import annotations
 
@@ -18,12 +19,17 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from bed import busybox, consul, consul_acl, consul_api, hosts, packages
+from bed import busybox, consul, consul_acl, consul_api, docker_api, hosts, packages
 from bed.fixture import bring_up
 from bed.layout import Bed
+from nap_compose.exits import Exit
 from tests.support.apps import EXAMPLES, Apps
+from tests.support.control_machine import ControlMachine
+from tests.support.edge import Edge
 from tests.support.nap import Nap, eventually
-from tests.support.watching import watching
+from tests.support.pages import texts
+from tests.support.settling import settled
+from tests.support.watching import known, watching
 
 pytestmark = pytest.mark.bed
 
@@ -37,7 +43,7 @@ SERVES = (
 
 @pytest.fixture(scope="module")
 def bed() -> Iterator[Bed]:
-    packages.ensure_installed("haproxy", "prometheus")
+    packages.ensure_installed("haproxy", "keepalived", "prometheus")
     with bring_up("catalog", hosts=4, only=("hosts", "consul")) as bed:
         for host in bed.hosts:
             busybox.load(host, "busybox:1")
@@ -152,6 +158,33 @@ def test_haproxy_finds_the_replicas_and_follows_a_failover(
         watcher.until(f"{was} of h3 was removed", within=120)
 
 
+def test_one_address_lasts_when_the_host_that_has_it_dies(
+    nap: Nap, bed: Bed, apps: Apps, reader: str
+) -> None:
+    """And when that host is back, and when HAProxy alone is gone there."""
+    nap("up", "-f", apps("shop", services()))
+    name = f"nap-{nap.owner}-shop-web"
+    edge = Edge(bed, name)
+    with watching(nap) as watcher, edge.running():
+        eventually(lambda: edge.holder() == "h2" and edge.get(), "it serves", within=60)
+        known(nap, "shop", 3)
+        missing = [slot for slot, row in nap.rows("shop").items() if row["Host"] == "h2"]
+        began = time.monotonic()
+        hosts.kill(bed, bed.host("h2"))
+        try:
+            eventually(edge.get, "it goes on", within=60)
+            print(f"from a host's end to the lasting address: {time.monotonic() - began:.1f} s")
+            for slot in missing:
+                watcher.until(f"{slot} was made on", within=120)
+            eventually(lambda: all(edge.get() for _ in range(12)), "all answer", within=60)
+        finally:
+            hosts.restart(bed, bed.host("h2"))
+        edge.start("h2")
+        eventually(lambda: edge.holder() == "h2" and edge.get(), "it is back", within=60)
+        edge.stop_proxy("h2")
+        eventually(lambda: edge.holder() == "h1" and edge.get(), "the other has it", within=60)
+
+
 def test_an_update_is_not_seen_by_who_asks(nap: Nap, bed: Bed, apps: Apps, reader: str) -> None:
     """An entry goes before its container stops."""
     nap("up", "-f", apps("blog", services()))
@@ -208,3 +241,47 @@ def query(text: str) -> list[dict[str, Any]]:
     except (urllib.error.URLError, OSError):
         return []
     return list(answer["data"]["result"])
+
+
+def test_a_host_is_lost_for_good(nap: Nap, bed: Bed, apps: Apps) -> None:
+    """docs/host-died.md: it comes back first, and then no more."""
+    nap("up", "-f", apps("shop", services(deploy={"replicas": 4})))
+    lost = bed.host("h4")
+    file = ControlMachine(bed.directory / "control")
+    file.make(bed)
+    nap = Nap(nap.home, file.file)
+
+    def typed(section: str, *left_out: str) -> str:
+        said = ""
+        for command in texts("host-died.md", section):
+            if not any(each in command for each in left_out):
+                words = command.replace("h3", lost.name).split()[1:]
+                code = Exit.FAILED if words == ["status"] else 0
+                said += nap(*words, code=code).out
+        return said
+
+    with watching(nap) as watcher:
+        known(nap, "shop", 4)
+        (was,) = (slot for slot, row in nap.rows("shop").items() if row["Host"] == lost.name)
+        hosts.kill(bed, lost)
+        watcher.until(f"{was} was made on", f"since {lost.name} is lost", within=120)
+        said = typed("What happened")
+        assert f"{was} was made on" in said
+        assert any(line.split()[:2] == [lost.name, "lost"] for line in said.splitlines())
+        typed("What waits")
+        hosts.restart(bed, lost)
+        watcher.until(f"{was} of {lost.name} was removed", within=120)
+        settled(bed)
+        typed("It comes back")
+        hosts.kill(bed, lost)
+        watcher.until(f"{lost.name}: ", "→ lost", within=120)
+        assert lost.name in nap("host", "ls").out
+        said = typed("It doesn't come back", "host add")
+        assert f"{lost.name} is no longer in the cluster" in said
+        assert lost.name not in nap("host", "ls").out
+    names = {
+        node["Description"]["Hostname"] for node in docker_api.call(bed.hosts[0], "GET", "/nodes")
+    }
+    assert names == {"h1", "h2", "h3"}
+    assert lost.name not in file.file.read_text()
+    assert len(nap.rows("shop")) == 4

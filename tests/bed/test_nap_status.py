@@ -20,11 +20,13 @@ from bed.fixture import bring_up
 from bed.layout import Bed
 from nap_compose.exits import Exit
 from tests.support import hosts
-from tests.support.apps import Apps, sleeper
+from tests.support.apps import Apps, on_zone, sleeper
 from tests.support.listeners import mail_server, webhook
 from tests.support.nap import Nap, eventually
+from tests.support.pages import texts
 from tests.support.people import People
 from tests.support.settling import settled
+from tests.support.small_disk import of_an_engine, small_disk
 from tests.support.watching import (
     AGAIN,
     FAILOVER,
@@ -153,6 +155,89 @@ def test_hosts_with_full_disks_are_given_nothing_new(
             watcher.ended()
         eventually(lambda: "nap-probe" not in str(hosts.everything(bed.hosts)), "no probe stays")
     finally:
+        apps.gone()
+
+
+def test_a_hosts_disk_has_no_room_at_all(people: People, bed: Bed, tmp_path: Path) -> None:
+    """What runs there runs on, what fails goes its way back, and nothing new goes there."""
+    third = bed.hosts[2]
+    content = yaml.safe_load(bed.cluster_file.read_text())
+    content["failover"] = {"after": "30s", "sweep": "1s"}
+    file = bed.directory / "no-room.yml"
+    file.write_text(yaml.safe_dump(content))
+    ada, bob = people.in_session("ada", file), people.in_session("bob", file)
+    apps = Apps(bob, bed, tmp_path)
+    web = sleeper(deploy={"replicas": 3}, stop_grace_period="1s")
+    pinned = sleeper(**on_zone(third.zone), stop_grace_period="1s")
+    with of_an_engine(bed, third) as disk:
+        eventually(lambda: not faults(_found(ada)), "all is well", within=90)
+        bob("up", "-d", "-f", apps("shop", {"web": web}))
+        before = bob.rows("shop")
+        assert {row["Host"] for row in before.values()} == {host.name for host in bed.hosts}
+        disk.fill()
+        failed = bob("up", "-d", "-f", apps("pin", {"web": pinned}), code=Exit.FAILED)
+        assert "no space left on device" in failed.err
+        assert "put back as it was before" in failed.err and apps.left("pin") == []
+        with ada.start("health", "watch") as watcher:
+            watcher.until("leads")
+            full = ("disks", third.name)
+            eventually(lambda: full in faults(_found(ada)), "it is seen", within=90)
+            for command in texts("disk-full.md", "A host"):
+                words = command.replace("h3", third.name).split()[1:]
+                ada(*words, code=Exit.FAILED if words == ["status"] else 0)
+            refused = bob("plan", "-f", apps.files["pin"], code=Exit.NO_ROOM)
+            assert f"{third.name}  disk is 100% full, 90% is the limit" in refused.err
+            bob("up", "-d", "-f", apps.files["shop"], "--scale", "web=5")
+            after = bob.rows("shop")
+            assert {slot: after[slot]["ID"] for slot in before} == {
+                slot: row["ID"] for slot, row in before.items()
+            }
+            new = after.keys() - before.keys()
+            assert third.name not in {after[slot]["Host"] for slot in new}
+            disk.make_room()
+            watcher.signal(signal.SIGTERM)
+            watcher.ended()
+        with ada.start("health", "watch") as watcher:
+            eventually(lambda: full not in faults(_found(ada)), "there is room", within=90)
+            bob("up", "-d", "-f", apps.files["pin"])
+            watcher.signal(signal.SIGTERM)
+            watcher.ended()
+        apps.gone()
+
+
+def test_the_control_machines_disk_has_no_room_at_all(
+    people: People, bed: Bed, tmp_path: Path
+) -> None:
+    """The records are there too: whoever looks sees, and a change is refused before it begins."""
+    content = yaml.safe_load(bed.cluster_file.read_text())
+    del content["database"]
+    with small_disk(tmp_path / "disk", size="4m") as disk:
+        content["state_dir"] = str(disk.folder / "state")
+        content["logs"] = {"dir": str(disk.folder / "logs")}
+        file = bed.directory / "no-room-here.yml"
+        file.write_text(yaml.safe_dump(content))
+        ada, bob = people.in_session("ada", file), people.in_session("bob", file)
+        apps = Apps(bob, bed, bob.home)
+        shop = sleeper(deploy={"replicas": 2}, stop_grace_period="1s")
+        bob("up", "-d", "-f", apps("shop", {"web": shop}))
+        disk.fill()
+        before = {name for name in disk.files() if not name.endswith(("-shm", "-wal"))}
+        ids = bob.ids("shop")
+        *looks, brings_up, verifies = texts("disk-full.md", "The control machine")
+        for command in looks:
+            words = command.split()[1:]
+            who = ada if words[0] in ("status", "prune") else bob
+            who(*words, code=Exit.FAILED if words == ["status"] else 0)
+        for words in (("up", "-d", "-f", "shop.yml", "--scale", "web=3"), ("down", "shop")):
+            assert "its disk is full" in bob(*words, code=Exit.PARTIAL).err
+        ada("login", "--local", code=Exit.FAILED)
+        left = {name for name in disk.files() if not name.endswith(("-shm", "-wal"))}
+        assert {name for name in left - before if (disk.folder / name).stat().st_size} == set()
+        assert before <= left and bob.ids("shop") == ids
+
+        disk.make_room()
+        assert "nothing to do" in bob(*brings_up.split()[1:]).out
+        assert "as it was written" in ada(*verifies.split()[1:]).out
         apps.gone()
 
 

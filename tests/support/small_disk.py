@@ -1,4 +1,4 @@
-"""A disk of a megabyte, to be filled up."""
+"""Disks of a megabyte or a few more, to be filled up."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from bed import hosts
+from bed.layout import Bed, Host
 
 BLOCK = b"x" * 4096
 
@@ -53,3 +56,23 @@ def small_disk(folder: Path, size: str = "1m") -> Iterator[SmallDisk]:
         yield SmallDisk(folder)
     finally:
         subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@contextlib.contextmanager
+def of_an_engine(bed: Bed, host: Host) -> Iterator[SmallDisk]:
+    """The host's engine with all that it has on a small disk of its own. It has room for the log
+    of the swarm's managers, which takes 64 MB from the start."""
+    hosts.kill(bed, host)
+    former = host.data_root.rename(host.data_root.with_name("former"))
+    try:
+        with small_disk(host.data_root, size="256m") as disk:
+            subprocess.run(["cp", "--archive", f"{former}/.", host.data_root], check=True)
+            hosts.restart(bed, host)
+            try:
+                yield disk
+            finally:
+                hosts.kill(bed, host)
+    finally:
+        host.data_root.rmdir()
+        former.rename(host.data_root)
+        hosts.restart(bed, host)
