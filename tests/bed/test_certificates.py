@@ -18,8 +18,9 @@ from nap_compose.control.founding import overssh
 from nap_compose.control.founding.material import Material
 from nap_compose.control.founding.overssh import Via
 from nap_compose.exits import Exit
+from tests.bed.test_nap_failover import watching
 from tests.support.apps import Apps, sleeper
-from tests.support.nap import Nap
+from tests.support.nap import Nap, eventually
 from tests.support.pages import commands
 
 pytestmark = pytest.mark.bed
@@ -143,6 +144,22 @@ def test_a_new_ca_while_all_runs(nap: Nap, bed: Bed, material: Material) -> None
     assert len(now) == 1 and now != first
     assert set(running(bed)) == set(before), "the same containers, started again"
     assert states(nap) == {"active"}
+
+
+def test_a_watcher_goes_on_with_the_new_ones(nap: Nap, bed: Bed, material: Material) -> None:
+    """It has run since before there was a new CA, and at the end nobody trusts the former."""
+    before = running(bed)
+    with watching(nap) as watcher:
+        eventually(lambda: "shop" in nap("health", "status").out, "it has looked")
+        nap(*commands(PAGE, "The CA")[0].text.split()[1:])
+        nap(*commands(PAGE, "Engines")[1].text.split()[1:], "-y")
+        assert len(certificates_of(material.ca.cert)) == 1
+        assert set(running(bed)) == set(before)
+        for host in bed.hosts:
+            (there,) = docker_api.call(host, "GET", "/containers/json")
+            docker_api.call(host, "POST", f"/containers/{there['Id']}/kill")
+            watcher.until(f"on {host.name}: running → exited (137)")
+        assert "lost" not in watcher.said and "was made on" not in watcher.said
 
 
 def test_one_host_is_named(nap: Nap, bed: Bed, material: Material) -> None:
