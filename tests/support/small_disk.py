@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ class SmallDisk:
         disk = os.statvfs(self.folder)
         assert disk.f_bavail == 0, "it is full"
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether what fills it is there."""
+        return self._filler.exists()
+
     def make_room(self) -> None:
         """Take away what filled it."""
         self._filler.unlink()
@@ -63,16 +69,26 @@ def of_an_engine(bed: Bed, host: Host) -> Iterator[SmallDisk]:
     """The host's engine with all that it has on a small disk of its own. It has room for the log
     of the swarm's managers, which takes 64 MB from the start."""
     hosts.kill(bed, host)
-    former = host.data_root.rename(host.data_root.with_name("former"))
+    large = host.data_root.rename(host.data_root.with_name("large"))
     try:
         with small_disk(host.data_root, size="256m") as disk:
-            subprocess.run(["cp", "--archive", f"{former}/.", host.data_root], check=True)
+            _copy(large, disk.folder)
             hosts.restart(bed, host)
             try:
                 yield disk
             finally:
                 hosts.kill(bed, host)
+                if disk.is_filled:
+                    disk.make_room()
+                # As it is now: a manager that forgets what it has agreed to doesn't start again.
+                shutil.rmtree(large)
+                _copy(disk.folder, large)
     finally:
         host.data_root.rmdir()
-        former.rename(host.data_root)
+        large.rename(host.data_root)
         hosts.restart(bed, host)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.mkdir(exist_ok=True)
+    subprocess.run(["cp", "--archive", f"{source}/.", target], check=True)
