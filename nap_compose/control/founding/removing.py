@@ -39,7 +39,7 @@ class Removing:
     def __init__(self, request: RemoveRequest, env: Mapping[str, str]) -> None:
         self._env = env
         self._request = request
-        self._site = Site.of(request.file)
+        self._site = Site.of(request.file, signs=False)
 
     def remove(self, tell: Callable[[str], None]) -> tuple[str, ...]:
         """Take it out; gives what remains to be done by hand."""

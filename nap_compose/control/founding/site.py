@@ -36,9 +36,9 @@ class Site:
     material: Material
 
     @classmethod
-    def of(cls, file: str) -> Site:
-        """Raises NotAllowed where this process may not change them, BadFile, and NapError where
-        the certificates aren't nap's own."""
+    def of(cls, file: str, *, signs: bool = True) -> Site:
+        """Raises NotAllowed where this process may not change them, BadFile, and, where it `signs`
+        certificates, NapError where those aren't nap's own."""
         path = Path(file)
         material = Material(path.parent.absolute(), path.name)
         if not os.access(path, os.R_OK | os.W_OK):
@@ -47,7 +47,7 @@ class Site:
                 hint="run it as root on the control machine",
             )
         cluster = config.read(path, hostless=True)
-        if not (material.ca.cert.exists() and material.ca.key.exists()):
+        if signs and not (material.ca.cert.exists() and material.ca.key.exists()):
             raise NapError(
                 f"nap has no CA of its own here: {material.ca.key} isn't there",
                 hint="make the certificate with your own CA, and put the host into the cluster "
