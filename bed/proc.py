@@ -92,6 +92,18 @@ def end(pid: int, timeout: float = 10, how: int = signal.SIGTERM) -> None:
     raise BedError(f"process {pid} doesn't end, even killed; see /proc/{pid}/stack")
 
 
+@contextlib.contextmanager
+def suspended(pid: int) -> Iterator[None]:
+    """No thread of the process does anything in the block. One that is under way when the signal
+    is sent goes on for a moment, so they are waited for."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_for(lambda: _threads(pid) <= {"T"}, 10, f"all of process {pid} to stand still")
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def names(bed: Bed) -> list[str]:
     """The names of all daemons that were started and not stopped."""
     return sorted(path.stem for path in (bed.directory / "run").glob("*.json"))
@@ -166,6 +178,12 @@ def _stat(pid: int) -> list[str] | None:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
+
+
+def _threads(pid: int) -> set[str]:
+    """The states of its threads."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/stat")
+    return {task.read_text().rpartition(")")[2].split()[0] for task in tasks}
 
 
 def _born(pid: int) -> int | None:

@@ -116,14 +116,11 @@ def test_a_server_that_hangs(bed: Bed, spec: dict[str, Any], monkeypatch: Any) -
     records = open_records(cluster_of(spec))
     pid = proc.pid_of(bed, mariadb.NAME)
     assert pid is not None
-    subprocess.run(["kill", "-STOP", str(pid)], check=True)
-    try:
+    with proc.suspended(pid):
         started = time.monotonic()
         with pytest.raises(RecordsAway):
             records.apps()
         assert time.monotonic() - started < 20
-    finally:
-        subprocess.run(["kill", "-CONT", str(pid)], check=True)
     assert records.apps() == []
     records.close()
 

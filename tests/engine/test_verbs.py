@@ -384,3 +384,20 @@ def asked(engine: FakeEngine, before: dict[str, str]) -> list[tuple[str, str, st
 
 def shown(engine: FakeEngine) -> list[tuple[str, str]]:
     return sorted((each.name, each.state) for each in engine.world.containers.values())
+
+
+def test_a_process_that_was_killed_and_waits_for_its_disk_is_waited_for(
+    fake: FakeCluster, road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Engines call that a failure, some seconds after the kill."""
+    for engine in fake:
+        engine.behave("*", Behaviour(stops_in=60, stuck=1.0))
+    road.up(app({"web": {}, "db": {}}))
+    assert road.act("stop", "web", grace=0).state == "done"
+    assert any("waits for its disk" in event.text for event in road.events)
+    monkeypatch.setattr("nap_compose.orchestration.steps.ending.STUCK", 0.2)
+    outcome = road.down(grace=0)
+    assert outcome.state == "failed"
+    assert "which the kernel lets nobody interrupt" in outcome.failures[0].reason
+    monkeypatch.undo()
+    assert road.down(grace=0).state == "done"

@@ -29,7 +29,7 @@ from nap_compose.orchestration.shipping import (
     target_of,
 )
 from nap_compose.orchestration.steps import hooks, keeping
-from nap_compose.orchestration.steps.ending import unless_gone
+from nap_compose.orchestration.steps.ending import stop_there, unless_gone
 from nap_compose.orchestration.steps.starting import explained, start_there
 from nap_compose.orchestration.steps.workshop import Report, Workshop
 from nap_compose.orchestration.wanted import Slot, namespace_of
@@ -158,7 +158,7 @@ def set_aside(step: Step, shop: Workshop, report: Report) -> str:
         hooks.before_stop(step, step.target, shop, report)
         report("stopping")
         with shop.gate(step.host).stopping():
-            engine.stop_container(step.target, grace=step.args.get("grace"))
+            stop_there(step, step.target, shop, report)
     aside = names.set_aside_name(name.partition(".old.")[0], shop.plan.deployment)
     if name != aside and ".old." not in name:
         engine.rename_container(step.target, aside)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from nap_compose.cluster.engine import EngineError, NotFound
+from nap_compose.cluster.engine import Engine, EngineAway, EngineError, NotFound
+from nap_compose.cluster.view import Absence
+from nap_compose.errors import NapError
 from nap_compose.orchestration.plan import Step
 from nap_compose.orchestration.steps import hooks
 from nap_compose.orchestration.steps.starting import start_there
 from nap_compose.orchestration.steps.workshop import Report, Workshop
+
+STUCK = 60.0
+"""Seconds for which a process that was killed is waited for."""
+
+_NOT_GONE = ("is zombie and can not be killed", "did not receive an exit event")
+"""What engines say of it: 20.10 the first, newer ones either."""
 
 
 def stop(step: Step, shop: Workshop, report: Report) -> str:
@@ -17,10 +25,39 @@ def stop(step: Step, shop: Workshop, report: Report) -> str:
         shop.unlist(step.host, step.target)
         hooks.before_stop(step, step.target, shop, report)
         report("stopping")
-        grace = step.args.get("grace")
         with shop.gate(step.host).stopping():
-            unless_gone(lambda: shop.engine(step).stop_container(step.target, grace=grace))
+            unless_gone(lambda: stop_there(step, step.target, shop, report))
     return "stopped"
+
+
+def stop_there(step: Step, container: str, shop: Workshop, report: Report) -> None:
+    """Stop a container; within `grace` of the step's, in seconds, it may end by itself.
+
+    A process that was killed while it waits for its disk ends when that has answered, and engines
+    call it a failure that they don't see it go: it is waited for, for as long as `STUCK` says.
+    """
+    engine = shop.engine(step)
+    try:
+        engine.stop_container(container, grace=step.args.get("grace"))
+    except EngineError as error:
+        if not any(words in error.message for words in _NOT_GONE):
+            raise
+        report("killed, and waits for its disk or its storage to let it go")
+        _let_it_go(engine, container)
+
+
+def _let_it_go(engine: Engine, container: str) -> None:
+    try:
+        engine.wait_container(container, timeout=STUCK)
+    except EngineAway as away:
+        if away.why is not Absence.TIMEOUT:
+            raise
+        raise NapError(
+            f"was killed {STUCK:.0f} s ago and still isn't gone: its process waits for a disk or "
+            "for network storage, which the kernel lets nobody interrupt",
+            host=engine.host,
+            hint="see to what its volumes are on, and run it again",
+        ) from None
 
 
 def unstop(step: Step, shop: Workshop) -> str:

@@ -8,7 +8,7 @@ from nap_compose.cluster.engine import Conflict, EngineError, NotFound
 from nap_compose.errors import NapError
 from nap_compose.orchestration.plan import Step
 from nap_compose.orchestration.steps import hooks
-from nap_compose.orchestration.steps.ending import unless_gone
+from nap_compose.orchestration.steps.ending import stop_there, unless_gone
 from nap_compose.orchestration.steps.starting import explained, start_there
 from nap_compose.orchestration.steps.workshop import Report, Workshop
 
@@ -21,7 +21,6 @@ def restart(step: Step, shop: Workshop, report: Report) -> str:
     can be told, and is seen to, only where the start is one.
     """
     engine, container = shop.engine(step), shop.container_of(step)
-    grace = step.args.get("grace")
     try:
         if step.args.get("running"):
             hooks.before_stop(step, container, shop, report)
@@ -29,10 +28,10 @@ def restart(step: Step, shop: Workshop, report: Report) -> str:
         if shop.overlay != "bridge":
             if step.args.get("running"):
                 with shop.gate(step.host).stopping():
-                    unless_gone(lambda: engine.stop_container(container, grace=grace))
+                    unless_gone(lambda: stop_there(step, container, shop, report))
             start_there(step, container, shop, report)
         else:
-            engine.restart_container(container, grace=grace)
+            engine.restart_container(container, grace=step.args.get("grace"))
         hooks.after_start(step, container, shop, report)
     except EngineError as error:
         raise explained(error, step) from error

@@ -113,13 +113,21 @@ def restart(call: Call, name: str) -> Answer:
 def _stop(call: Call, container: Container) -> None:
     """Ask, wait as long as its grace, kill. The engine serves others meanwhile."""
     grace = float(call.query["t"]) if "t" in call.query else container.grace
-    takes = container.behaviour.stops_in
+    behaviour, takes = container.behaviour, container.behaviour.stops_in
     run, ends = container.started, time.time() + (takes if grace < 0 else min(takes, grace))
     call.world.lock.release()
     try:
         call.wait(lambda: time.time() >= ends)
     finally:
         call.world.lock.acquire()
+    if container.running and container.started == run and takes > grace >= 0 and behaviour.stuck:
+        container.dies = time.time() + behaviour.stuck
+        raise EngineFault(
+            500,
+            f"cannot stop container: {container.id}: container {container.id[:12]} PID 1698 is "
+            "zombie and can not be killed. Use the --init option when creating containers to run "
+            "an init inside the container that forwards signals and reaps processes",
+        )
     if container.running and container.started == run:
         call.world.end(container, 137 if 0 <= grace < takes else 0)
 

@@ -20,7 +20,8 @@ class Behaviour:
 
     `exits_after` None: it runs until it is stopped. With a healthcheck it is healthy after
     `healthy_after` (None: never) and unhealthy after `unhealthy_after`. `stops_in` is how long it
-    takes to obey; longer than its grace, it is killed (137). `output` and `errors` are lines on
+    takes to obey; longer than its grace, it is killed (137), and takes `stuck` to end by that: the
+    engine is tired of waiting before. `output` and `errors` are lines on
     its two streams. `refuses` makes its start fail with that message. With `loops` its engine
     starts it again when it exits, after pauses as an engine's own.
     """
@@ -31,6 +32,7 @@ class Behaviour:
     healthy_after: float | None = 0.0
     unhealthy_after: float | None = None
     stops_in: float = 0.0
+    stuck: float = 0.0
     output: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     probe: str = "probed"
@@ -195,6 +197,7 @@ class Container:
     created: float = field(default_factory=time.time)
     started: float = 0.0
     finished: float = 0.0
+    dies: float = 0.0
     state: str = "created"
     exit_code: int = 0
     restarts: int = 0

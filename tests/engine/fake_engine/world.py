@@ -167,7 +167,7 @@ class World:
     def end(self, container: Container, code: int) -> None:
         """Its processes are gone."""
         container.state = "exited"
-        container.exit_code = code
+        container.exit_code, container.dies = code, 0.0
         container.finished = time.time()
         container.ports = {}
         container.health = "unhealthy" if container.health else ""
@@ -195,7 +195,9 @@ class World:
             age, behaviour = now - container.started, container.behaviour
             if container.healthcheck:
                 self._grow_older(container, age)
-            if behaviour.exits_after is not None and age >= behaviour.exits_after:
+            if 0 < container.dies <= now:
+                self.end(container, 137)
+            elif behaviour.exits_after is not None and age >= behaviour.exits_after:
                 self.end(container, behaviour.exit_code)
                 if behaviour.loops:
                     container.state = "restarting"
