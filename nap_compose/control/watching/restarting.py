@@ -82,9 +82,15 @@ class Restarting:
         self._tries[due.record.container] = due.tries
 
     def started(self, due: Due) -> None:
-        """It was started just now, maybe later than it was due: the next pause counts from here."""
-        tries = self._tries.get(due.record.container, due.tries)
-        self._tries[due.record.container] = replace(tries, at=time.time())
+        """It was started just now, maybe later than it was due: the next pause counts from here,
+        also where it was seen to end before its engine had answered."""
+        container, now = due.record.container, time.time()
+        tries = replace(self._tries.get(container, due.tries), at=now)
+        self._tries[container] = tries
+        following = self._due.get(container)
+        if following is not None:
+            soonest = now + restarts.pause(self._rules(due.record).restart, tries)
+            self._due[container] = replace(following, at=max(following.at, soonest))
 
     def failed(self, due: Due) -> None:
         """It couldn't be started: that counts as a try."""
