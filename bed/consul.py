@@ -158,6 +158,8 @@ def _settings(bed: Bed, host: Host) -> dict[str, Any]:
         },
         # a leader that is gone is missed after 2 to 4 s, and not for a slow moment of the machine
         "performance": {"raft_multiplier": 2},
+        # A server that is back votes again soon: a test waits for it after each fault.
+        "autopilot": {"server_stabilization_time": "1s"},
         "disable_update_check": True,
     }
 
