@@ -23,7 +23,7 @@ from tests.support.nap import Nap
 
 pytestmark = pytest.mark.bed
 
-SICK = {"test": ["CMD-SHELL", "echo no table yet; exit 3"], "interval": "1s", "retries": 1000}
+SICK = {"test": ["CMD-SHELL", "echo no table yet; exit 3"], "interval": "200ms", "retries": 1000}
 WELL = {"test": ["CMD", "true"], "interval": "500ms", "retries": 60}
 SPEAK = "sh -c 'echo opening the table; exec sleep 1000000'"
 
@@ -160,7 +160,7 @@ def test_a_service_that_never_gets_healthy(nap: Nap, bed: Bed, apps: Apps) -> No
 
 def _never_gets_healthy(nap: Nap, file: Path) -> None:
     began = time.monotonic()
-    ended = nap("up", "-f", file, "--wait-timeout", "4", code=Exit.FAILED)
+    ended = nap("up", "-f", file, "--wait-timeout", "6", code=Exit.FAILED)
     assert time.monotonic() - began < 45
     text = "\n".join(ended.said)
     assert "nap: web.1 on h" in text and "is not ready in time (health: starting)" in text
