@@ -6,7 +6,7 @@ import os
 import random
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -88,13 +88,17 @@ def seconds(command: Command) -> float:
     return took
 
 
+def environment(own: Mapping[str, str]) -> dict[str, str]:
+    """What a program that is measured finds in its environment: what people have, and `own`."""
+    return {key: value for key, value in os.environ.items() if key not in NOT_OURS} | {**own}
+
+
 def run(command: Command, argv: Sequence[str]) -> None:
     """Run a program where and as the command says; raises Broken where it doesn't end with 0."""
-    env = {key: value for key, value in os.environ.items() if key not in NOT_OURS}
     ended = subprocess.run(
         argv,
         cwd=command.cwd,
-        env={**env, **command.env},
+        env=environment(command.env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -8,7 +8,6 @@ or where a dead host isn't named.
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import yaml
 
+from bench.measure import environment
 from bench.programs import nap
 from bench.simulator import Scale, simulated
 
@@ -140,7 +140,7 @@ def measured(words: tuple[str, ...], folder: Path, cluster_file: Path) -> Took:
     done = subprocess.run(
         [sys.executable, "-c", MEASURED, nap(), *words],
         cwd=folder,
-        env={**os.environ, "NAP_CLUSTER": str(cluster_file), "HOME": str(folder)},
+        env=environment({"NAP_CLUSTER": str(cluster_file), "HOME": str(folder)}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

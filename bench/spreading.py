@@ -10,7 +10,6 @@ is a larger part of the time on one host than it may be.
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from statistics import median
 
 import yaml
 
-from bench.measure import NOT_OURS
+from bench.measure import environment
 from bench.programs import nap
 from nap_compose.cluster.keyring import make_key_file
 from tests.engine.fake_engine import FakeCluster
@@ -79,11 +78,10 @@ def _bring_up(folder: Path, fake: FakeCluster) -> None:
         "hosts": {engine.name: {"endpoint": engine.endpoint} for engine in fake},
     }
     (folder / "cluster.yml").write_text(yaml.safe_dump(document))
-    env = {key: value for key, value in os.environ.items() if key not in NOT_OURS}
     done = subprocess.run(
         [nap(), "up", "-f", "app.yml", "-d"],
         cwd=folder,
-        env={**env, "NAP_CLUSTER": str(folder / "cluster.yml"), "HOME": str(folder)},
+        env=environment({"NAP_CLUSTER": str(folder / "cluster.yml"), "HOME": str(folder)}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

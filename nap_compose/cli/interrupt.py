@@ -1,4 +1,5 @@
-"""Ctrl-C during a deployment: once lets running steps end, twice ends at once."""
+"""Ctrl-C during a deployment: once lets running steps end, twice ends at once. A SIGTERM, however
+often it comes, wants the end in good order."""
 
 from __future__ import annotations
 
@@ -14,8 +15,9 @@ class Interrupt:
     """Counts Ctrl-C between entering and leaving it. `level` is what the border asks for; `first`
     and `second` is what a person is told each time.
 
-    A service manager's SIGTERM counts as a Ctrl-C. After the second one the usual handling is
-    back, so that a third one ends nap whatever it is doing.
+    A SIGTERM counts as the first one and never as the second: what sends it twice, as service
+    managers and scripts do, is no person who has had enough. After the second Ctrl-C the usual
+    handling is back, so that whatever comes next ends nap, whatever it is doing.
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class Interrupt:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if number == signal.SIGTERM and self._level:
+            return
         self._level += 1
         if self._level == 1:
             self._notice(self._sentences[0])

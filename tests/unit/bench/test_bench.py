@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bench import __main__ as program
 from bench.case import CASES, CannotRun, Case, Command, Sides, case
-from bench.measure import Broken, Times, measure, seconds
+from bench.measure import NOT_OURS, Broken, Times, environment, measure, seconds
 from bench.report import Result, beyond_the_start, table
 
 SECONDS = st.lists(st.tuples(st.floats(0.01, 9), st.floats(0.01, 9)), min_size=1, max_size=20)
@@ -32,6 +32,18 @@ def only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program.pkgutil, "iter_modules", lambda _: [])
     for name in list(CASES):
         monkeypatch.delitem(CASES, name)
+
+
+def test_what_slows_python_down_is_kept_from_what_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in NOT_OURS:
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("HOME", "/root")
+    found = environment({"HOME": "/elsewhere"})
+    assert found["HOME"] == "/elsewhere"
+    assert "PATH" in found
+    assert not set(NOT_OURS) & set(found)
 
 
 def register(name: str, nap: str, peer: str, bar: float | None) -> None:
