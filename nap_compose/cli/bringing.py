@@ -61,12 +61,13 @@ def bring_up(
 
     if wanted["force_recreate"] and wanted["no_recreate"]:
         raise WrongUse("--force-recreate and --no-recreate contradict each other")
+    numbers = _numbers(scale)
     found = loaded(session, services, narrow=False)
     app = found.app
     request = UpRequest(
         app=app,
         services=services,
-        scale=_scale(scale, app),
+        scale={_service(name, app): number for name, number in numbers.items()},
         why=tuple(_service(name, app) for name in why),
         may_lose=dict.fromkeys(app.volumes, True) if yes else {},
         careful=not yes and somebody_is_there(session.terminal),
@@ -187,16 +188,17 @@ def _asked(
     return brought_up(replace(request, may_lose=answers, careful=False))
 
 
-def _scale(words: Sequence[str], app: App) -> dict[str, int]:
+def _numbers(words: Sequence[str]) -> dict[str, int]:
+    """How many replicas of which service each `SERVICE=N` asks for."""
     found: dict[str, int] = {}
     for word in words:
-        service, equals, number = word.partition("=")
-        if not equals or not number.isdecimal():
+        service, _, number = word.partition("=")
+        if not service or not number.isdecimal():
             raise WrongUse(
                 f"'{word}' doesn't say how many replicas of which service",
                 hint=f"write it like {service or 'web'}=3",
             )
-        found[_service(service, app)] = int(number)
+        found[service] = int(number)
     return found
 
 

@@ -11,15 +11,11 @@ from nap_compose.orchestration.placement.everywhere import seat_everywhere
 from nap_compose.orchestration.placement.explain import explain
 from nap_compose.orchestration.placement.groups import Group, tied
 from nap_compose.orchestration.placement.repair import Repair, badly_seated
-from nap_compose.orchestration.placement.result import Choice, NoRoom, Placement
+from nap_compose.orchestration.placement.result import MOST_REPLICAS, Choice, NoRoom, Placement
 from nap_compose.orchestration.placement.room import Room
 from nap_compose.orchestration.placement.seating import Seating
 from nap_compose.orchestration.placement.situation import Situation
 from nap_compose.orchestration.wanted import Slot, slots_of
-
-MOST_TABLES = 10
-"""So many replicas without room are told of; a person reads no more."""
-
 
 def place(app: App, services: tuple[str, ...], situation: Situation) -> Placement:
     """Choose a host for every replica of `services` (in an order that has needs first).
@@ -104,19 +100,22 @@ def _seat_all(desk: Desk, groups: list[Group], repair: Repair) -> None:
             new.append(group)
     without: dict[Slot, Mapping[str, str]] = {}
     hopeless: dict[tuple[tuple[str, ...], ...], Mapping[str, str]] = {}
+    untold = 0
     for group in sorted(new, key=freedom):
         if group.alike not in hopeless:
             if desk.seat_well(group) or repair.seat(group):
                 continue
-            hopeless[group.alike] = desk.table(group) if len(without) < MOST_TABLES else {}
-        if len(without) < MOST_TABLES:
+            hopeless[group.alike] = desk.table(group) if len(without) < MOST_REPLICAS else {}
+        if len(without) < MOST_REPLICAS:
             without.update(dict.fromkeys(group.slots, hopeless[group.alike]))
+        else:
+            untold += len(group.slots)
     if not without and badly_seated(desk.seating) and not repair.reseat():
         for group in badly_seated(desk.seating):
             desk.unseat(group)
             without.update(dict.fromkeys(group.slots, desk.table(group)))
     if without:
-        raise NoRoom(without)
+        raise NoRoom(without, untold)
 
 
 def _ranks(asks: Mapping[str, Ask]) -> dict[str, int]:

@@ -170,6 +170,17 @@ class TestFromTheFile:
         assert not request.no_start
         assert result.out == "shop is scaled\n"
 
-    @pytest.mark.parametrize("word", ["web", "web=", "web=x", "nosuch=1"])
-    def test_a_scale_that_says_nothing_is_refused(self, shop: Path, word: str) -> None:
-        assert nap("scale", word, control=Scripted()).code == Exit.WRONG_USE
+    @pytest.mark.parametrize("word", ["web", "web=", "web=three", "web=-1", "=3", "=", ""])
+    @pytest.mark.parametrize("words", [("scale",), ("up", "-d", "--scale")])
+    def test_a_scale_that_says_nothing_is_refused_with_how_to_write_it(
+        self, shop: Path, words: tuple[str, ...], word: str
+    ) -> None:
+        result = nap(*words, word, control=Scripted())
+        assert (result.code, result.out) == (Exit.WRONG_USE, "")
+        assert result.err == (
+            f"nap: '{word}' doesn't say how many replicas of which service\n"
+            "     write it like web=3\n"
+        )
+
+    def test_a_service_that_nobody_knows_is_not_scaled(self, shop: Path) -> None:
+        assert nap("scale", "nosuch=1", control=Scripted()).code == Exit.WRONG_USE

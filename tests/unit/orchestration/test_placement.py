@@ -74,6 +74,30 @@ def test_more_replicas_than_hosts_with_the_port() -> None:
         placed(shop, seen(host("h1"), host("h2")))
 
 
+def test_of_very_many_without_room_a_few_are_named_and_the_rest_counted() -> None:
+    shop = app({"web": published("80", deploy={"replicas": 3000})})
+    with pytest.raises(NoRoom) as error:
+        placed(shop, seen(host("h1"), host("h2")))
+    first, *rest = str(error.value).splitlines()
+    named = ", ".join(f"web.{number}" for number in range(3, 13))
+    assert first == f"no host has room for {named} and 2988 more"
+    assert rest == ["  h1  port 80 held by web.1", "  h2  port 80 held by web.2"]
+
+
+def test_the_rest_is_counted_also_where_reasons_differ() -> None:
+    many = {"deploy": {"replicas": 8}}
+    shop = app({"web": published("80", **many), "api": published("81", **many)})
+    with pytest.raises(NoRoom) as error:
+        placed(shop, seen(host("h1")))
+    assert str(error.value).splitlines() == [
+        "no host has room for web.2, web.3, web.4, web.5, web.6, web.7, web.8",
+        "  h1  port 80 held by web.1",
+        "no host has room for api.2, api.3, api.4",
+        "  h1  port 81 held by api.1",
+        "nor for 4 more",
+    ]
+
+
 def test_a_port_range_fits_several_on_one_host() -> None:
     shop = app({"web": published("80-81", deploy={"replicas": 3})})
     hosts = placed(shop, seen(host("h1"), host("h2")))
