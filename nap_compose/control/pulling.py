@@ -103,10 +103,10 @@ def _came_of_it(
     build = sorted({each.buildable for each in failed if each.buildable})
     notes = [str(error) for error in failed.values()]
     if failed and not request.ignore_failures:
-        hint = next(iter(failed.values())).hint
+        hints = dict.fromkeys(error.hint for error in failed.values() if error.hint)
         raise NapError(
             "\n".join(notes),
-            hint=f"build what can be: nap build {' '.join(build)}" if build else hint,
+            hint=f"build what can be: nap build {' '.join(build)}" if build else "\n".join(hints),
         )
     done = tuple(f"{each.reference} on {each.host}" for each in todo if each not in failed)
     return Handled(done, tuple(notes))

@@ -77,6 +77,36 @@ def test_what_fails_is_told_with_its_host(fake: FakeCluster, road: Road) -> None
     assert "host h2: can't be pulled" in handled.notes[0]
 
 
+REFUSED = "dial tcp 10.0.0.5:5000: connect: connection refused"
+NO_NAME = "dial tcp: lookup registry-1.docker.io on 10.0.0.1:53: no such host"
+TIMEOUT = "net/http: request canceled while waiting for connection (Client.Timeout exceeded)"
+
+
+@pytest.mark.parametrize("said", [REFUSED, NO_NAME, TIMEOUT])
+def test_where_a_registry_is_not_reached_what_to_look_at_is_the_same_for_all_services(
+    fake: FakeCluster, road: Road, said: str
+) -> None:
+    for engine in fake:
+        engine.fault("POST", "/images/create", status=500, message=f'Get "https://x/v2/": {said}')
+    wanted = app({"web": {}, "db": {}, "own": {"image": "reg.example:5000/own:1"}})
+    outcome = road.up(wanted)
+    assert outcome.state == "rolled back"
+    hints = {each.subject: each.hint for each in outcome.failures}
+    assert hints["image web:1"] == hints["image db:1"]
+    assert hints["image web:1"].startswith("docker.io wasn't reached: ")
+    assert hints["image reg.example:5000/own:1"].startswith("reg.example:5000 wasn't reached: ")
+    with pytest.raises(NapError) as error:
+        call(road, "pull", PullRequest(wanted))
+    assert sorted((error.value.hint or "").splitlines()) == sorted(
+        line for hint in set(hints.values()) for line in hint.splitlines()
+    )
+
+
+def test_what_a_registry_refuses_has_another_hint(fake: FakeCluster, road: Road) -> None:
+    (failure,) = road.up(app({"gone": {"image": "gone:1"}})).failures
+    assert failure.hint.startswith("check its name; a private one needs `nap registry login`")
+
+
 def test_an_image_is_pushed_from_a_host_that_has_it(fake: FakeCluster, road: Road) -> None:
     build = {"build": {"context": ".", "tags": ["reg.example/web:more"]}}
     wanted = app({"web": {"image": "reg.example/web:1", **build}, "db": {}})

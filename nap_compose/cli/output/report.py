@@ -132,16 +132,19 @@ def show_published(published: Iterable[Published], terminal: Terminal) -> None:
 
 
 def show_failures(failures: Iterable[Failure], terminal: Terminal) -> None:
-    """Each container that went wrong, with the end of its log and its health check's words."""
-    for failure in failures:
+    """Each container that went wrong, with the end of its log and its health check's words. What
+    helps against several is said once, after the last of them."""
+    shown = list(failures)
+    for number, failure in enumerate(shown):
         where = f" on {failure.host}" if failure.host else ""
         head = terminal.err_style("nap:", "red")
         reason, *more = failure.reason.splitlines() or ["failed"]
         terminal.tell(f"{head} {plain(failure.subject)}{where}: {plain(reason)}")
         for line in more:
             terminal.tell(f"     {plain(line)}")
-        if failure.hint:
-            terminal.tell(f"     {plain(failure.hint)}")
+        if failure.hint not in (each.hint for each in shown[number + 1 :]):
+            for line in failure.hint.splitlines():
+                terminal.tell(f"     {plain(line)}")
         if failure.probe.strip():
             terminal.tell("     its health check said:")
             _quote(failure.probe.splitlines(), terminal)

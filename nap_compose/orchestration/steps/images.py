@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from nap_compose.cluster.engine import Engine, EngineError
 from nap_compose.cluster.image_tars import files_of, shared, without
 from nap_compose.cluster.images import familiar
+from nap_compose.compose.references import parse
+from nap_compose.compose.shortforms import BadForm
 from nap_compose.errors import NapError
 from nap_compose.orchestration.plan import Step
 from nap_compose.orchestration.steps.convoys import Convoy
@@ -26,6 +28,19 @@ LOOKED_AT = 50
 _PASSING = ("network is unreachable", "connection reset", "EOF", "TLS handshake timeout")
 """What an engine says of a pull that may well succeed a moment later. (Engine 20.10.5 dials from
 a thread left in a removed network's namespace, where every address is unreachable.)"""
+
+_UNREACHED = (
+    *_PASSING,
+    "no such host",
+    "server misbehaving",
+    "connection refused",
+    "no route to host",
+    "i/o timeout",
+    "Client.Timeout",
+    "deadline exceeded",
+    "proxyconnect",
+)
+"""What it says where the registry wasn't so much as asked."""
 
 
 def bring_image(step: Step, shop: Workshop, report: Report) -> str:
@@ -139,14 +154,34 @@ def _pull(step: Step, engine: Engine, report: Report, login: Mapping[str, str] |
                 raise NapError(
                     f"can't be pulled: {error.message}",
                     host=step.host,
-                    hint="check its name; a private one needs `nap registry login` (on the local "
-                    "engine `docker login`), or load it on one host and nap brings it to the "
-                    "others",
+                    hint=_hint(step.target, error.message),
                 ) from error
             report("pulling again")
             time.sleep(pause)
         else:
             break
+
+
+def _hint(image: str, said: str) -> str:
+    """What to look at where an image can't be pulled: the same for all of one registry's."""
+    if not any(sign in said for sign in _UNREACHED):
+        return (
+            "check its name; a private one needs `nap registry login` (on the local engine "
+            "`docker login`), or load it on one host and nap brings it to the others"
+        )
+    return (
+        f"{_registry_of(image)} wasn't reached: check that name, the host's own network and DNS, "
+        "and its engine's proxy (`docker info` shows it)\n"
+        "`nap registry login` (on the local engine `docker login`) helps once it answers; an image "
+        "that is loaded on one host is brought to the others without it"
+    )
+
+
+def _registry_of(image: str) -> str:
+    try:
+        return parse(familiar(image)).registry
+    except BadForm:
+        return "its registry"
 
 
 def _pull_once(step: Step, engine: Engine, report: Report, login: Mapping[str, str] | None) -> None:

@@ -33,6 +33,25 @@ PUBLISHED = (Published("web", "h2", "http://10.0.0.12:8080"),)
 DONE = Outcome("done", PLAN, 0, published=PUBLISHED, seconds=12.34)
 
 
+def test_what_helps_against_several_failures_is_said_once(shop: Path) -> None:
+    failures = (
+        Failure("image db:1", "h1", "can't be pulled: no such host", hint="look there\nor here"),
+        Failure("image own:1", "h1", "can't be pulled: denied", hint="log in"),
+        Failure("image web:1", "h2", "can't be pulled: no such host", hint="look there\nor here"),
+    )
+    outcome = Outcome("rolled back", PLAN, 1, failures=failures)
+    result = nap("up", "-d", control=Scripted(outcome=outcome))
+    assert result.code == 1
+    assert result.err.splitlines()[-7:-1] == [
+        "nap: image db:1 on h1: can't be pulled: no such host",
+        "nap: image own:1 on h1: can't be pulled: denied",
+        "     log in",
+        "nap: image web:1 on h2: can't be pulled: no such host",
+        "     look there",
+        "     or here",
+    ]
+
+
 def test_what_changed_and_where_it_is_reached(shop: Path) -> None:
     result = nap("up", "-d", control=Scripted(outcome=DONE))
     assert result.code == 0
