@@ -283,10 +283,13 @@ def nap(
     width: int = 0,
     env: dict[str, str] | None = None,
     encoding: str = "utf-8",
+    err: Stream | None = None,
 ) -> Result:
-    """Run `nap WORDS`; with `width` on a terminal of so many columns, else into pipes."""
+    """Run `nap WORDS`; with `width` on a terminal of so many columns, else into pipes. Who wants to
+    read what it says meanwhile gives the standard error's own stream."""
     env = {"TERM": "xterm", "COLUMNS": str(width), **(env or {})}
-    out, err = (Stream(terminal=bool(width), encoding=encoding) for _ in range(2))
+    out = Stream(terminal=bool(width), encoding=encoding)
+    err = err or Stream(terminal=bool(width), encoding=encoding)
     session = Session(
         env=env,
         terminal=Terminal(out, err, env),

@@ -59,6 +59,34 @@ def test_the_flags_ask_for_what_they_say(shop: Path) -> None:
     assert acted("pause", "--dry-run")[1].dry_run
 
 
+@pytest.mark.parametrize(
+    ("signal", "hint"),
+    [
+        ("HUPP", "did you mean 'HUP'?"),
+        ("sigtrem", "did you mean 'TERM'?"),
+        ("0", "write it like HUP, SIGHUP or 1"),
+        ("65", "write it like HUP, SIGHUP or 1"),
+        ("", "write it like HUP, SIGHUP or 1"),
+        ("nonsense", "write it like HUP, SIGHUP or 1"),
+        ("RTMIN+16", "did you mean 'RTMIN+6'?"),
+    ],
+)
+def test_a_signal_that_nobody_knows_is_refused_before_anybody_is_asked(
+    shop: Path, signal: str, hint: str
+) -> None:
+    control = Scripted(rows=[row("web")])
+    result = nap("kill", "-s", signal, control=control)
+    assert (result.code, result.out) == (Exit.WRONG_USE, "")
+    assert result.err == f"nap: there is no signal '{signal}'\n     {hint}\n"
+    assert control.asked == []
+
+
+@pytest.mark.parametrize("signal", ["HUP", "sighup", "SigTerm", "1", "64", "RTMIN+3", "SIGRTMAX-14"])
+def test_a_signal_goes_by_its_name_or_number(shop: Path, signal: str) -> None:
+    assert acted("kill", "-s", signal)[1].signal == signal
+
+
+
 def test_what_was_done_is_said_on_standard_output(shop: Path) -> None:
     result, _ = acted("stop")
     assert result.out == "stopped 1 container of shop\n  web  stopped on h1\n"

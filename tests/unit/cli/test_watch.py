@@ -14,7 +14,7 @@ import pytest
 from nap_compose.cli.watching import files
 from nap_compose.control.border import ActRequest, AttendRequest, ExecRequest, UpRequest
 from nap_compose.orchestration.plan import Verb
-from tests.unit.cli.scripted import Result, Scripted, nap, row
+from tests.unit.cli.scripted import Result, Scripted, Stream, nap, row
 
 TEXT = """
 services:
@@ -43,24 +43,36 @@ def control() -> Scripted:
     return Scripted(rows=[row("web", 1), row("web", 2)])
 
 
-def during(control: Scripted, change: Callable[[], None], *, asked: int) -> Result:
-    """Watch while `change` is made, until the other side was asked so many things; then Ctrl-C."""
+def during(
+    control: Scripted,
+    change: Callable[[], None],
+    *,
+    asked: int,
+    words: tuple[str, ...] = ("watch", "--no-up"),
+) -> Result:
+    """Once files are watched make the `change`, and when the other side was asked so many things
+    press Ctrl-C."""
     ended = threading.Event()
+    err = Stream()
 
     def meanwhile() -> None:
-        time.sleep(0.5)  # the watching begins in the thread that the command runs in
-        change()
-        until = time.monotonic() + 10
-        while len(control.asked) < asked and time.monotonic() < until:
-            time.sleep(0.02)
-        time.sleep(0.2)  # nothing more comes
+        if until(lambda: "Ctrl-C ends that" in err.getvalue()):
+            change()
+            until(lambda: len(control.asked) >= asked)
+            ended.wait(0.2)  # nothing more comes
         if not ended.is_set():
             os.kill(os.getpid(), signal.SIGINT)
+
+    def until(there: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + 60
+        while not there() and not ended.is_set() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return there()
 
     helper = threading.Thread(target=meanwhile)
     helper.start()
     try:
-        return nap("watch", "--no-up", control=control)
+        return nap(*words, control=control, err=err)
     finally:
         ended.set()
         helper.join()
@@ -132,17 +144,17 @@ def test_from_the_start_what_is_asked_for_is_there(watched: Path, control: Scrip
 
 
 def test_first_it_is_brought_up(watched: Path, control: Scripted) -> None:
-    threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-    assert nap("watch", control=control).code == 130
+    assert during(control, lambda: None, asked=1, words=("watch",)).code == 130
     (up,) = [each for each in control.asked if isinstance(each, UpRequest)]
     assert not up.wait
 
 
 def test_up_may_watch_in_the_foreground(watched: Path, control: Scripted) -> None:
     def change() -> None:
-        until = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not any(isinstance(each, tuple) for each in control.asked):
-            assert time.monotonic() < until
+            if time.monotonic() > deadline:
+                break
             write(watched / "src" / "a.py")
             time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGINT)
