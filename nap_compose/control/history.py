@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nap_compose.cluster import pins, revisions
+from nap_compose.cluster.observe import Whose
 from nap_compose.cluster.pins import Pins
 from nap_compose.compose.model import App
 from nap_compose.control.border import Diff, DiffRequest, HistoryRow, Listing, Target
 from nap_compose.control.images import short
 from nap_compose.control.parts import Parts
+from nap_compose.control.reading import CONTAINERS
 from nap_compose.db.records import AppRecord, DeploymentRecord, RevisionRecord
 from nap_compose.errors import NapError, WrongUse
 from nap_compose.orchestration.differences import Difference, differences
@@ -40,6 +42,12 @@ class Past:
     def previous(self) -> int:
         """The one that ran before the current one; 0 where there is none."""
         return next((number for number in self._good() if number != self.current), 0)
+
+    @property
+    def ends_taken_away(self) -> bool:
+        """Whether the last thing that went well took containers away: all, or a service's."""
+        last = next((each for each in self.deployments if each.outcome == "done"), None)
+        return last is not None and last.verb in ("down", "rm")
 
     def last_deployment(self, revision: int) -> DeploymentRecord | None:
         """How a revision fared the last time that it was deployed."""
@@ -85,22 +93,30 @@ def history(parts: Parts, target: Target, limit: int) -> Listing:
         if each.digest
     }
     images = pins.read_all(parts.store, target.owner, target.app)
+    down = known.ends_taken_away and not _anything_there(parts, target)
     for revision, before in zip(shown, [*known.revisions[1:], None], strict=False):
         deployed = known.last_deployment(revision.number)
         changed = _changed(models, images, revision, before)
+        last_good = revision.number == known.current
         rows.append(
             HistoryRow(
                 revision=revision.number,
                 created=revision.created,
                 author=revision.author,
                 verb=deployed.verb if deployed else "",
-                state=deployed.outcome if deployed else "",
-                current=revision.number == known.current,
+                state="down" if last_good and down else deployed.outcome if deployed else "",
+                current=last_good and not down,
                 changed=tuple(dict.fromkeys(each.subject for each in changed)),
                 error=deployed.error if deployed else "",
             )
         )
     return Listing(tuple(rows))
+
+
+def _anything_there(parts: Parts, target: Target) -> bool:
+    """Whether some host that answers has a container of the app."""
+    view = parts.look(only=CONTAINERS, whose=Whose(owner=target.owner, app=target.app))
+    return bool(view.of_app(target.owner, target.app))
 
 
 def _changed(

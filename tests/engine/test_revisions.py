@@ -60,6 +60,23 @@ def test_history_tells_what_each_revision_changed_and_which_runs(road: Road) -> 
     control.close()
 
 
+def test_of_an_app_that_was_taken_down_no_revision_runs(road: Road) -> None:
+    def seen() -> list[tuple[int, bool, str]]:
+        control = road.control()
+        rows = control.history(SHOP).rows
+        control.close()
+        return [(row.revision, row.current, row.state) for row in rows]
+
+    road.up(shop("red"))
+    road.up(shop("green"))
+    road.down("shop", services=("db",))
+    assert seen() == [(2, True, "done"), (1, False, "done")]
+    road.down("shop")
+    assert seen() == [(2, False, "down"), (1, False, "done")]
+    road.up(shop("green"))
+    assert seen()[0][1:] == (True, "done")
+
+
 def test_a_failed_revision_is_shown_and_is_not_the_one_that_runs(
     fake: FakeCluster, road: Road
 ) -> None:

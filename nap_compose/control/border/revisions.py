@@ -14,7 +14,8 @@ from nap_compose.plaindata import dataclass
 @dataclass(frozen=True)
 class HistoryRow:
     """One revision. `created` is UTC, ISO 8601; `state` how its last deployment ended, empty
-    where none is on record; `changed` what it changed against the one before, by subject."""
+    where none is on record, "down" where it was the last to run and was taken down; `current`
+    whether it runs; `changed` what it changed against the one before, by subject."""
 
     revision: int
     created: str
