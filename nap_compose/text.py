@@ -16,6 +16,9 @@ _RESET = "\x1b[0m"
 MOST_COMPARED = 300
 """Among more words than this none is looked for: it would take longer than the hint is worth."""
 
+MOST_LISTED = 10
+"""More names than these aren't read where one of them was mistyped."""
+
 
 def app_called(owner: str, app: str) -> str:
     """An app as people write it: `owner/app`, or `app` where nobody owns any."""
@@ -58,6 +61,21 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     near = difflib.get_close_matches(word, words, n=3, cutoff=0.6)
     swapped = [each for each in near if sorted(each) == sorted(word)]
     return next(iter(swapped or near), None)
+
+
+def instead_of(app: str, apps: Iterable[str], services: Iterable[tuple[str, str]]) -> str:
+    """What to try where there is no such app: of the `apps` that there are, and of their services,
+    as (app, service), what was most likely meant."""
+    having = sorted({of for of, service in services if service == app})
+    if having:
+        return f"'{app}' is a service of {', '.join(having)}: write {having[0]}/{app}"
+    known = sorted(set(apps))
+    near = nearest(app, known)
+    if near:
+        return f"did you mean '{near}'?"
+    if 0 < len(known) <= MOST_LISTED:
+        return f"there are: {', '.join(known)}"
+    return "nap ls -a lists the apps"
 
 
 def _keeping_tabs(text: str) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from nap_compose.cli.appname import app_name
 from nap_compose.cli.targets import Aim, aim, settle
+from nap_compose.errors import NapError, WrongUse
+from nap_compose.text import app_called, instead_of
 
 if TYPE_CHECKING:
     from nap_compose.cli.session import Session
@@ -32,7 +34,60 @@ def checked(aimed: Aim, control: Control, session: Session, *, kept: bool = Fals
         known |= {row.service for row in control.ps(whole.target(), stopped=True).rows}
     if not known.issuperset(aimed.services) and app_name(session) == aimed.app:
         known |= services_in_file(session)
+    if not known:
+        refuse_unknown_app(aimed, control, session)
     return settle(aimed, known)
+
+
+def refuse_missing(aimed: Aim, control: Control, session: Session) -> None:
+    """For who has found nothing of what was aimed at: raise WrongUse where there is no such app,
+    or no such replica."""
+    refuse_unknown_app(aimed, control, session)
+    refuse_missing_replicas(aimed, control)
+
+
+def refuse_missing_replicas(aimed: Aim, control: Control) -> None:
+    """Raise WrongUse for a replica that was named and isn't there; what wasn't seen may be."""
+    numbered = [slot for slot in aimed.slots if slot.replica]
+    listing = control.ps(Aim(aimed.app, aimed.owner).target(), stopped=True) if numbered else None
+    if listing is None or listing.warnings:
+        return
+    for slot in numbered:
+        mine = [row for row in listing.rows if row.service == slot.service and not row.oneoff]
+        numbers = sorted(row.replica for row in mine)
+        if slot.replica not in numbers:
+            has = ", ".join(map(str, numbers)) or "no replica"
+            raise WrongUse(
+                f"there is no replica {aimed.app}/{slot.service}.{slot.replica}",
+                hint=f"{slot.service} has {has}",
+            )
+
+
+def refuse_unknown_app(aimed: Aim, control: Control, session: Session) -> None:
+    """Raise WrongUse where words name an app of which nothing is on record, with what may be meant
+    instead. One that a file or `-p` gives may be yet to come."""
+    if not aimed.app or aimed.app == app_name(session):
+        return
+    try:
+        control.app(Aim(aimed.app, aimed.owner).target())
+    except WrongUse:
+        pass
+    except NapError:  # the records may not be read, by this person or just now
+        return
+    else:
+        return
+    apps, everything = control.apps(recorded=True), control.ps(Aim().target(), stopped=True)
+    if apps.warnings or any((row.owner, row.app) == (aimed.owner, aimed.app) for row in apps.rows):
+        return
+    others = aimed.owner != control.whoami().owner
+    raise WrongUse(
+        f"there is no app {app_called(aimed.owner if others else '', aimed.app)}",
+        hint=instead_of(
+            aimed.app,
+            (row.app for row in apps.rows if row.owner == aimed.owner),
+            ((row.app, row.service) for row in everything.rows if row.owner == aimed.owner),
+        ),
+    )
 
 
 def chosen(aimed: Aim, *, stopped: bool = False) -> Chosen:
@@ -51,7 +106,6 @@ def holds(aimed: Aim, of: Whereabouts) -> bool:
 def services_in_file(session: Session) -> set[str]:
     """The services of the file that the options mean; none where there is no file."""
     from nap_compose.cli.files import load
-    from nap_compose.errors import NapError
 
     try:
         app = load(session)

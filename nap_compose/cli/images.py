@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nap_compose.cli.aimed import aimed_at, chosen, holds
+from nap_compose.cli.aimed import aimed_at, chosen, holds, refuse_missing
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.output import dockers
 from nap_compose.cli.output.listed import WHOSE, Layout, whose_cells
@@ -47,6 +47,8 @@ def images(session: Session, *, targets: tuple[str, ...], quiet: bool, form: For
         me = control.whoami().owner
         aimed = aimed_at(targets, control, session)
         listing = control.images(chosen(aimed, stopped=True))
+        if not listing.rows and not listing.warnings:
+            refuse_missing(aimed, control, session)
     rows = [row for row in listing.rows if holds(aimed, row.of)]
     for warning in listing.warnings:
         terminal.warn(warning)

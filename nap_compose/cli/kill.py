@@ -10,11 +10,14 @@ from nap_compose.cli.session import Session
 from nap_compose.errors import WrongUse
 from nap_compose.text import nearest
 
+_NAMES = """
+HUP INT QUIT ILL TRAP ABRT IOT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CLD CONT STOP
+TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO POLL PWR SYS RTMIN RTMAX
+"""
 SIGNALS = (
-    *"HUP INT QUIT ILL TRAP ABRT IOT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD".split(),
-    *"CLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO POLL PWR SYS".split(),
-    *("RTMIN", *(f"RTMIN+{number}" for number in range(1, 16))),
-    *("RTMAX", *(f"RTMAX-{number}" for number in range(1, 15))),
+    *_NAMES.split(),
+    *(f"RTMIN+{number}" for number in range(1, 16)),
+    *(f"RTMAX-{number}" for number in range(1, 15)),
 )
 """Those that engines know: Linux's, whatever this machine is."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nap_compose.cli.aimed import aimed_at, checked
+from nap_compose.cli.aimed import aimed_at, checked, refuse_missing_replicas
 from nap_compose.cli.moments import moment
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.output.loglines import DEPLOY, Printer, as_json
@@ -75,6 +75,8 @@ def logs(
     deploy = deploy or bool(deployment)
     with session.control() as control:
         aimed = _one_of(aimed_logs(targets, control, session, services), index)
+        if len(aimed.slots) > 1 and not follow:  # of a single one the other side tells
+            refuse_missing_replicas(_not_kept(aimed, control), control)
         request = LogRequest(
             target=aimed.target(),
             services=aimed.services,
@@ -140,6 +142,12 @@ def aimed_logs(
         return aimed
     more = tuple(slot(service) for service in services)
     return checked(replace(aimed, slots=(*aimed.slots, *more)), control, session, kept=True)
+
+
+def _not_kept(aimed: Aim, control: Control) -> Aim:
+    """Without the services of which lines are kept, which may be of replicas that are gone."""
+    kept = control.kept_services(Aim(aimed.app, aimed.owner).target())
+    return replace(aimed, slots=tuple(each for each in aimed.slots if each.service not in kept))
 
 
 def _one_of(aimed: Aim, index: int | None) -> Aim:

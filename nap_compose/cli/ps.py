@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nap_compose.cli.aimed import services_in_file
+from nap_compose.cli.aimed import refuse_missing, services_in_file
 from nap_compose.cli.appname import app_name
 from nap_compose.cli.goflags import GoFlags
 from nap_compose.cli.options import with_shared
@@ -16,7 +16,7 @@ from nap_compose.cli.session import Session, nothing_seen
 from nap_compose.cli.targets import Aim, aim, settle
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Row
+    from nap_compose.control.border import Control, Row
 
 STATES = ("paused", "restarting", "removing", "running", "dead", "created", "exited", "unknown")
 ENDED = ("exited", "dead", "created")
@@ -59,7 +59,9 @@ def ps(
         me = control.whoami().owner
         aimed = aim(targets, app, control)
         listing = control.ps(aimed.target(), stopped=every or bool(states) or bool(aimed.slots))
-        rows = _chosen(listing.rows, aimed, states, session)
+        if _misses(listing.rows, aimed) and not listing.warnings:
+            refuse_missing(aimed, control, session)
+        rows = _chosen(listing.rows, aimed, states, control, session)
     if not every:
         rows = [row for row in rows if not row.oneoff and (states or row.state not in ENDED)]
     if not orphans and app == aimed.app:
@@ -96,10 +98,21 @@ def _states(status: Sequence[str], filters: Sequence[str]) -> frozenset[str]:
     return frozenset(states)
 
 
-def _chosen(rows: Sequence[Row], aimed: Aim, states: frozenset[str], session: Session) -> list[Row]:
+def _misses(rows: Sequence[Row], aimed: Aim) -> bool:
+    """Whether something that was named has no row."""
+    if not aimed.slots:
+        return not rows
+    return not all(
+        any(slot.holds(row.service, row.replica) for row in rows) for slot in aimed.slots
+    )
+
+
+def _chosen(
+    rows: Sequence[Row], aimed: Aim, states: frozenset[str], control: Control, session: Session
+) -> list[Row]:
     """The rows that are meant; a service that has none must at least stand in the file."""
     if aimed.slots:
-        aimed = settle(aimed, _known(rows, aimed, session))
+        aimed = settle(aimed, _known(rows, aimed, control, session))
     return [
         row
         for row in rows
@@ -107,8 +120,10 @@ def _chosen(rows: Sequence[Row], aimed: Aim, states: frozenset[str], session: Se
     ]
 
 
-def _known(rows: Sequence[Row], aimed: Aim, session: Session) -> set[str]:
+def _known(rows: Sequence[Row], aimed: Aim, control: Control, session: Session) -> set[str]:
     known = {row.service for row in rows}
-    if known.issuperset(aimed.services) or app_name(session) != aimed.app:
+    if known.issuperset(aimed.services):
         return known
-    return known | services_in_file(session)
+    whole = Aim(aimed.app, aimed.owner).target()  # the rows may be of one service alone
+    known |= {row.service for row in control.ps(whole, stopped=True).rows}
+    return known | services_in_file(session) if app_name(session) == aimed.app else known

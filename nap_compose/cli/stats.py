@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nap_compose.cli.aimed import aimed_at, chosen, holds
+from nap_compose.cli.aimed import aimed_at, chosen, holds, refuse_missing
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.output import dockers
 from nap_compose.cli.output.listed import WHOSE, Layout, whose_cells
@@ -68,6 +68,8 @@ def stats(
         screen = Redrawn(terminal, live=form.table and not no_stream)
         for listing in control.usage(chosen(aimed, stopped=every)):
             rows = [row for row in listing.rows if holds(aimed, row.of)]
+            if no_stream and not rows and not listing.warnings:
+                refuse_missing(aimed, control, session)
             for warning in listing.warnings:
                 terminal.warn_once(warning)
             width = None if no_trunc else terminal.out_width()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nap_compose.cli.aimed import aimed_at, chosen, holds
+from nap_compose.cli.aimed import aimed_at, chosen, holds, refuse_missing
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.output.listed import Layout
 from nap_compose.cli.output.table import Column
@@ -38,6 +38,8 @@ def top(session: Session, *, targets: tuple[str, ...], form: Form) -> int:
         on_cluster = bool(control.whoami().owner)
         aimed = aimed_at(targets, control, session)
         listing = control.processes(chosen(aimed))
+        if not listing.rows and not listing.warnings:
+            refuse_missing(aimed, control, session)
     rows = [row for row in listing.rows if holds(aimed, row.of)]
     for warning in listing.warnings:
         terminal.warn(warning)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nap_compose.cli.aimed import aimed_at, chosen
+from nap_compose.cli.aimed import aimed_at, chosen, refuse_missing
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.output.listed import Layout
 from nap_compose.cli.output.table import Column
@@ -45,6 +45,8 @@ def volumes(session: Session, *, targets: tuple[str, ...], quiet: bool, form: Fo
         me = control.whoami().owner
         aimed = aimed_at(targets, control, session)
         listing = control.volumes(chosen(aimed, stopped=True))
+        if not listing.rows and not listing.warnings:
+            refuse_missing(aimed, control, session)
     for warning in listing.warnings:
         terminal.warn(warning)
     if quiet:

@@ -6,17 +6,20 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nap_compose.cluster.observe import Part, Whose
-from nap_compose.control.reading import CONTAINERS, warnings_of
-from nap_compose.errors import NapError
+from nap_compose.control.border import Target
+from nap_compose.control.reading import CONTAINERS, list_apps, list_containers, warnings_of
+from nap_compose.control.replicas import named
+from nap_compose.errors import Away, NapError, WrongUse
 from nap_compose.logs.deployment_lines import DeploymentLines
 from nap_compose.logs.folders import app_folder
 from nap_compose.logs.kept.files import SERVICES
 from nap_compose.logs.kept.series import Series, series_of, series_of_one
 from nap_compose.logs.read import read_logs
+from nap_compose.text import instead_of
 
 if TYPE_CHECKING:
     from nap_compose.cluster.view import ContainerView, View
-    from nap_compose.control.border import LogLine, LogRequest, Target
+    from nap_compose.control.border import LogLine, LogRequest
     from nap_compose.control.parts import Parts
 
 CLOCKS_AGREE = 0.5
@@ -28,7 +31,8 @@ def app_lines(
 ) -> Generator[LogLine, None, None]:
     """The lines of the app that `request.target` names, by time; see `border.Reading.logs`.
 
-    Raises NapError where there is no such app, host or deployment.
+    Raises NapError where there is no such app, replica, host or deployment; of what may come yet,
+    and isn't there, `warn` is told.
     """
     target = request.target
     _known_hosts(parts, request.hosts)
@@ -48,7 +52,8 @@ def app_lines(
         until=request.until,
     )
     kept = kept_of(parts, target, warn)
-    _something_to_read(request, containers, deployments, kept)
+    _something_to_read(parts, request, view, deployments, kept)
+    _all_of_it_there(request, view, kept, warn)
 
     def refresh() -> Sequence[ContainerView]:
         return parts.look(only=CONTAINERS, whose=whose).of_app(target.owner, target.app)
@@ -96,21 +101,65 @@ def _known_hosts(parts: Parts, hosts: Sequence[str]) -> None:
 
 
 def _something_to_read(
+    parts: Parts,
     request: LogRequest,
-    containers: Sequence[ContainerView],
+    view: View,
     deployments: DeploymentLines,
     kept: Sequence[Series],
 ) -> None:
-    app = request.target.app
+    owner, app = request.target.owner, request.target.app
     if request.deployment and not deployments.any():
         raise NapError(
             f"no deployment of {app} whose id begins with {request.deployment} has a log here",
             hint=f"nap history {app} lists them",
         )
-    if not containers and not kept and not deployments.any():
-        raise NapError(
-            f"there is no app {app}, nor are there logs of one", hint="nap ls lists the apps"
+    if view.of_app(owner, app) or kept or deployments.any() or (view.unseen and request.follow):
+        return
+    if view.unseen:
+        raise Away(
+            f"no container of {app} is on a host that was seen, and no line of one is kept",
+            hint="nap host ls shows each host with its reason",
         )
+    apps = list_apps(parts, recorded=True).rows
+    there = list_containers(parts, Target(), stopped=True).rows
+    raise WrongUse(
+        f"there is no app {app}, nor are there logs of one",
+        hint=instead_of(
+            app,
+            (row.app for row in apps if row.owner == owner),
+            ((row.app, row.service) for row in there if row.owner == owner),
+        ),
+    )
+
+
+def _all_of_it_there(
+    request: LogRequest, view: View, kept: Sequence[Series], warn: Callable[[str], None]
+) -> None:
+    """Raise WrongUse for a replica that isn't there and of which nothing is kept; where all the
+    containers are away that were asked for, as before an `up` or after a `down`, tell so. What
+    wasn't seen may be there."""
+    target = request.target
+    if not request.containers or view.unseen:
+        return
+    identities = [each.identity for each in view.of_app(target.owner, target.app) if each.identity]
+    there = {
+        *((each.service, each.replica) for each in identities if not each.oneoff),
+        *((each.whose.service, each.whose.replica) for each in kept if not each.whose.oneoff),
+    }
+    if target.replica and (target.service, target.replica) not in there:
+        numbers = sorted(number for service, number in there if service == target.service)
+        sentence = f"there is no replica {named(target)}, and no line of one is kept"
+        if not request.follow:
+            listed = ", ".join(map(str, numbers)) or "no replica"
+            raise WrongUse(sentence, hint=f"{target.service} has {listed}")
+        warn(f"{sentence}: its lines are shown once it is there")
+        return
+    having = {each.service for each in identities} | {each.whose.service for each in kept}
+    services = {*request.services, *filter(None, [target.service])}
+    for service in sorted(services - having):
+        warn(f"{target.app}/{service} has no container, and no line of one is kept")
+    if not services and not having:
+        warn(f"{target.app} has no containers, and no line of one is kept")
 
 
 def clocks_apart(view: View, warn: Callable[[str], None]) -> Mapping[str, float]:

@@ -17,6 +17,7 @@ from nap_compose.orchestration.placement.seating import Seating
 from nap_compose.orchestration.placement.situation import Situation
 from nap_compose.orchestration.wanted import Slot, slots_of
 
+
 def place(app: App, services: tuple[str, ...], situation: Situation) -> Placement:
     """Choose a host for every replica of `services` (in an order that has needs first).
 
