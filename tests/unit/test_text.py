@@ -1,4 +1,4 @@
-from nap_compose.text import coloured, colourless, nearest, plain
+from nap_compose.text import coloured, colourless, instead_of, nearest, plain
 
 
 def test_control_characters_are_shown() -> None:
@@ -32,3 +32,17 @@ def test_the_nearest_word() -> None:
     assert nearest("endpont", ["endpoint", "labels"]) == "endpoint"
     assert nearest("zzz", ["endpoint", "labels"]) is None
     assert nearest("strat", ["start", "stats", "status"]) == "start"
+
+
+def test_what_was_meant_by_an_app_that_is_not_there() -> None:
+    services = [("shop", "web"), ("blog", "web"), ("shop", "db")]
+    assert instead_of("db", ["shop", "blog"], services) == (
+        "'db' is a service of shop: write shop/db"
+    )
+    assert instead_of("web", ["shop"], services) == (
+        "'web' is a service of blog, shop: write blog/web"
+    )
+    assert instead_of("sohp", ["shop", "blog"], services) == "did you mean 'shop'?"
+    assert instead_of("x", ["shop", "blog"], ()) == "there are: blog, shop"
+    for many in ([], [f"app{number}" for number in range(11)]):
+        assert instead_of("x", many, ()) == "nap ls -a lists the apps"

@@ -41,6 +41,7 @@ from nap_compose.control.border import (
     UpRequest,
     Who,
 )
+from nap_compose.errors import WrongUse
 from nap_compose.orchestration.events import Event, OnEvent, Phase
 from nap_compose.orchestration.plan import Plan
 
@@ -90,6 +91,7 @@ class Scripted:
     owner: str = ""
     rows: Sequence[Row] = ()
     app_rows: Sequence[AppRow] = ()
+    recorded: Sequence[str] = ()
     host_rows: Sequence[HostRow] = ()
     lines: Sequence[LogLine] = ()
     attended: Sequence[LogLine | Ended | Callable[[], object]] = ()
@@ -145,6 +147,11 @@ class Scripted:
     def apps(self, *, recorded: bool = False) -> Listing:
         rows = (row for row in self.app_rows if recorded or not row.standing)
         return Listing(tuple(rows), self.warnings)
+
+    def app(self, target: Target) -> None:
+        """Nobody reads the answer: only whether there is one."""
+        if target.app not in self.recorded:
+            raise WrongUse(f"nothing is on record of an app {target.app}")
 
     def hosts(self) -> Listing:
         return Listing(tuple(self.host_rows), self.warnings)

@@ -1,0 +1,120 @@
+"""`nap logs` of what isn't there: an app, a service, a replica; and of what was kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from nap_compose.control.border import CollectRequest, Control, LogRequest, Target
+from nap_compose.errors import NapError, WrongUse
+from nap_compose.exits import Exit
+from tests.engine.conftest import MakeCluster
+from tests.engine.fake_engine import Behaviour, FakeCluster
+from tests.support.road import Hand, Road
+from tests.support.views import app
+
+SHOP = app({"web": {"deploy": {"replicas": 2}}, "db": {}})
+
+
+@pytest.fixture
+def fake(fake_cluster: MakeCluster) -> FakeCluster:
+    cluster = fake_cluster(2)
+    for name in ("web:1", "db:1"):
+        cluster.add_image(name)
+    cluster.behave("*web*", Behaviour(output=("hello",)))
+    return cluster
+
+
+@pytest.fixture
+def control(road: Road) -> Iterator[Control]:
+    control = road.control()
+    yield control
+    control.close()
+
+
+def read(control: Control, service: str = "", replica: int = 0, **more: Any) -> tuple[Any, Any]:
+    """What containers printed, each line's replica, and the warnings."""
+    warnings: list[str] = []
+    target = Target(more.pop("app", "shop"), service=service, replica=replica)
+    request = LogRequest(target, **{"deploy": False, **more})
+    return [line.subject for line in control.logs(request, warnings.append)], warnings
+
+
+def refused(control: Control, service: str = "", replica: int = 0, **more: Any) -> tuple[str, str]:
+    with pytest.raises(WrongUse) as error:
+        read(control, service, replica, **more)
+    return str(error.value), error.value.hint or ""
+
+
+def test_of_an_app_that_is_not_there_what_was_meant_is_told(road: Road, control: Control) -> None:
+    assert refused(control) == (
+        "there is no app shop, nor are there logs of one",
+        "nap ls -a lists the apps",
+    )
+    road.up(SHOP)
+    assert refused(control, app="shp")[1] == "did you mean 'shop'?"
+    assert refused(control, app="web")[1] == "'web' is a service of shop: write shop/web"
+    assert refused(control, app="blog")[1] == "there are: shop"
+
+
+def test_a_replica_that_is_not_there_is_told_with_those_that_are(
+    road: Road, control: Control
+) -> None:
+    road.up(SHOP)
+    assert read(control, "web", 2) == (["web.2"], [])
+    assert refused(control, "web", 9) == (
+        "there is no replica shop/web.9, and no line of one is kept",
+        "web has 1, 2",
+    )
+    assert refused(control, "cache", 1)[1] == "cache has no replica"
+
+
+def test_who_follows_waits_for_a_replica_and_is_told(road: Road, control: Control) -> None:
+    road.up(SHOP)
+    warnings: list[str] = []
+    request = LogRequest(Target("shop", service="web", replica=3), follow=True, deploy=False)
+    lines = control.logs(request, warnings.append)
+    road.up(app({"web": {"deploy": {"replicas": 3}}, "db": {}}))
+    assert next(iter(lines)).subject == "web.3"
+    assert warnings == [
+        "there is no replica shop/web.3, and no line of one is kept: its lines are shown once it "
+        "is there"
+    ]
+
+
+def test_after_a_down_it_is_told_that_nothing_is_there(road: Road, control: Control) -> None:
+    road.up(SHOP)
+    road.down("shop")
+    told = ["shop has no containers, and no line of one is kept"]
+    assert read(control) == ([], told)
+    lines, warnings = read(control, deploy=True)
+    assert (set(lines), warnings) == ({"deploy"}, told)
+    assert read(control, deploy=True, containers=False)[1] == []
+    told = ["shop/web has no container, and no line of one is kept"]
+    assert read(control, "web") == ([], told)
+    assert refused(control, "web", 1)[1] == "web has no replica"
+
+
+def test_what_is_kept_is_shown_as_before(road: Road, control: Control) -> None:
+    road.up(SHOP)
+    control.collect(CollectRequest(once=True), print, Hand())
+    road.down("shop")
+    lines, warnings = read(control)
+    assert (sorted(lines), warnings) == (["web.1", "web.2"], [])
+    assert read(control, "web", 2) == (["web.2"], [])
+    assert refused(control, "web", 9)[1] == "web has 1, 2"
+
+
+def test_what_was_not_seen_may_be_there(fake: FakeCluster, road: Road) -> None:
+    road.up(SHOP)
+    for engine in fake:
+        engine.stop()
+    control = road.control()
+    lines, warnings = read(control, "web", 9)
+    assert (lines, len(warnings)) == ([], 2)
+    with pytest.raises(NapError, match="no container of blog is on a host that was seen") as error:
+        read(control, app="blog")
+    assert error.value.exit_code is Exit.PARTIAL
+    control.close()

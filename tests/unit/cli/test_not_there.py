@@ -1,0 +1,91 @@
+"""Words that name an app, a service or a replica that isn't there: what is said, and the code."""
+
+from pathlib import Path
+
+import pytest
+
+from nap_compose.control.border import AppRow
+from nap_compose.exits import Exit
+from tests.unit.cli.scripted import Result, Scripted, nap, row
+
+ROWS = [row("web", 1), row("web", 2), row("db", 1), row("api", app="blog")]
+APPS = [AppRow("", "shop", 2, 3, 3, 1), AppRow("", "blog", 1, 1, 1, 1)]
+
+looks = pytest.mark.parametrize(
+    "words", [("ps",), ("top",), ("images",), ("volumes",), ("stats", "--no-stream")]
+)
+
+
+def asked(*words: str, **scripted: object) -> Result:
+    control = Scripted(rows=ROWS, app_rows=APPS, recorded=["shop", "blog", "old"], **scripted)  # type: ignore[arg-type]
+    return nap(*words, control=control)
+
+
+@looks
+@pytest.mark.parametrize(
+    ("app", "hint"),
+    [
+        ("shp", "did you mean 'shop'?"),
+        ("web", "'web' is a service of shop: write shop/web"),
+        ("nosuch", "there are: blog, shop"),
+    ],
+)
+def test_an_app_that_is_not_there(empty: Path, words: tuple[str, ...], app: str, hint: str) -> None:
+    result = asked(*words, app)
+    assert (result.code, result.out) == (Exit.WRONG_USE, "")
+    assert result.err == f"nap: there is no app {app}\n     {hint}\n"
+    assert asked(*words, app, "web").err == result.err
+
+
+@looks
+def test_an_app_of_which_nothing_is_left_is_an_empty_table(
+    empty: Path, words: tuple[str, ...]
+) -> None:
+    for more in (("old",), ("-p", "nosuch")):  # a name that is given is one that may come
+        result = asked(*words, *more)
+        assert (result.code, result.err, len(result.out.splitlines())) == (0, "", 1)
+
+
+@looks
+def test_what_was_not_seen_may_be_there(empty: Path, words: tuple[str, ...]) -> None:
+    result = asked(*words, "nosuch", warnings=("host h1 was not seen",))
+    assert result.code == Exit.PARTIAL
+    assert result.err == "nap: warning: host h1 was not seen\n"
+
+
+def test_a_service_that_is_not_there_is_told_with_those_that_are(empty: Path) -> None:
+    for words in (("shop", "nosuch"), ("shop/nosuch",), ("shop", "web", "nosuch")):
+        result = asked("ps", *words)
+        assert (result.code, result.out) == (Exit.WRONG_USE, "")
+        assert result.err == (
+            "nap: there is no service 'nosuch' in the app shop\n     it has: db, web\n"
+        )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ps", "web.9"),
+        ("ps", "web.1", "web.9"),
+        ("ps", "db", "web.9"),
+        ("logs", "web.1", "web.9"),  # of a single one the other side tells
+        ("logs", "db", "web.9"),
+    ],
+)
+def test_a_replica_that_is_not_there_is_told_with_those_that_are(
+    shop: Path, words: tuple[str, ...]
+) -> None:
+    result = asked(*words)
+    assert (result.code, result.out) == (Exit.WRONG_USE, "")
+    assert result.err == "nap: there is no replica shop/web.9\n     web has 1, 2\n"
+
+
+def test_lines_may_be_kept_of_a_replica_that_is_gone(shop: Path) -> None:
+    result = asked("logs", "web.9", "web.1", seen={"kept_services": ["web"]})
+    assert (result.code, result.err) == (0, "")
+
+
+def test_a_replica_of_a_service_of_the_file_that_has_none(shop: Path) -> None:
+    assert asked("ps", "debug").code == 0
+    result = asked("ps", "debug.1")
+    assert result.err == "nap: there is no replica shop/debug.1\n     debug has no replica\n"
