@@ -77,8 +77,8 @@ def _told(found: RecordsStatus) -> Iterator[str]:
 def migrate(session: Session) -> None:
     """Bring the records' tables to the version that this nap knows, after a backup of them.
 
-    Whoever changes something does the same, without a backup; this is for doing it at a time of
-    your choice. From then on an older nap is refused.
+    A SQLite file the first change brings up to date in the same way. A database that the cluster
+    file names waits for this, and is only read until then. From then on an older nap only reads.
     """
     with session.control() as control:
         done = control.migrate_records()

@@ -78,7 +78,7 @@ def _leaned_on(parts: Parts) -> Iterator[Finding]:
     )
     yield asked(
         "records",
-        lambda: parts.records.apps(""),
+        lambda: parts.records.check_writable(),  # noqa: PLW0108 - opening them is part of it
         "nothing can be deployed until they are back",
     )
 

@@ -6,6 +6,7 @@ from nap_compose.auth.people import Person, short_names
 from nap_compose.clock import utc_now
 from nap_compose.cluster.names import owner_of
 from nap_compose.db.people import PeopleRecords, UserRecord
+from nap_compose.db.records import OtherSchema
 
 
 def enrolled(records: PeopleRecords, person: Person, role: str) -> str:
@@ -17,15 +18,19 @@ def enrolled(records: PeopleRecords, person: Person, role: str) -> str:
     known = next((user for user in records.users() if user.id == person.id), None)
     owner = known.owner if known else owner_of(person.name)
     now = utc_now()
-    records.see_user(
-        UserRecord(
-            id=person.id,
-            owner=owner,
-            name=person.name,
-            role=role,
-            groups=short_names(person.groups),
-            first_seen=now,
-            last_seen=now,
-        )
+    seen = UserRecord(
+        id=person.id,
+        owner=owner,
+        name=person.name,
+        role=role,
+        groups=short_names(person.groups),
+        first_seen=now,
+        last_seen=now,
     )
+    try:
+        records.see_user(seen)
+    except OtherSchema:
+        # Who is known gets in to look, until every machine has the same nap.
+        if known is None:
+            raise
     return owner

@@ -83,7 +83,7 @@ def _questions(parts: Parts) -> Mapping[str, Callable[[], Any]]:
         "placed": lambda: placed(parts),
         "given": lambda: parts.given(now=False),
         "wanted": lambda: wanted_records.read_all(parts.store),
-        "records": lambda: parts.records.apps("") is not None,
+        "records": lambda: _writable(parts),
         "collected": lambda: _collected(parts),
         "disks": lambda: _own_disks(parts),
         "backup": lambda: _last_backup(parts),
@@ -95,6 +95,11 @@ def _questions(parts: Parts) -> Mapping[str, Callable[[], Any]]:
     if cluster.storage.moosefs:
         asked["storage"] = lambda: _pooled(parts)
     return asked
+
+
+def _writable(parts: Parts) -> bool:
+    parts.records.check_writable()
+    return True
 
 
 def _replicas(

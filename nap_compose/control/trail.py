@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from nap_compose.clock import utc_now
 from nap_compose.cluster.private_files import is_full
 from nap_compose.control.parts import Parts
-from nap_compose.db.records import RecordsAway
+from nap_compose.db.records import OtherSchema, RecordsAway
 from nap_compose.db.trail import AuditRecord
 from nap_compose.errors import Interrupted, NapError, NotAllowed, foreseen
 from nap_compose.plaindata import dataclass
@@ -73,8 +73,9 @@ class Trail:
         """Enter what is done within. `app` is empty for what is about none, `owner` whose it is;
         nothing is entered unless it is to be `kept`.
 
-        Raises RecordsAway on a cluster, before anything is done. What `makes_room` on a full disk
-        is done nevertheless, and entered when it has ended, if there is room by then.
+        Raises RecordsAway on a cluster, and OtherSchema everywhere, before anything is done. What
+        `makes_room` on a full disk is done nevertheless, and entered when it has ended, if there is
+        room by then.
         """
         act = Act(self._entry(who, verb, owner, app))
         if not kept:
@@ -120,10 +121,10 @@ class Trail:
         try:
             self._parts.hand_in()
             self._parts.records.add_audit(entry, self._parts.mark)
-        except RecordsAway:
+        except RecordsAway as away:
             if self._parts.records_may_wait:
                 self._parts.late_records.keep(entry)
-            elif not self._parts.cluster.embedded:
+            elif not self._parts.cluster.embedded or isinstance(away, OtherSchema):
                 raise
 
     def _end(self, act: Act) -> None:

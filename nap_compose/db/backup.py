@@ -50,8 +50,7 @@ def write(
         digest.update(text)
         return text
 
-    database.begin_reading(connection)
-    try:
+    with database.at_one_moment(connection):
         yield line({KIND: 1, "schema": version, "cluster": cluster, "made": utc_now()})
         for table in TABLES:
             if not database.columns(connection, table):
@@ -63,8 +62,6 @@ def write(
                 yield line(list(row))
         last = {"rows": counts, "sha256": digest.hexdigest()}
         yield json.dumps(last, separators=(",", ":")).encode() + b"\n"
-    finally:
-        connection.rollback()
 
 
 def restore(

@@ -41,8 +41,9 @@ class Database(Protocol):
     def begin(self, connection: Any) -> None:
         """Begin a transaction that will write."""
 
-    def begin_reading(self, connection: Any) -> None:
-        """Begin a transaction that sees the data as it is now, whatever others write."""
+    def at_one_moment(self, connection: Any) -> AbstractContextManager[None]:
+        """A block in which the data is seen as it is now, whatever others write. It may stand
+        within `migrating`, before anything is changed there."""
 
     def columns(self, connection: Any, table: str) -> Sequence[str]:
         """The names of a table's columns; none where there is no such table."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from nap_compose.db import backup, schema
 from nap_compose.db.backup import Restored
+from nap_compose.db.before import Before
 from nap_compose.db.database import Database
 from nap_compose.db.sql_trail import SqlTrail
 from nap_compose.db.transactions import Clash
@@ -40,11 +41,14 @@ class Keeper(SqlTrail):
         """Table → how many rows it has."""
         return self._attempt(lambda connection: backup.counted(self._database, connection))
 
-    def migrate(self) -> tuple[int, int]:
-        """Bring the tables to the newest version; gives the one before and the one after."""
-        before = self.version()
-        self._attempt(lambda connection: schema.migrate(self._database, connection, self._known))
-        return before, self.version()
+    def migrate(self, before: Before | None = None) -> tuple[int, int]:
+        """Bring the tables to the newest version, once `before` has saved what they hold; gives the
+        version before and the one after. Raises OtherSchema where they are newer, NotSaved."""
+        version = self.version()
+        self._attempt(
+            lambda connection: schema.migrate(self._database, connection, self._known, before)
+        )
+        return version, self.version()
 
     def backup(self, cluster: str) -> Iterator[bytes]:
         """The lines of a backup."""

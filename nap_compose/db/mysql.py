@@ -112,9 +112,14 @@ class MysqlDatabase:
     def begin(self, connection: pymysql.Connection[Any]) -> None:
         connection.begin()
 
-    def begin_reading(self, connection: pymysql.Connection[Any]) -> None:
+    @contextmanager
+    def at_one_moment(self, connection: pymysql.Connection[Any]) -> Iterator[None]:
         self.run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         self.run(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        try:
+            yield
+        finally:
+            connection.rollback()
 
     def columns(self, connection: pymysql.Connection[Any], table: str) -> Sequence[str]:
         rows = self.run(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nap_compose.cluster.cluster import Cluster
 
 if TYPE_CHECKING:
+    from nap_compose.db.before import Before
     from nap_compose.db.database import Database
     from nap_compose.db.records import Records
 
@@ -16,12 +17,22 @@ FILE_NAME = "records.sqlite"
 def open_records(cluster: Cluster) -> Records:
     """The cluster's database, or where it names none a SQLite file in the state directory.
 
-    The tables are made or brought up to date. Raises RecordsAway; BadFile for a password file or
-    CA that can't be used; NapError where a newer nap wrote the tables.
+    Tables that aren't there are made. Those of an older nap are brought up to date in the file,
+    which is this machine's alone, after a backup; in a database that other machines share they are
+    only read until an admin says that it is time. Raises RecordsAway; BadFile for a password file
+    or CA that can't be used.
     """
     from nap_compose.db.store import SqlRecords
 
-    return SqlRecords(database_of(cluster))
+    shared = cluster.database is not None
+    return SqlRecords(database_of(cluster), before=None if shared else before_of(cluster))
+
+
+def before_of(cluster: Cluster) -> Before:
+    """Who keeps the cluster's records as they were before a migration."""
+    from nap_compose.db.before import FOLDER, Before
+
+    return Before(cluster.state_dir / FOLDER, cluster.name)
 
 
 def is_new(cluster: Cluster) -> bool:

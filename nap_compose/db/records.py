@@ -13,11 +13,19 @@ from typing import Protocol
 from nap_compose.db.people import PeopleRecords
 from nap_compose.db.trail import TrailRecords
 from nap_compose.errors import Away
+from nap_compose.exits import Exit
 from nap_compose.plaindata import dataclass
 
 
 class RecordsAway(Away):
     """The database didn't answer."""
+
+
+class OtherSchema(RecordsAway):
+    """The tables are of another version than this nap's: it reads, and writes nothing. What waits
+    for a database that is away waits for this too."""
+
+    exit_code = Exit.FAILED
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,8 @@ Reseal = Callable[[str, str, int, str], "str | None"]
 
 
 class Records(PeopleRecords, TrailRecords, Protocol):
-    """Every method raises RecordsAway. Parameters are always bound, never pasted."""
+    """Every method raises RecordsAway, and what writes OtherSchema. Parameters are always bound,
+    never pasted."""
 
     def app(self, owner: str, name: str) -> AppRecord | None: ...
 
@@ -126,5 +135,8 @@ class Records(PeopleRecords, TrailRecords, Protocol):
     def steps(self, deployment: str) -> Sequence[StepRecord]: ...
     def forget(self, app_id: str, deployments: Sequence[str], revisions: Sequence[int]) -> None:
         """Take these deployments, with their steps, and revisions out of an app's history."""
+
+    def check_writable(self) -> None:
+        """Raise OtherSchema where nothing can be written, as no method that reads does."""
 
     def close(self) -> None: ...

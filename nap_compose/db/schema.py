@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from nap_compose.clock import utc_now
 from nap_compose.db.database import Database, Fault
-from nap_compose.errors import NapError
+from nap_compose.db.records import OtherSchema
 from nap_compose.plaindata import dataclass
 
 FOLDER = Path(__file__).with_name("migrations")
@@ -39,20 +39,39 @@ class Migration:
             raise ValueError(f"{self.path.name} ends in the middle of a statement")
 
 
+class Saving(Protocol):
+    """Who keeps the records as they were; see `db.before`."""
+
+    def save(
+        self, database: Database, connection: Any, known: tuple[Migration, ...], version: int
+    ) -> None: ...
+
+
 def migrations(folder: Path = FOLDER) -> tuple[Migration, ...]:
     """Every migration, in the order they are run."""
     found = sorted(folder.glob("[0-9]*.sql"))
     return tuple(Migration(int(path.name.partition("_")[0]), path) for path in found)
 
 
-def migrate(database: Database, connection: Any, known: tuple[Migration, ...]) -> None:
-    """Bring the tables to the newest of `known`. Raises NapError where they are newer already."""
+def migrate(
+    database: Database,
+    connection: Any,
+    known: tuple[Migration, ...],
+    before: Saving | None = None,
+) -> None:
+    """Bring the tables to the newest of `known`. `before` saves what older ones hold, while nobody
+    else migrates; what it raises is the end of it.
+
+    Raises OtherSchema where they are newer already.
+    """
     if version(database, connection, known) == known[-1].version:
         return
     with database.migrating(connection):
         database.run(connection, _VERSIONS)
         # Asked again: another process may have migrated while this one waited for its turn.
         there = version(database, connection, known)
+        if before is not None and 0 < there < known[-1].version:
+            before.save(database, connection, known, there)
         for migration in known:
             if migration.version > there:
                 for statement in migration.statements():
@@ -67,16 +86,33 @@ def migrate(database: Database, connection: Any, known: tuple[Migration, ...]) -
 def version(database: Database, connection: Any, known: tuple[Migration, ...]) -> int:
     """The version of the tables that are there, 0 where there are none.
 
-    Raises NapError where it is newer than any of `known`.
+    Raises OtherSchema where it is newer than any of `known`.
     """
     there = found(database, connection)
     if there > known[-1].version:
-        raise NapError(
-            f"{database.name} was written by a newer nap "
-            f"(schema {there}, this one knows {known[-1].version})",
+        raise other(database, there, known)
+    return there
+
+
+def other(database: Database, there: int, known: tuple[Migration, ...]) -> OtherSchema:
+    """What is to be said of tables that aren't of the newest version."""
+    newest = known[-1].version
+    if not there:
+        return OtherSchema(
+            f"{database.name} has no tables any more: they were taken away, or are being restored",
+            hint="nap db status shows what is there",
+        )
+    if there > newest:
+        return OtherSchema(
+            f"{database.name} was written by a newer nap (schema {there}, this one knows "
+            f"{newest}), so this one only reads",
             hint="bring nap up to date on this machine: pip install --upgrade nap-compose",
         )
-    return there
+    return OtherSchema(
+        f"{database.name} was written by an older nap (schema {there}, this one writes {newest}), "
+        "and is only read until it is brought up to date",
+        hint="once every machine has the new nap, an admin does that: nap db migrate",
+    )
 
 
 def found(database: Database, connection: Any) -> int:

@@ -43,8 +43,16 @@ class SqliteDatabase:
     def begin(self, connection: sqlite3.Connection) -> None:
         begin_writing(connection)
 
-    def begin_reading(self, connection: sqlite3.Connection) -> None:
+    @contextmanager
+    def at_one_moment(self, connection: sqlite3.Connection) -> Iterator[None]:
+        if connection.in_transaction:  # of a migration, which keeps writers out
+            yield
+            return
         connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.rollback()
 
     def columns(self, connection: sqlite3.Connection, table: str) -> Sequence[str]:
         rows = self.run(connection, "SELECT name FROM pragma_table_info(?)", (table,))
@@ -53,8 +61,11 @@ class SqliteDatabase:
     def fault(self, error: BaseException) -> Fault:
         if isinstance(error, sqlite3.IntegrityError):
             return Fault.CLASH
-        if isinstance(error, sqlite3.OperationalError) and "no such table" in str(error):
-            return Fault.NO_TABLE
+        if isinstance(error, sqlite3.OperationalError):
+            if "no such table" in str(error):
+                return Fault.NO_TABLE
+            if "no such column" in str(error) or "has no column" in str(error):
+                return Fault.OTHER
         return Fault.AWAY
 
     def why(self, error: BaseException) -> str:

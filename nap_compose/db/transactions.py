@@ -63,6 +63,7 @@ class Transactions:
         def whole(connection: Any) -> T:
             self._database.begin(connection)
             try:
+                self._before_writing(connection)
                 result = work(connection)
                 connection.commit()
             except BaseException:
@@ -72,6 +73,9 @@ class Transactions:
             return result
 
         return self._attempt(whole)
+
+    def _before_writing(self, connection: Any) -> None:
+        """Called within each transaction that writes, before it does; what it raises ends that."""
 
     def _attempt(self, work: Callable[[Any], T]) -> T:
         """Do the work over this thread's connection, and again where that may help.

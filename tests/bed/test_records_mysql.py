@@ -18,11 +18,11 @@ from bed.fixture import bring_up
 from bed.layout import Bed
 from nap_compose.cluster.cluster import Database
 from nap_compose.db.mysql import MysqlDatabase
-from nap_compose.db.open import open_records
-from nap_compose.db.records import RecordsAway
+from nap_compose.db.open import database_of, open_records
+from nap_compose.db.records import OtherSchema, RecordsAway
 from nap_compose.db.schema import migrations
 from nap_compose.db.store import SqlRecords
-from nap_compose.errors import BadFile, NapError
+from nap_compose.errors import BadFile
 from tests.support.records_conformance import RecordsConformance, cluster_of
 
 pytestmark = pytest.mark.bed
@@ -170,11 +170,25 @@ def test_a_server_without_tls_gets_no_password(
             open_records(cluster_of({**spec, "url": url}))
 
 
-def test_a_newer_schema_is_refused(bed: Bed, spec: dict[str, Any]) -> None:
+def test_a_newer_schema_is_only_read(bed: Bed, spec: dict[str, Any]) -> None:
     open_records(cluster_of(spec)).close()
     run(bed, "INSERT INTO schema_version VALUES (99, 'later', '')")
-    with pytest.raises(NapError, match="schema 99, this one knows"):
-        open_records(cluster_of(spec))
+    records = open_records(cluster_of(spec))
+    assert records.apps() == []
+    with pytest.raises(OtherSchema, match="schema 99, this one knows"):
+        records.ensure_app("ada", "shop", "p")
+    records.close()
+
+
+def test_nobody_migrates_in_passing(bed: Bed, spec: dict[str, Any]) -> None:
+    database = database_of(cluster_of(spec))
+    SqlRecords(database, migrations()[:-1]).close()
+    records = open_records(cluster_of(spec))
+    assert records.apps() == []
+    with pytest.raises(OtherSchema, match="older nap"):
+        records.ensure_app("ada", "shop", "p")
+    records.close()
+    assert run(bed, "SELECT max(version) FROM schema_version") == [(len(migrations()) - 1,)]
 
 
 def test_a_migration_that_was_interrupted_is_run_again(bed: Bed, spec: dict[str, Any]) -> None:

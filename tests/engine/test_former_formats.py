@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +18,11 @@ from nap_compose.cluster import labels, state_format, state_keys
 from nap_compose.cluster.cluster import Failover
 from nap_compose.cluster.state_format import FORMAT, NewerState
 from nap_compose.compose import hashing
-from nap_compose.control.border import WatchRequest
+from nap_compose.control.border import AuditRequest, Grade, Target, WatchRequest, Who
 from nap_compose.control.parts import Parts
+from nap_compose.db.open import FILE_NAME
 from nap_compose.errors import NapError
+from nap_compose.exits import Exit
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import FakeCluster
 from tests.support.nap import eventually
@@ -129,6 +132,53 @@ def test_a_newer_naps_state_is_only_read(fake: FakeCluster, road: Road) -> None:
             change()
     assert not fake.calls("POST", "/containers/.*") and not fake.calls("DELETE", ".*")
     assert ids(road) == before
+
+
+def newer_schema(road: Road) -> None:
+    """A newer nap has migrated the records, by something that doesn't matter to who reads."""
+    with closing(sqlite3.connect(road.cluster.state_dir / FILE_NAME)) as file, file:
+        file.execute("ALTER TABLE deployments ADD COLUMN colour TEXT NOT NULL DEFAULT 'red'")
+        file.execute("INSERT INTO schema_version VALUES (99, 'later', '')")
+
+
+def test_a_newer_naps_records_are_only_read(fake: FakeCluster, road: Road) -> None:
+    road.up(shop("red"))
+    before = ids(road)
+    newer_schema(road)
+    fake.forget()
+    for change in (
+        lambda: road.up(shop("blue")),
+        lambda: road.down("shop"),
+        lambda: road.act("stop"),
+    ):
+        with pytest.raises(NapError, match=r"newer nap .* only reads") as refused:
+            change()
+        assert refused.value.exit_code == Exit.FAILED and refused.value.hint
+    assert not fake.calls("POST", "/containers/.*") and not fake.calls("DELETE", ".*")
+    assert ids(road) == before
+    with closing(road.control()) as control:
+        assert [row.revision for row in control.history(Target("shop")).rows] == [1]
+        assert [row.verb for row in control.audit(AuditRequest()).rows] == ["up"]
+        listed = control.apps(recorded=True)
+        assert [row.app for row in listed.rows] == ["shop"] and not listed.warnings
+        records = {row.subject: row for row in control.standing().rows}["records"]
+        assert records.grade is not Grade.OK and "newer nap" in records.text
+
+
+def test_failover_goes_on_and_the_newer_naps_records_hear_of_it_later(
+    fake: FakeCluster, road: Road
+) -> None:
+    road.up(shop("red"))
+    newer_schema(road)
+    with closing(Parts(road.cluster, records_may_wait=True)) as parts:
+        with parts.trail.act(Who("nap", ""), "failover", owner="ada", app="shop"):
+            pass
+        assert parts.late_records.count() == 2
+        with closing(sqlite3.connect(road.cluster.state_dir / FILE_NAME)) as file, file:
+            file.execute("DELETE FROM schema_version WHERE version = 99")
+        parts.hand_in()
+        assert parts.late_records.count() == 0
+        assert [row.verb for row in parts.records.audit()][-2:] == ["failover", "failover"]
 
 
 def test_a_watcher_that_is_older_now_ends_and_none_begins(

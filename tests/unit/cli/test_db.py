@@ -58,8 +58,27 @@ def test_status_of_an_older_and_of_a_newer_schema(cluster: Cluster) -> None:
         connection.commit()
     told = run(cluster, "status")
     assert told.code == 1 and "bring nap up to date" in told.out
-    assert "newer nap" in run(cluster, "migrate").err
+    told = run(cluster, "migrate")
+    assert told.code == 1 and "newer nap" in told.err
+    # What is there is read, and nothing written; also on the local engine, with its one person.
+    control = LocalControl(cluster, Who("ada", ""))
+    told = nap("audit", control=control)  # type: ignore[arg-type]
+    assert told.code == 0 and "db migrate" in told.out
+    told = run(cluster, "rebuild")
+    assert told.code == 1 and "so this one only reads" in told.err and "pip install" in told.err
     older.close()
+
+
+def test_a_file_of_an_older_nap_is_brought_up_to_date_after_a_backup(cluster: Cluster) -> None:
+    parts = Parts(cluster)
+    older = Keeper(parts.keeper._database, migrations()[:1])
+    older.migrate()
+    older.close()
+    assert nap("audit", control=LocalControl(cluster, Who("ada", ""))).code == 0  # type: ignore[arg-type]
+    (saved,) = (cluster.state_dir / "before-migrations").glob("*-schema-1.json")
+    assert json.loads(saved.read_text().splitlines()[0])["schema"] == 1
+    told = run(cluster, "status")
+    assert told.code == 0 and f"schema    {NEWEST}" in told.out
 
 
 def test_a_backup_goes_to_a_file_and_back(cluster: Cluster, tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from nap_compose.db import schema
-from nap_compose.db.records import RecordsAway
+from nap_compose.db.before import Before, NotSaved
+from nap_compose.db.keeper import Keeper
+from nap_compose.db.records import OtherSchema, RecordsAway
 from nap_compose.db.schema import Migration, migrations
 from nap_compose.db.sqlite import SqliteDatabase
 from nap_compose.db.store import SqlRecords
@@ -32,7 +34,7 @@ class TestSqlite(RecordsConformance):
 
 
 def records(path: Path, known: tuple[Migration, ...] | None = None) -> SqlRecords:
-    return SqlRecords(SqliteDatabase(path), known)
+    return SqlRecords(SqliteDatabase(path), known, before=Before(path.parent / "kept", "lab"))
 
 
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
@@ -60,13 +62,37 @@ def test_a_later_migration_keeps_what_is_there(tmp_path: Path) -> None:
     records(path, known).close()
 
 
-def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+def test_what_a_newer_schema_has_no_more_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "records.sqlite"
-    known = with_one_more(tmp_path / "migrations", "CREATE TABLE later (a TEXT);\n")
+    renamed = "ALTER TABLE quotas RENAME COLUMN amount TO most;\nDROP TABLE shares;\n"
+    known = with_one_more(tmp_path / "migrations", renamed)
     records(path, known).close()
-    with pytest.raises(NapError, match=r"newer nap \(schema 99, this one knows \d\)") as caught:
-        records(path)
-    assert caught.value.hint
+    kept = records(path)
+    assert kept.apps() == []
+    for question in (kept.quotas, lambda: kept.shares("x"), kept.check_writable):
+        with pytest.raises(OtherSchema, match=r"newer nap \(schema 99, this one knows \d\)"):
+            question()
+    kept.close()
+
+
+def test_without_a_backup_nothing_is_migrated(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    first = records(path, migrations()[:1])
+    app = first.ensure_app("ada", "shop", "ada_shop")
+    first.close()
+    (tmp_path / "kept").write_text("a file where the folder should be")
+    now = records(path)
+    assert now.apps() == [app]
+    with pytest.raises(OtherSchema, match="older nap"):
+        now.check_writable()
+    with pytest.raises(NotSaved, match="can't be written") as caught:
+        Keeper(SqliteDatabase(path)).migrate(Before(tmp_path / "kept", "lab"))
+    assert "nothing was changed" in str(caught.value.hint)
+    (tmp_path / "kept").unlink()
+    now.close()
+    now = records(path)
+    now.check_writable()
+    now.close()
 
 
 def test_a_migration_that_fails_leaves_nothing(tmp_path: Path) -> None:
