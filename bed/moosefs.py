@@ -5,6 +5,7 @@ The control side has a mount too: what it writes there, every container can read
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -84,6 +85,15 @@ def stop_chunkserver(bed: Bed, host: Host) -> None:
 def start_chunkserver(bed: Bed, host: Host) -> None:
     """Let them come back."""
     _start_chunkserver(bed, host)
+
+
+def copies(file: Path) -> dict[int, int]:
+    """Of the file's chunks, how many have how many copies; for a file below `control_mount`."""
+    said = subprocess.run(
+        [_program("bin/mfscheckfile"), file], capture_output=True, text=True, timeout=20, check=True
+    ).stdout
+    found = re.findall(r"chunks with (\d+) cop(?:y|ies): *(\d+)", said)
+    return {int(count): int(chunks) for count, chunks in found if int(chunks)}
 
 
 def stop(bed: Bed) -> None:

@@ -57,7 +57,7 @@ def _show(found: StorageStatus, terminal: Terminal) -> None:
     )
     terminal.say(
         f"chunks   {found.chunks}: {found.missing} missing, {found.endangered} endangered, "
-        f"{found.undergoal} below their goal"
+        f"{found.undergoal} undergoal"
     )
     reached = [host for host, why in found.hosts.items() if not why]
     terminal.say(f"hosts    {len(reached)} of {len(found.hosts)} reach it")

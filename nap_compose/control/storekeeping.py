@@ -113,7 +113,10 @@ def _problems(
     if found.missing:
         yield f"{found.missing} chunks are missing: no copy of them is left that is up"
     if found.endangered:
-        yield f"{found.endangered} chunks are endangered: one copy of each is left"
+        yield (
+            f"{found.endangered} chunks are endangered: one copy of each is left, and more are "
+            "wanted"
+        )
     for server in found.servers:
         if not server.up:
             yield f"the chunkserver {server.address} is away"
@@ -123,7 +126,10 @@ def _problems(
             "no new volume can be made"
         )
     if found.undergoal:
-        yield f"{found.undergoal} chunks have fewer copies than asked for; MooseFS makes the rest"
+        yield (
+            f"{found.undergoal} chunks are undergoal: two copies of each are left or more, and "
+            "more are wanted; MooseFS makes the rest"
+        )
     for host, why in hosts.items():
         if why:
             yield f"host {host} takes no cluster volume: {why}"

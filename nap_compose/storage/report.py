@@ -41,8 +41,9 @@ class Client:
 
 @dataclass(frozen=True)
 class Report:
-    """`total`, `free` and `trash` in bytes, copies counted. Of `chunks` so many are missing (no
-    copy is left), endangered (one copy is left), below their goal."""
+    """`total`, `free` and `trash` in bytes, copies counted. Of `chunks` so many are, in MooseFS's
+    words, missing (no copy is left), endangered (one is left where more are wanted), undergoal
+    (more than one is left, and more are wanted): no chunk counts twice."""
 
     version: str
     total: int

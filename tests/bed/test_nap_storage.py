@@ -339,7 +339,7 @@ def test_a_chunkserver_that_is_gone_takes_nothing_with_it(bed: Bed, nap: Nap, ap
         assert nap("exec", "copies/web", "cat", "/data/file").out == "safe\n"
         state = nap("storage", "status", code=Exit.FAILED)
         assert f"the chunkserver {bed.hosts[0].ip} is away" in state.err
-        assert "chunks have fewer copies than asked for" in state.err
+        assert "chunks are undergoal" in state.err
         told = nap("up", "-f", file, "--force-recreate").err
         assert "3 copies" in told
         assert nap("exec", "copies/web", "cat", "/data/file").out == "safe\n"
@@ -348,6 +348,39 @@ def test_a_chunkserver_that_is_gone_takes_nothing_with_it(bed: Bed, nap: Nap, ap
     finally:
         moosefs.start_chunkserver(bed, bed.hosts[0])
         proc.wait_for(lambda: moosefs.status(bed) == "ready", 30, "MooseFS to be whole again")
+
+
+def test_what_has_one_copy_left_of_two_is_endangered_and_read(
+    bed: Bed, nap: Nap, apps: Apps
+) -> None:
+    """With two chunkservers there is no third one that a copy could be made on meanwhile."""
+    file = apps("pair", {"web": sleeper(volumes=["data:/data"])}, **on_storage(goal=2))
+    nap("up", "-f", file)
+    _, lost, unused = bed.hosts
+    moosefs.stop_chunkserver(bed, unused)
+    try:
+        nap("exec", "pair/web", "sh", "-c", "echo safe > /data/file; sync")
+        written = folder(bed, nap, "pair") / "file"
+        eventually(lambda: moosefs.copies(written) == {2: 1}, "both copies to be there")
+        moosefs.stop_chunkserver(bed, lost)
+        eventually(lambda: moosefs.copies(written) == {1: 1}, "one copy to be left")
+        assert written.read_text() == "safe\n"
+        assert nap("exec", "pair/web", "cat", "/data/file").out == "safe\n"
+        eventually(lambda: endangered(nap) >= 1, "the master to count it")
+        told = nap("storage", "status", code=Exit.FAILED).err
+        assert "chunks are endangered: one copy of each is left" in told
+        assert "chunks are endangered" in nap("status", code=Exit.FAILED).out
+    finally:
+        for host in (lost, unused):
+            moosefs.start_chunkserver(bed, host)
+        proc.wait_for(lambda: moosefs.status(bed) == "ready", 60, "MooseFS to be whole again")
+    eventually(lambda: moosefs.copies(written) == {2: 1}, "two copies again", within=120)
+
+
+def endangered(nap: Nap) -> int:
+    """How many chunks are, as nap says while something is wrong with the storage."""
+    told = nap("storage", "status", "--format", "json", code=Exit.FAILED).out
+    return int(json.loads(told)["endangered"])
 
 
 def test_nobody_reaches_anothers_data(bed: Bed, nap: Nap, apps: Apps, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ class ServerRow:
 @dataclass(frozen=True)
 class StorageStatus:
     """`total`, `free` and `trash` in bytes, copies counted. Of `chunks` so many are missing (no
-    copy is left), endangered (one is left), below their goal.
+    copy is left), endangered (one is left where more are wanted), undergoal (more than one is).
 
     `hosts` tells of each host why it doesn't reach the storage (empty: it does). `lost` are
     clients that are gone and keep their locks: address → seconds. `sustain` is for how many

@@ -143,7 +143,7 @@ def _storage(facts: Facts) -> Iterator[Finding]:
     remedy = "nap storage status"
     told = [
         *([f"{pool.missing} chunks have no copy left that is up"] if pool.missing else []),
-        *([f"{pool.endangered} chunks have one copy left"] if pool.endangered else []),
+        *([f"{pool.endangered} chunks are endangered: one copy left"] if pool.endangered else []),
         *(f"the chunkserver {address} is away" for address in pool.away),
     ]
     yield from (Finding("storage", Grade.FAULT, text, remedy) for text in told)
@@ -152,7 +152,7 @@ def _storage(facts: Facts) -> Iterator[Finding]:
     if used >= POOL_FULL:
         yield Finding("storage", Grade.FAULT, room, "nap storage ls --usage shows what takes it")
     elif pool.undergoal:
-        text = f"{pool.undergoal} chunks have fewer copies than asked for; MooseFS makes the rest"
+        text = f"{pool.undergoal} chunks are undergoal; MooseFS makes the copies that are wanted"
         yield Finding("storage", Grade.WARNING, text, remedy)
     elif not told:
         yield Finding("storage", Grade.OK, f"every chunk has its copies; {room}")

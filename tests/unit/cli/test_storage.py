@@ -89,6 +89,7 @@ def test_status_says_what_there_is_and_ends_with_what_is_wrong(control: Stored) 
     control.status = replace(STATUS, endangered=3, problems=("3 chunks are endangered",))
     ended = run("status", control=control)
     assert ended.code == Exit.FAILED
+    assert "8: 0 missing, 3 endangered, 0 undergoal" in ended.out
     assert "3 chunks are endangered" in ended.err
     assert json.loads(run("status", "--format", "json", control=control).out)["endangered"] == 3
 

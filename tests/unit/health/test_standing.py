@@ -127,7 +127,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an endangered chunk": (
         {"storage": Pooled(endangered=7, total=100, free=70)},
-        "storage fault storage: 7 chunks have one copy left",
+        "storage fault storage: 7 chunks are endangered: one copy left",
     ),
     "a chunkserver": (
         {"storage": Pooled(away=("10.0.0.2",), total=100, free=70)},

@@ -70,6 +70,31 @@ def test_chunks_by_how_many_copies_are_left(moosefs: Moosefs) -> None:
     assert (found.missing, found.endangered, found.undergoal) == (1, 3, 4)
 
 
+MATRIX = """all chunks matrix:|goal/copies/chunks:|2|1|5
+all chunks matrix:|goal/copies/chunks:|2|2|40
+all chunks matrix:|goal/copies/chunks:|3|2|7
+all chunks matrix:|chunkclass missing:|0
+all chunks matrix:|chunkclass endangered:|5
+all chunks matrix:|chunkclass undergoal:|7
+all chunks matrix:|chunkclass stable:|40
+all chunks matrix:|chunkclass overgoal:|0
+all chunks matrix:|chunkclass pending deletion:|0
+all chunks matrix:|chunkclass to be removed:|0
+"""
+"""As `mfscli -SIC` prints it where one of three chunkservers is gone: of chunks with goal 2 that it
+had one copy is left, of those with goal 3 two."""
+
+
+def test_one_copy_left_of_two_is_endangered_and_two_of_three_undergoal(moosefs: Moosefs) -> None:
+    program(moosefs, "mfscli", MATRIX)
+    found = report(moosefs)
+    assert (found.missing, found.endangered, found.undergoal) == (0, 5, 7)
+    # The other matrix is of the disks that aren't to be emptied; it says nothing of what is left.
+    regular = MATRIX.replace("all chunks", "regular chunks").replace("|5", "|9")
+    program(moosefs, "mfscli", MATRIX + regular)
+    assert report(moosefs).endangered == 5
+
+
 def test_what_a_folder_holds(moosefs: Moosefs) -> None:
     said = (
         "/x:\n inodes:                          7\n  directories:                    2\n"
