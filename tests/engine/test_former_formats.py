@@ -18,7 +18,7 @@ from nap_compose.cluster import labels, state_format, state_keys
 from nap_compose.cluster.cluster import Failover
 from nap_compose.cluster.state_format import FORMAT, NewerState
 from nap_compose.compose import hashing
-from nap_compose.control.border import AuditRequest, Grade, Target, WatchRequest, Who
+from nap_compose.control.border import AuditRequest, Grade, Target, WatchRequest
 from nap_compose.control.parts import Parts
 from nap_compose.db.open import FILE_NAME
 from nap_compose.errors import NapError
@@ -163,22 +163,6 @@ def test_a_newer_naps_records_are_only_read(fake: FakeCluster, road: Road) -> No
         assert [row.app for row in listed.rows] == ["shop"] and not listed.warnings
         records = {row.subject: row for row in control.standing().rows}["records"]
         assert records.grade is not Grade.OK and "newer nap" in records.text
-
-
-def test_failover_goes_on_and_the_newer_naps_records_hear_of_it_later(
-    fake: FakeCluster, road: Road
-) -> None:
-    road.up(shop("red"))
-    newer_schema(road)
-    with closing(Parts(road.cluster, records_may_wait=True)) as parts:
-        with parts.trail.act(Who("nap", ""), "failover", owner="ada", app="shop"):
-            pass
-        assert parts.late_records.count() == 2
-        with closing(sqlite3.connect(road.cluster.state_dir / FILE_NAME)) as file, file:
-            file.execute("DELETE FROM schema_version WHERE version = 99")
-        parts.hand_in()
-        assert parts.late_records.count() == 0
-        assert [row.verb for row in parts.records.audit()][-2:] == ["failover", "failover"]
 
 
 def test_a_watcher_that_is_older_now_ends_and_none_begins(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from nap_compose.control.border import HappeningRequest, Target, WatchRequest
 from nap_compose.control.late import FOLDER
 from nap_compose.control.parts import Parts
 from nap_compose.control.watching.listening import Listener
+from nap_compose.db.open import FILE_NAME
 from nap_compose.db.records import Records, RecordsAway
 from nap_compose.health.proof import FENCED, Proof, StoredProofs
 from nap_compose.health.records import ContainerRecord
@@ -285,15 +287,34 @@ def test_what_ran_on_a_lost_host_is_made_elsewhere_and_the_old_one_goes_when_it_
     assert [row.revision for row in history.rows] == [1], "it is the revision that ran"
 
 
+@contextmanager
+def database_away(_: Road) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as gone:
+        gone.setattr("nap_compose.db.open.open_records", _no_records)
+        yield
+
+
+@contextmanager
+def schema_of_a_newer_nap(road: Road) -> Iterator[None]:
+    """Until this watcher's machine has the newer nap too."""
+    file = road.cluster.state_dir / FILE_NAME
+    with closing(sqlite3.connect(file, timeout=60)) as database:
+        with database:
+            database.execute("INSERT INTO schema_version VALUES (99, 'later', '')")
+        yield
+        with database:
+            database.execute("DELETE FROM schema_version WHERE version = 99")
+
+
+@pytest.mark.parametrize("unwritable", [database_away, schema_of_a_newer_nap])
 def test_failover_works_without_the_database_which_hears_of_it_when_it_is_back(
-    fake: FakeCluster, road: Road, monkeypatch: pytest.MonkeyPatch
+    fake: FakeCluster, road: Road, unwritable: Callable[[Road], AbstractContextManager[None]]
 ) -> None:
     """The model comes from the state store."""
     road.up(app({"web": {**ALWAYS, "scale": 2}}))
     with watching(road) as watcher:
         soon(lambda: len(records(road)) == 2, "the first sweep")
-        with monkeypatch.context() as gone:
-            gone.setattr("nap_compose.db.open.open_records", _no_records)
+        with unwritable(road):
             was = road.rows("shop")["web.2"].host
             fake[was].stop()
             _prove(road, was)
