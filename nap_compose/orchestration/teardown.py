@@ -257,7 +257,10 @@ def _called(thing: NetworkView | VolumeView) -> str:
 
 
 def _know(network: NetworkView, view: View) -> list[str]:
-    """The hosts that list the network."""
+    """The hosts that may list the network for a moment after it was removed; an engine's own is
+    gone at once."""
+    if network.scope == "local":
+        return []
     return [
         name
         for name, host in view.hosts.items()

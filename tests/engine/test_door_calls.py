@@ -92,6 +92,27 @@ def test_a_stop_may_take_longer_than_a_read(
     assert away.value.why is Absence.TIMEOUT
 
 
+@pytest.mark.parametrize("own", [None, 20])
+def test_only_a_stop_that_takes_long_asks_for_the_container_s_own_timeout(
+    fake_engine: FakeEngine, door: DockerEngine, monkeypatch: pytest.MonkeyPatch, own: int | None
+) -> None:
+    fake_engine.behave("slow", Behaviour(stops_in=2.5))
+    for name in ("quick", "slow"):
+        door.create_container(name, {"Image": "app:1", "StopTimeout": own})
+        door.start_container(name)
+    door.stop_container("quick")
+    assert not fake_engine.calls("GET", ".*/quick/json")
+    monkeypatch.setattr("nap_compose.cluster.engine_client.STOP_GRACE", 0.1)
+    monkeypatch.setattr("nap_compose.cluster.engine_client.CHANGE_TIMEOUT", 1.0)
+    if own is None:
+        with pytest.raises(EngineAway) as away:
+            door.stop_container("slow")
+        assert away.value.why is Absence.TIMEOUT
+    else:
+        door.stop_container("slow")
+        assert fake_engine.container("slow").exit_code == 0
+
+
 def test_wait_gives_the_exit_code(fake_engine: FakeEngine, door: DockerEngine) -> None:
     fake_engine.behave("job", Behaviour(exits_after=0.2, exit_code=3))
     door.create_container("job", {"Image": "app:1"})
