@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from nap_compose import __version__
 from nap_compose.cluster import subnets, turns
 from nap_compose.cluster.failures import enter as enter_failures
+from nap_compose.cluster.images import Found
 from nap_compose.cluster.observe import Part, Whose
 from nap_compose.cluster.seen import container_view
 from nap_compose.cluster.state import Lease, StoreAway
@@ -26,6 +27,7 @@ from nap_compose.orchestration.emitter import Emitter
 from nap_compose.orchestration.events import OnEvent, Phase
 from nap_compose.orchestration.execute import Execution, execute
 from nap_compose.orchestration.plan import Change, Kind, Plan, Step
+from nap_compose.orchestration.steps.image_ids import ImageIds
 from nap_compose.orchestration.steps.snapshots import Snapshots
 from nap_compose.orchestration.steps.waiting import Unwell
 from nap_compose.orchestration.steps.workshop import Logins, NoLogins, Stock, Workshop
@@ -52,18 +54,22 @@ def run(
     app: App | None = None,
     former: App | None = None,
     hashes: Mapping[str, str] | None = None,
+    images: Mapping[str, Found] | None = None,
     overlay: str = "bridge",
     timeout: float = float("inf"),
     notes: tuple[str, ...] = (),
     stock: Stock | None = None,
 ) -> Outcome:
     """Run the plan with its books kept; `app` is None where an app is taken away, and `former` then
-    says what its containers do before they stop."""
+    says what its containers do before they stop. `images` are what references were seen to mean."""
     warnings: list[str] = []
     ledger = Ledger.open(parts, plan, verb=verb, who=who, warn=warnings.append)
     shop = _workshop(parts, plan, view)
     shop.app, shop.hashes, shop.overlay = app, hashes or {}, overlay
     shop.former = former
+    shop.image_ids = ImageIds(
+        {(host, name): found.id for name, found in (images or {}).items() for host in found.hosts}
+    )
     shop.stock = stock or shop.stock
     shop.deadline = time.monotonic() + timeout
     execution = Execution(state="failed")

@@ -99,6 +99,7 @@ class Road(Choosing):
             cancel=self.cancel,
             app=self.app,
             hashes=wish.hashes,
+            images=wish.images,
             overlay=wish.overlay,
             timeout=self.request.timeout,
             notes=tuple(self.notes),

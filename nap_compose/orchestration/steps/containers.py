@@ -206,6 +206,10 @@ def _create(engine: Engine, name: str, making: Making, shop: Workshop, *, quiet:
         body.pop("MacAddress", None)
     try:
         return engine.create_container(name, body, platform=platform)
+    except NotFound as missing:
+        if "no such image" not in missing.message.lower():
+            raise
+        raise _no_image(engine, str(body["Image"])) from None  # it was removed since
     except Conflict:
         stale = engine.inspect_container(name)
         labels: Mapping[str, str] = (stale.get("Config") or {}).get("Labels") or {}
@@ -280,23 +284,23 @@ def _watched(service: Service, shop: Workshop) -> bool:
 
 
 def _image_id(engine: Engine, reference: str, shop: Workshop) -> str:
-    """The id of the image here; asked once for each host and reference."""
-    key = (engine.host, reference)
-    with shop.lock:
-        known = shop.image_ids.get(key)
-    if known:
-        return known
-    try:
-        found = str(engine.inspect_image(reference)["Id"])
-    except NotFound:
-        raise NapError(
-            f"image {reference} isn't there",
-            host=engine.host,
-            hint=f"pull or load it: docker pull {reference}",
-        ) from None
-    with shop.lock:
-        shop.image_ids[key] = found
-    return found
+    """The id of the image here: as the host was seen, or where it was brought since, as it says."""
+
+    def ask() -> str:
+        try:
+            return str(engine.inspect_image(reference)["Id"])
+        except NotFound:
+            raise _no_image(engine, reference) from None
+
+    return shop.image_ids.of(engine.host, reference, ask)
+
+
+def _no_image(engine: Engine, reference: str) -> NapError:
+    return NapError(
+        f"image {reference} isn't there",
+        host=engine.host,
+        hint=f"pull or load it: docker pull {reference}",
+    )
 
 
 def _depends_on(service: Service) -> str:

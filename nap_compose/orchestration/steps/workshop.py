@@ -18,6 +18,7 @@ from nap_compose.compose.model import App
 from nap_compose.orchestration.plan import Plan, Step
 from nap_compose.orchestration.steps.convoys import Convoy
 from nap_compose.orchestration.steps.gates import Gate, OpenGate
+from nap_compose.orchestration.steps.image_ids import ImageIds
 from nap_compose.orchestration.steps.snapshots import Snapshots
 from nap_compose.plaindata import dataclass
 
@@ -115,7 +116,7 @@ class Workshop:
     made_ids: dict[str, str] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)
     shipped: dict[str, list[str]] = field(default_factory=dict)
-    image_ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    image_ids: ImageIds = field(default_factory=ImageIds)
     last_start: float = float("-inf")
     unwell: set[str] = field(default_factory=set)
     kept: dict[str, str] = field(default_factory=dict)
