@@ -60,13 +60,17 @@ def _network(step: Step, shop: Workshop) -> tuple[str, bool]:
     """The network's id, and whether this deployment made it (also in an earlier try)."""
     engine = shop.engine(step)
     key = str(step.args["key"])
-    for there in engine.networks({"name": [step.target]}):
-        if there["Name"] == step.target:
-            _check_ours(there, step, shop)
-            by = (there.get("Labels") or {}).get(DEPLOYMENT)
-            return str(there["Id"]), by == shop.plan.deployment
     body = body_of_network(step.target, key, shop, overlay=bool(step.args["overlay"]))
-    return create_network(engine, body), True
+    try:
+        return create_network(engine, body), True
+    except Conflict:
+        # It wasn't there when the hosts were looked at: an earlier try made it, or somebody else.
+        for there in engine.networks({"name": [step.target]}):
+            if there["Name"] == step.target:
+                _check_ours(there, step, shop)
+                by = (there.get("Labels") or {}).get(DEPLOYMENT)
+                return str(there["Id"]), by == shop.plan.deployment
+        raise
 
 
 def body_of_network(name: str, key: str, shop: Workshop, *, overlay: bool) -> Json:
