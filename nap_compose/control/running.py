@@ -263,9 +263,7 @@ def _outcome(
         exit_code = Exit.FAILED
     published: tuple[Published, ...] = ()
     if execution.state == "done" and plan.revision:
-        only = frozenset({Part.CONTAINERS})
-        now = parts.look(only=only, whose=Whose(owner=plan.owner, app=plan.app))
-        published = _published(plan, now)
+        published = _published(plan, _as_it_is_now(parts, plan, shop, execution.changed))
     return Outcome(
         state=execution.state,
         plan=plan,
@@ -276,6 +274,23 @@ def _outcome(
         published=published,
         notes=notes,
     )
+
+
+def _as_it_is_now(parts: Parts, plan: Plan, shop: Workshop, changed: float) -> View:
+    """The hosts where the app is, with its containers since the last change: as those who waited
+    for them have seen it, as far as they looked since."""
+    there = {each.host for each in shop.view.of_app(plan.owner, plan.app)}
+    there |= {step.host for step in plan.steps if step.host in shop.view.hosts}
+    lists = {host: shop.snapshots.known_since(host, changed) for host in there}
+    hosts = {
+        host: replace(shop.view.hosts[host], containers=tuple(found.values()))
+        for host, found in lists.items()
+        if found is not None
+    }
+    if unknown := there - set(hosts):
+        only, whose = frozenset({Part.CONTAINERS}), Whose(owner=plan.owner, app=plan.app)
+        hosts |= parts.look(only=only, whose=whose, hosts=unknown).hosts
+    return View(_now(), {name: hosts[name] for name in shop.view.hosts if name in hosts})
 
 
 def _enter_failures(parts: Parts, plan: Plan, execution: Execution) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import field
 from functools import partial
@@ -11,7 +12,7 @@ from nap_compose.orchestration.emitter import Emitter
 from nap_compose.orchestration.events import Phase
 from nap_compose.orchestration.masking import masker
 from nap_compose.orchestration.order import Order
-from nap_compose.orchestration.plan import Kind, Leniency, Plan, Step
+from nap_compose.orchestration.plan import LOOKING, Kind, Leniency, Plan, Step
 from nap_compose.orchestration.steps.acts import DO, UNDO, load
 from nap_compose.orchestration.steps.waiting import Unwell
 from nap_compose.orchestration.steps.workshop import Workshop
@@ -31,13 +32,15 @@ class Execution:
     done in spite of `failures`, those were put up with.
 
     `failures` are the steps that failed, with why; `left` what the way back had to leave, a
-    sentence each; `done` the steps that were done, in the order in which they ended.
+    sentence each; `done` the steps that were done, in the order in which they ended; `changed` when
+    the last of those that change something ended, in monotonic seconds.
     """
 
     state: str = "done"
     failures: list[tuple[Step, NapError]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     done: list[Step] = field(default_factory=list)
+    changed: float = float("-inf")
 
 
 def execute(
@@ -184,6 +187,8 @@ class _Run:
 
     def _ended(self, step: Step, ended: Running, order: Order) -> None:
         error = ended.error
+        if step.kind not in LOOKING:
+            self.execution.changed = time.monotonic()
         if error is None:
             order.done(step.id)
             self.execution.done.append(step)

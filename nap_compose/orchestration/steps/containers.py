@@ -132,7 +132,7 @@ def start(step: Step, shop: Workshop, report: Report) -> str:
         raise explained(error, step) from error
     with shop.lock:
         shop.made.add(step.id)
-        shop.last_start = time.monotonic()
+        shop.last_start = shop.started[container] = time.monotonic()
     return "unpaused" if paused else "started"
 
 

@@ -51,12 +51,27 @@ class Snapshots:
         with self._guard:
             entry = self._hosts.setdefault(host, _Host())
         with entry.lock:
-            if entry.asked < moment:
+            if entry.asked is None or entry.asked < moment:
                 asked = time.monotonic()
                 entry.containers = self._look(host)
                 entry.asked = asked
                 entry.took = time.monotonic() - asked
             return entry.containers
+
+    def last(self, host: str) -> Mapping[str, ContainerView]:
+        """The last list, however old; raises EngineAway where there is none and the host doesn't
+        answer."""
+        return self.since(host, float("-inf"))
+
+    def known_since(self, host: str, moment: float) -> Mapping[str, ContainerView] | None:
+        """A list that was asked for at `moment` or later, None where nobody asked."""
+        with self._guard:
+            entry = self._hosts.get(host)
+        if entry is None:
+            return None
+        with entry.lock:
+            fresh = entry.asked is not None and entry.asked >= moment
+            return entry.containers if fresh else None
 
     def look_at_all(self, hosts: Iterable[str], moment: float) -> None:
         """Have a list of each host that was asked for at `moment` or later, of all at once. Who
@@ -70,6 +85,6 @@ class Snapshots:
 class _Host:
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.asked = float("-inf")
+        self.asked: float | None = None
         self.took = 0.0
         self.containers: Mapping[str, ContainerView] = {}

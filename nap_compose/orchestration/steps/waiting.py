@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from nap_compose.cluster.engine import Engine, EngineAway, NotFound
 from nap_compose.cluster.view import ContainerView
@@ -51,7 +51,9 @@ def wait(step: Step, shop: Workshop, report: Report) -> str:
     container = shop.container_of(step)
     condition = Condition(step.args["condition"])
     said = ""
-    began = seen = time.monotonic()
+    seen = time.monotonic()
+    # One list since then tells of all that were started by then.
+    began = shop.started.get(container, seen)
     met = 0.0
     loop = Loop()
     for pause in _pauses():
@@ -100,7 +102,7 @@ def check(_step: Step, shop: Workshop, _report: Report) -> str:
         if other.kind is Kind.WAIT and other.subject not in shop.forgiven
     ]
     hosts = {other.host for other in waits}
-    _let_settle(waits, hosts, shop)
+    _let_settle(waits, shop)
     began = time.monotonic()
     shop.snapshots.look_at_all(hosts, began)
     for other in waits:
@@ -114,13 +116,12 @@ def check(_step: Step, shop: Workshop, _report: Report) -> str:
     return "all is up"
 
 
-def _let_settle(waits: Sequence[Step], hosts: Collection[str], shop: Workshop) -> None:
+def _let_settle(waits: Sequence[Step], shop: Workshop) -> None:
     """A program without a health check that fails at once has run for a moment all the same."""
     if time.monotonic() > shop.last_start + SETTLES:
         return
-    began = time.monotonic()
-    shop.snapshots.look_at_all(hosts, began)
-    found = (shop.snapshots.since(step.host, began).get(shop.container_of(step)) for step in waits)
+    # Each was seen since it started; whether it has a health check doesn't change.
+    found = (shop.snapshots.last(step.host).get(shop.container_of(step)) for step in waits)
     if any(each and each.state == "running" and each.health == "none" for each in found):
         time.sleep(max(0.0, shop.last_start + SETTLES - time.monotonic()))
 

@@ -86,10 +86,10 @@ class Workshop:
     step to what it needs to take itself back, `shipped` one to the folders it filled.
     `pool` is the cluster storage, None where there is none.
     `stopped` tells when the person wants an end; `deadline` is when waiting for health ends,
-    `last_start` when a container was last started (both in monotonic seconds). `unwell` are the
-    containers that failed, `kept` the names under which those among them go that are kept for a
-    look. `turn` gives a block in which no other deployment brings a network to that host; `unlist`
-    takes a container (host, id) out of the catalog, before it stops.
+    `last_start` when a container was last started, `started` when each was (all in monotonic
+    seconds). `unwell` are the containers that failed, `kept` the names under which those among them
+    go that are kept for a look. `turn` gives a block in which no other deployment brings a network
+    to that host; `unlist` takes a container (host, id) out of the catalog, before it stops.
     """
 
     plan: Plan
@@ -118,6 +118,7 @@ class Workshop:
     shipped: dict[str, list[str]] = field(default_factory=dict)
     image_ids: ImageIds = field(default_factory=ImageIds)
     last_start: float = float("-inf")
+    started: dict[str, float] = field(default_factory=dict)
     unwell: set[str] = field(default_factory=set)
     kept: dict[str, str] = field(default_factory=dict)
     forgiven: set[str] = field(default_factory=set)
