@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
+from functools import partial
+from typing import TypeVar
 
 from nap_compose.cluster import labels as label
 from nap_compose.cluster import seen
@@ -24,6 +26,8 @@ from nap_compose.cluster.view import (
 )
 from nap_compose.errors import NapError
 from nap_compose.plaindata import dataclass
+
+T = TypeVar("T")
 
 DEADLINE = 10.0
 
@@ -80,6 +84,11 @@ OURS = Whose()
 ANYBODY = Whose(foreign=True)
 
 
+FEW = 10
+"""So many hosts are each asked all questions at once, over a connection for each. More hosts keep
+this machine busy as it is, and a connection costs it more than the wait for an answer."""
+
+
 @dataclass(frozen=True)
 class _Answers:
     """What one engine said, as it said it."""
@@ -113,8 +122,10 @@ def observe(
     """
     taken_at = seen.now()
     names = [name for name in engines.names if hosts is None or name in hosts]
+    patience = deadline if len(names) <= FEW else None
     questions = {
-        name: _question(engines, name, only, whose, embedded=cluster.embedded) for name in names
+        name: _question(engines, name, only, whose.filters(embedded=cluster.embedded), patience)
+        for name in names
     }
     _begin(engines, names[AT_ONCE:])  # the first ones are asked at once anyway
     views: dict[str, HostView] = {}
@@ -206,24 +217,54 @@ def _begin(engines: Engines, hosts: Sequence[str]) -> None:
 
 
 def _question(
-    engines: Engines, name: str, only: Collection[Part], whose: Whose, *, embedded: bool
+    engines: Engines,
+    name: str,
+    only: Collection[Part],
+    filters: Filters | None,
+    patience: float | None,
 ) -> Callable[[], _Answers]:
+    """What one host is asked: all at once, for so many seconds, or (None) one after the other."""
+
     def ask() -> _Answers:
         engine = engines.on(name)
         api = engine.api
-        before = seen.now()
-        info = engine.info() if Part.INFO in only else {}
-        halfway = before + (seen.now() - before) / 2  # its clock was read about then
+        lists = {
+            Part.CONTAINERS: lambda: engine.containers(filters),
+            Part.NETWORKS: engine.networks,
+            Part.VOLUMES: engine.volumes,
+            Part.IMAGES: engine.images,
+        }
+        wanted = {part: lists[part] for part in lists if part in only}
+        beside = _beside(wanted, patience) if patience else wanted
+        skew, info = _told_of_itself(engine) if Part.INFO in only else (0.0, {})
+        found = {part: answer() for part, answer in beside.items()}
         return _Answers(
             api=api,
-            skew=seen.clock_skew(info, halfway),
+            skew=skew,
             info=info,
-            containers=engine.containers(whose.filters(embedded=embedded))
-            if Part.CONTAINERS in only
-            else [],
-            networks=engine.networks() if Part.NETWORKS in only else [],
-            volumes=engine.volumes() if Part.VOLUMES in only else [],
-            images=engine.images() if Part.IMAGES in only else [],
+            containers=found.get(Part.CONTAINERS, []),
+            networks=found.get(Part.NETWORKS, []),
+            volumes=found.get(Part.VOLUMES, []),
+            images=found.get(Part.IMAGES, []),
         )
 
     return ask
+
+
+def _beside(
+    questions: Mapping[Part, Callable[[], T]], patience: float
+) -> Mapping[Part, Callable[[], T]]:
+    """The questions as they are being asked in threads of their own; a lone one is left as it is.
+    Their answers raise TimeoutError after `patience` seconds."""
+    if len(questions) < 2:
+        return questions
+    ends = time.monotonic() + patience
+    return {part: partial(Asked(ask).answer, ends) for part, ask in questions.items()}
+
+
+def _told_of_itself(engine: Engine) -> tuple[float, Json]:
+    """How far its clock is off, and the rest of what it says of itself."""
+    before = seen.now()
+    info = engine.info()
+    halfway = before + (seen.now() - before) / 2  # its clock was read about then
+    return seen.clock_skew(info, halfway), info
