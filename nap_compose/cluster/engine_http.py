@@ -99,8 +99,10 @@ class Transport:
 
     def call(self, request: Request) -> Any:
         """The JSON of the answer; None where it has none (204, 304)."""
-        with self.open(request) as stream:
-            text = stream.read()
+        text = None if self._api else self._at_first(request)
+        if text is None:
+            with self.open(request) as stream:
+                text = stream.read()
         if not text.strip():
             return None
         try:
@@ -132,6 +134,24 @@ class Transport:
         """Close every connection and forget the agreed version."""
         self._pool.close()
         self._api = ""
+
+    def _at_first(self, request: Request) -> bytes | None:
+        """The answer to a question that is put before a version is agreed; None where it is no such
+        question, or has to be put again.
+
+        Engines then speak their newest version, and every answer says which that is: so nobody need
+        ask for it first. One that is too new for nap is asked again in the version that nap knows.
+        Whatever is odd about the answer, `_agree` finds the words for it.
+        """
+        if request.method != "GET":
+            return None
+        with self._send(request, "") as stream:
+            newest = _told(stream.header("Api-Version"))
+            if stream.status != _OK or newest is None or newest < OLDEST_API:
+                return None
+            text = stream.read()
+        self._api = _text(min(newest, NEWEST_API))
+        return text if newest <= NEWEST_API else None
 
     def _agree(self) -> str:
         with self._send(Request("GET", "/version"), "") as stream:
@@ -310,6 +330,14 @@ def _message(text: bytes) -> str:
 def _version(text: str) -> tuple[int, int]:
     major, _, minor = text.partition(".")
     return int(major), int(minor)
+
+
+def _told(version: str) -> tuple[int, int] | None:
+    """The version that an answer's head tells; None where it tells none."""
+    try:
+        return _version(version)
+    except ValueError:
+        return None
 
 
 def _text(version: tuple[int, int]) -> str:

@@ -227,7 +227,6 @@ def _question(
 
     def ask() -> _Answers:
         engine = engines.on(name)
-        api = engine.api
         lists = {
             Part.CONTAINERS: lambda: engine.containers(filters),
             Part.NETWORKS: engine.networks,
@@ -239,7 +238,7 @@ def _question(
         skew, info = _told_of_itself(engine) if Part.INFO in only else (0.0, {})
         found = {part: answer() for part, answer in beside.items()}
         return _Answers(
-            api=api,
+            api=engine.api,
             skew=skew,
             info=info,
             containers=found.get(Part.CONTAINERS, []),

@@ -1,24 +1,25 @@
-"""A second `up` and `ps` ask each host a fixed number of times, however many containers it has."""
+"""How often engines are asked: a second `up` and `ps` a fixed number of times, however many
+containers there are; a first `up` and a `down` for nothing but what they change."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from nap_compose.cluster.cluster import Network
 from tests.engine.conftest import MakeCluster
-from tests.engine.fake_engine import FakeCluster
+from tests.engine.fake_engine import FakeCluster, FakeEngine, Image
 from tests.support.road import Road
 from tests.support.views import app
 
-NEGOTIATION = 1
-"""What a client asks an engine before anything else: which version of the API it speaks."""
-
-UP_AGAIN = NEGOTIATION + 5
+UP_AGAIN = 5
 """Its information, and its lists of containers, networks, volumes and images."""
 
-PS = NEGOTIATION + 1
+PS = 1
 """Its list of containers."""
 
 
@@ -37,6 +38,17 @@ def shop(services: int) -> Any:
 def asked(fake: FakeCluster) -> list[int]:
     """How many calls each engine has had."""
     return [len(engine.calls()) for engine in fake]
+
+
+def kinds(engine: FakeEngine) -> Counter[str]:
+    """The calls that an engine has had, by what they are; lists of the app's own containers, which
+    are taken as long as somebody waits, left out."""
+    waits = engine.calls("GET", "/containers/json")
+    return Counter(
+        re.sub(r"/[0-9a-f]{64}", "/ID", f"{call.method} {call.path}")
+        for call in engine.calls()
+        if not (call in waits and "filters" in call.query)
+    )
 
 
 def forget(fake: FakeCluster) -> None:
@@ -63,3 +75,48 @@ def test_the_number_is_the_same(
     forget(fake)
     assert len(road.rows("shop")) == services
     assert asked(fake) == [PS] * size
+
+
+@pytest.mark.parametrize("overlay", [None, "swarm"])
+def test_nothing_is_asked_that_is_known(fake_cluster: MakeCluster, overlay: str | None) -> None:
+    fake = fake_cluster(1, overlay)
+    fake.add_image("web:1")
+    road = Road.on(fake)
+    if overlay is None:
+        road.cluster = replace(road.cluster, name="")
+    else:
+        road.cluster = replace(road.cluster, network=Network(driver=overlay))
+    looks = ("/info", "/containers/json", "/networks", "/volumes", "/images/json")
+    looked = Counter({f"GET {path}": 1 for path in looks})
+
+    forget(fake)
+    road.up(shop(3))
+    assert kinds(fake["h1"]) == looked + Counter(
+        {
+            "POST /networks/create": 1,
+            "POST /volumes/create": 1,
+            "POST /containers/create": 3,
+            "POST /containers/ID/start": 3,
+        }
+    )
+
+    forget(fake)
+    road.down()
+    looked = Counter({"GET /containers/json": 1, "GET /networks": 1})
+    if overlay:
+        # What kind of network there is; and a swarm's is listed for a moment after it was removed.
+        looked += Counter({"GET /info": 1, "GET /networks": 1})
+    assert kinds(fake["h1"]) == looked + Counter(
+        {
+            "POST /containers/ID/stop": 3,
+            "DELETE /containers/ID": 3,
+            "DELETE /networks/ID": 1,
+        }
+    )
+
+
+def test_an_image_that_was_pulled_is_asked_for_once(fake_cluster: MakeCluster) -> None:
+    fake = fake_cluster(1, None)
+    fake.registry.add(Image("web:1"))
+    Road.on(fake).up(shop(5))
+    assert len(fake["h1"].calls("GET", "/images/web:1/json")) == 1

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from nap_compose.cluster.cluster import Host, Tls
-from nap_compose.cluster.engine import EngineAway, EngineError
+from nap_compose.cluster.engine import EngineAway, EngineError, NotFound
 from nap_compose.cluster.engine_client import DockerEngine
 from nap_compose.cluster.view import Absence
 from nap_compose.errors import NapError, WrongUse
@@ -353,6 +353,33 @@ def test_the_version_is_the_engine_s_as_far_as_nap_knows_it(engine_api: str, agr
         door.close()
 
 
+def test_the_first_answer_tells_the_version(fake_engine: FakeEngine, door: DockerEngine) -> None:
+    assert door.info()["Name"] == "local"
+    assert door.api == "1.51"
+    door.networks()
+    asked = [(each.path, each.version) for each in fake_engine.calls()]
+    assert asked == [("/info", ""), ("/networks", "1.51")]
+
+
+def test_an_answer_in_a_newer_version_than_nap_knows_isn_t_read() -> None:
+    with FakeEngine(api="1.99", oldest_api="1.44") as engine:
+        door = DockerEngine(engine.host())
+        door.info()
+        asked = [(each.path, each.version) for each in engine.calls()]
+        assert asked == [("/info", ""), ("/info", "1.51")]
+        assert engine.connections() == 1
+        door.close()
+
+
+def test_a_first_question_that_fails_has_the_version_asked_for(
+    fake_engine: FakeEngine, door: DockerEngine
+) -> None:
+    with pytest.raises(NotFound):
+        door.inspect_container("nobody")
+    paths = [each.path for each in fake_engine.calls()]
+    assert paths == ["/containers/nobody/json", "/version", "/containers/nobody/json"]
+
+
 def test_a_newer_engine_is_asked_to_speak_what_nap_knows() -> None:
     with FakeEngine(api="1.99", oldest_api="1.44") as engine:
         assert DockerEngine(engine.host()).api == "1.51"
@@ -414,10 +441,10 @@ def test_a_kept_connection_that_closes_as_it_is_used(
 def test_a_fresh_connection_that_is_closed_isn_t_tried_again(
     fake_engine: FakeEngine, door: DockerEngine
 ) -> None:
-    fake_engine.fault("GET", "/version", drop=True)
+    fake_engine.fault("GET", "/info", drop=True)
     with pytest.raises(EngineAway):
         door.info()
-    assert len(fake_engine.calls("GET", "/version")) == 1
+    assert len(fake_engine.calls("GET", "/info")) == 1
 
 
 def test_an_answer_that_breaks_off(fake_engine: FakeEngine, door: DockerEngine) -> None:

@@ -146,21 +146,34 @@ def test_all_hosts_are_asked_at_once(fake_cluster: MakeCluster) -> None:
     assert time.monotonic() - began < 5  # 12 hosts with two calls each take 9.6 s in a row
 
 
+@pytest.mark.parametrize("few", [1, 0])
+def test_a_few_hosts_are_asked_everything_at_once(
+    fake_cluster: MakeCluster, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("nap_compose.cluster.observe.FEW", few)
+    fake = fake_cluster(1)
+    fake["h1"].fault("GET", "/info", hang=True)
+    view = observe(engines_of(fake.cluster), fake.cluster, deadline=3.0)
+    assert [each.why for each in view.unseen] == [Absence.TIMEOUT]
+    beside = {"/containers/json", "/networks", "/volumes", "/images/json"} if few else set()
+    assert {call.path for call in fake.calls()} == {"/info", *beside}
+
+
 def test_only_what_is_asked_for(three: FakeCluster) -> None:
     view = observe(engines_of(three.cluster), three.cluster, only={Part.NETWORKS}, hosts={"h2"})
     assert list(view.hosts) == ["h2"]
-    assert [str(each) for each in three.calls()] == ["GET /version", "GET /networks"]
+    assert [str(each) for each in three.calls()] == ["GET /networks"]
     assert view.hosts["h2"].networks
 
 
-def test_a_look_costs_two_calls_a_host_however_many_containers(three: FakeCluster) -> None:
+def test_a_look_costs_one_call_a_host_however_many_containers(three: FakeCluster) -> None:
     engines = engines_of(three.cluster)
     for number in range(30):
         run(engines, "h1", f"s{number}")
     three.forget()
     view = observe(engines, three.cluster, seal=SEAL, only={Part.CONTAINERS}, whose=OURS)
     assert len(view.hosts["h1"].containers) == 30
-    assert len(three.calls()) == 3 + 2  # the version was agreed with h1 before
+    assert len(three.calls()) == 3
 
 
 def test_whose_containers(three: FakeCluster) -> None:
