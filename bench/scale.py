@@ -41,8 +41,8 @@ class Limit:
 
 
 JOBS: Mapping[str, Limit] = {
-    "ps": Limit(8.0, 10.0, 300, 2, ("ps",)),
-    "plan": Limit(10.0, 14.0, 400, 5, ("plan", "-f", "app.yml")),
+    "ps": Limit(8.0, 10.0, 300, 1, ("ps",)),
+    "plan": Limit(10.0, 14.0, 400, 4, ("plan", "-f", "app.yml")),
 }
 
 
