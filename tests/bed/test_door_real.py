@@ -24,6 +24,7 @@ from bed.layout import Bed
 from nap_compose.cluster.cluster import Cluster, Host, Logs, Network, Tls
 from nap_compose.cluster.engine import EngineAway, EngineError
 from nap_compose.cluster.engine_client import DockerEngine
+from nap_compose.cluster.engine_http import Request
 from nap_compose.cluster.engines import engines_of
 from nap_compose.cluster.networks import NetworkKind, network_offer
 from nap_compose.cluster.observe import Part, observe
@@ -190,6 +191,10 @@ def test_the_version_is_negotiated(bed: Bed, door: DockerEngine) -> None:
     assert door.info()["Name"] == "h1"
     assert door.version()["ApiVersion"] == door.api
     assert "LayersSize" in door.disk_usage()
+    agreed = door.api
+    door.close()
+    assert door._http._at_first(Request("GET", "/networks"))  # the first answer tells it
+    assert door._http._api == agreed
 
 
 def test_stopping(door: DockerEngine) -> None:
