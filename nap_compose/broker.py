@@ -12,7 +12,7 @@ import pwd
 import sys
 from collections.abc import Callable
 
-from nap_compose.control.border import Control, Who
+from nap_compose.border import Control, Who
 
 GROUPS = (("nap-admins", "admin"), ("nap-users", "user"), ("nap-viewers", "viewer"))
 """Where no directory is set up, the system's groups give the roles."""

@@ -15,9 +15,9 @@ from nap_compose.auth.attempts import Attempts
 from nap_compose.auth.people import Person, role_of, short_names
 from nap_compose.auth.sessions import FOLDER as SESSIONS
 from nap_compose.auth.sessions import Session, Sessions, not_logged_in
+from nap_compose.border import LoggedIn, Who
 from nap_compose.cluster.cluster import Cluster, Ldap
 from nap_compose.cluster.names import owner_of
-from nap_compose.control.border import LoggedIn, Who
 from nap_compose.errors import Away, NotAllowed
 
 READS = 5.0

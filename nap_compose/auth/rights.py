@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Protocol
 
-from nap_compose.control.border import Who
+from nap_compose.border import Who
 from nap_compose.errors import NotAllowed
 
 

@@ -6,9 +6,9 @@ import os
 import pwd
 from collections.abc import Mapping
 
+from nap_compose.border import Who
 from nap_compose.cluster.cluster import Cluster
 from nap_compose.cluster.names import owner_of
-from nap_compose.control.border import Who
 
 
 def system_user(cluster: Cluster, env: Mapping[str, str]) -> Who:

@@ -21,7 +21,7 @@ from nap_compose.exits import Exit
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import ActRequest, Control, Outcome
+    from nap_compose.border import ActRequest, Control, Outcome
 
 _PAST = {
     "start": "started",
@@ -45,7 +45,7 @@ def act(
 ) -> int:
     """Do `verb` with what the words mean; `wanted` is the rest of an ActRequest. With `ask` a
     person must agree first. Gives the exit code."""
-    from nap_compose.control.border import ActRequest
+    from nap_compose.border import ActRequest
     from nap_compose.orchestration.plan import Verb
 
     mode = "quiet" if quiet else session.options.progress_mode(session.env)

@@ -29,7 +29,7 @@ from nap_compose.exits import Exit
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Adoption, AdoptRequest, Control, MovedBack, Target
+    from nap_compose.border import Adoption, AdoptRequest, Control, MovedBack, Target
 
 
 @click.command()
@@ -89,9 +89,9 @@ def adopt(
 
 
 def _move_in(session: Session, wanted: dict[str, Any], *, dry_run: bool, yes: bool) -> int:
+    from nap_compose.border import AdoptRequest
     from nap_compose.cli.beside import look_beside
     from nap_compose.cli.files import judge, loaded
-    from nap_compose.control.border import AdoptRequest
 
     found = loaded(session, (), narrow=False)
     mode = session.options.progress_mode(session.env)

@@ -10,8 +10,8 @@ from nap_compose.errors import NapError, WrongUse
 from nap_compose.text import app_called, instead_of
 
 if TYPE_CHECKING:
+    from nap_compose.border import Chosen, Control, Whereabouts
     from nap_compose.cli.session import Session
-    from nap_compose.control.border import Chosen, Control, Whereabouts
 
 
 def aimed_at(
@@ -93,7 +93,7 @@ def refuse_unknown_app(aimed: Aim, control: Control, session: Session) -> None:
 def chosen(aimed: Aim, *, stopped: bool = False) -> Chosen:
     """As the border wants it; of several replicas that were named the rest is left out by
     `holds`."""
-    from nap_compose.control.border import Chosen
+    from nap_compose.border import Chosen
 
     return Chosen(aimed.target(), aimed.services, stopped)
 

@@ -16,7 +16,7 @@ from nap_compose.exits import Exit
 from nap_compose.text import app_called, plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import AppDetail, Control, Target
+    from nap_compose.border import AppDetail, Control, Target
 
 app = LazyGroup(
     "app",
@@ -75,7 +75,7 @@ def _target(name: str, control: Control) -> Target:
 
 
 def _told(found: AppDetail) -> Iterator[str]:
-    from nap_compose.control.border import show_amount
+    from nap_compose.border import show_amount
 
     yield f"app          {app_called(found.owner, found.app)}"
     if found.maker != found.owner:

@@ -31,8 +31,8 @@ def attach(
     the replica. Ctrl-C is passed on to the process; a second one leaves it. The exit code is the
     process's own, 125 where nap itself failed.
     """
+    from nap_compose.border import AttachRequest
     from nap_compose.cli.console import PersonsConsole
-    from nap_compose.control.border import AttachRequest
 
     with own_failures(), session.control() as control:
         request = AttachRequest(

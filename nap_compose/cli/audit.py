@@ -19,7 +19,7 @@ from nap_compose.exits import Exit
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import AuditRow, Control
+    from nap_compose.border import AuditRow, Control
 
 COLUMNS = (
     Column("WHEN (UTC)"),
@@ -57,7 +57,7 @@ def audit(
     An act that shows as begun has not ended yet, or was killed. `nap audit verify` checks that no
     row was changed or taken out since it was written, and ends with 1 where one was.
     """
-    from nap_compose.control.border import AuditRequest
+    from nap_compose.border import AuditRequest
 
     after = moment(since)
     owner, _, name = app.rpartition("/")

@@ -20,7 +20,7 @@ from nap_compose.text import plain
 from nap_compose.units import show_size
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import (
+    from nap_compose.border import (
         BackingUp,
         BackupContent,
         BackupRestored,
@@ -65,7 +65,7 @@ def create(session: Session, *, target: str, key_file: str, container_logs: bool
     file names, where older ones make room. It is encrypted with a key file or a passphrase: keep
     that elsewhere. Volumes are not in it.
     """
-    from nap_compose.control.border import BackupRequest
+    from nap_compose.border import BackupRequest
 
     terminal = session.terminal
     backups = _backups(session)
@@ -136,7 +136,7 @@ def restore(session: Session, *, source: str, key_file: str, keep_files: bool, y
     All of it is read before anything is touched. Nothing on the hosts is started, stopped or
     changed. A state that is alive is left alone, unless -y says to replace it.
     """
-    from nap_compose.control.border import RestoreRequest
+    from nap_compose.border import RestoreRequest
 
     terminal = session.terminal
     backups = _backups(session)
@@ -180,7 +180,7 @@ def _secret(
     session: Session, backups: BackingUp, key_file: str, *, twice: bool = False
 ) -> BackupSecret:
     """What it is encrypted with: as the option or the cluster file says, else a person is asked."""
-    from nap_compose.control.border import BackupSecret
+    from nap_compose.border import BackupSecret
 
     secret = BackupSecret(key_file)
     if not backups.needs_passphrase(secret):

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from nap_compose.border import Control
 from nap_compose.cli.session import Session
 from nap_compose.compose import beside, parcels
 from nap_compose.compose.beside import Beside
 from nap_compose.compose.loader import Loaded
 from nap_compose.compose.parcels import Piece
-from nap_compose.control.border import Control
 from nap_compose.errors import BadFile
 
 SETTLED = 2.0

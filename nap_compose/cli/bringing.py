@@ -23,12 +23,12 @@ from nap_compose.exits import Exit
 from nap_compose.text import nearest, plain
 
 if TYPE_CHECKING:
+    from nap_compose.border import Control, Outcome, UpRequest
     from nap_compose.cli.foreground import Foreground
     from nap_compose.cli.staying import Staying
     from nap_compose.cli.watching.following import Watching
     from nap_compose.compose.loader import Loaded
     from nap_compose.compose.model import App
-    from nap_compose.control.border import Control, Outcome, UpRequest
 
 PULL = ("always", "missing", "never", "build")
 _ENDS = {"up": "up", "create": "created", "scale": "scaled"}
@@ -55,9 +55,9 @@ def bring_up(
     """Read the file, ask for what is `wanted` (the rest of an UpRequest), and tell what came of it;
     `mode` is how progress is shown, `out` the file that the plan is kept in, `verb` what the
     person typed, `staying` whether it stays with the app. Gives the exit code."""
+    from nap_compose.border import UpRequest
     from nap_compose.cli.beside import look_beside
     from nap_compose.cli.files import judge, loaded
-    from nap_compose.control.border import UpRequest
 
     if wanted["force_recreate"] and wanted["no_recreate"]:
         raise WrongUse("--force-recreate and --no-recreate contradict each other")

@@ -16,9 +16,9 @@ from nap_compose.errors import BadFile, WrongUse
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
+    from nap_compose.border import Built
     from nap_compose.compose.bake import Wishes
     from nap_compose.compose.model import App
-    from nap_compose.control.border import Built
 
 
 @click.command()
@@ -62,9 +62,9 @@ def build(
     On a cluster they are built on one host, and `up` brings them to those that need them. What the
     builder prints is shown on standard error.
     """
+    from nap_compose.border import BuildRequest
     from nap_compose.cli.files import judge, loaded
     from nap_compose.compose.bake import Wishes
-    from nap_compose.control.border import BuildRequest
 
     found = loaded(session, services, narrow=False)
     wishes = Wishes(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from nap_compose.border import Checked, Refusal
 from nap_compose.cli.output.table import Cell, Column, table
 from nap_compose.cli.session import Session
 from nap_compose.compose.faults import Path, dotted
@@ -13,7 +14,6 @@ from nap_compose.compose.loader import Loaded
 from nap_compose.compose.rows import Site, Treatment
 from nap_compose.compose.treatment import Finding, every_key
 from nap_compose.compose.yamlfile import Document
-from nap_compose.control.border import Checked, Refusal
 from nap_compose.errors import Place
 
 COLUMNS = (

@@ -20,7 +20,7 @@ from nap_compose.exits import Exit
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import CertificateRow, Renewed
+    from nap_compose.border import CertificateRow, Renewed
 
 certs = LazyGroup(
     "certs",
@@ -81,7 +81,7 @@ def renew(session: Session, *, hosts: tuple[str, ...], ca: bool, restart: bool, 
     next start on; no container stops. With --restart that is now, host by host, and asks: what runs
     there is stopped and started again. Two CAs are trusted in between. It can be run again.
     """
-    from nap_compose.control.border import RenewRequest
+    from nap_compose.border import RenewRequest
     from nap_compose.control.connect import founder, own_file
 
     terminal = session.terminal

@@ -17,7 +17,7 @@ from nap_compose.exits import Exit
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Founded, FoundRequest
+    from nap_compose.border import Founded, FoundRequest
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 """A host's name, as a label of DNS (RFC 1123, 2.1)."""
@@ -50,7 +50,7 @@ def init(
     cluster file. Without hosts it makes what they need; `nap host add` brings each in. Run again it
     goes on where it was, and renews certificates that end soon.
     """
-    from nap_compose.control.border import ETC, DoctorRequest, FoundRequest, Grade
+    from nap_compose.border import ETC, DoctorRequest, FoundRequest, Grade
     from nap_compose.control.connect import founder
 
     if restart and not ssh:

@@ -36,7 +36,7 @@ def commit(
     the container's host alone, which is said; `up` brings it to where it is needed. Its id stands
     on standard output.
     """
-    from nap_compose.control.border import CommitRequest
+    from nap_compose.border import CommitRequest
 
     with session.control() as control:
         made = control.commit(

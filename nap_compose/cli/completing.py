@@ -16,8 +16,8 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
+    from nap_compose.border import Control
     from nap_compose.cli.session import Session
-    from nap_compose.control.border import Control
 
 MOMENT = 1.5
 """Seconds that a person at the keyboard waits at the most."""
@@ -90,7 +90,7 @@ def _services_of(session: Session, app: str) -> list[str]:
     """The services of `app` or `owner/app` that have containers."""
 
     def ask(control: Control) -> list[str]:
-        from nap_compose.control.border import Target as Of
+        from nap_compose.border import Target as Of
 
         owner, _, name = app.rpartition("/")
         whose = owner or control.whoami().owner

@@ -18,10 +18,10 @@ from nap_compose.errors import NapError, WrongUse
 from nap_compose.text import nearest
 
 if TYPE_CHECKING:
+    from nap_compose.border import Checked
     from nap_compose.compose.faults import Path as At
     from nap_compose.compose.loader import Loaded
     from nap_compose.compose.model import App
-    from nap_compose.control.border import Checked
 
 
 @click.command()

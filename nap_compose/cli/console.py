@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nap_compose.cli.output.terminal import OutputClosed
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import FromPerson, Resized
+    from nap_compose.border import FromPerson, Resized
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 _PIECE = 64 * 1024
@@ -60,7 +60,7 @@ class PersonsConsole:
 
     def heard(self) -> Iterator[FromPerson]:
         """What is typed, new sizes of the terminal, and signals."""
-        from nap_compose.control.border import Typed
+        from nap_compose.border import Typed
 
         watched = [self._wakes, *([STDIN] if self._stdin else [])]
         while not self._closed:
@@ -95,7 +95,7 @@ class PersonsConsole:
                 os.write(self._wake, b"\0")
 
     def _woken(self) -> Iterator[FromPerson]:
-        from nap_compose.control.border import Signalled
+        from nap_compose.border import Signalled
 
         for number in _read(self._wakes) or b"":
             if number in _OWN:
@@ -108,7 +108,7 @@ class PersonsConsole:
                 yield Signalled(number)
 
     def _size(self) -> Resized | None:
-        from nap_compose.control.border import Resized
+        from nap_compose.border import Resized
 
         for each in (STDOUT, STDIN, STDERR):
             with contextlib.suppress(OSError):

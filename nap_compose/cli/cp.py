@@ -19,7 +19,7 @@ from nap_compose.exits import Exit
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Control, PathStat, Target
+    from nap_compose.border import Control, PathStat, Target
 
 STDIO = "-"
 MOST_SHOWN = 10

@@ -19,7 +19,7 @@ from nap_compose.text import plain
 from nap_compose.units import show_size
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import RecordsStatus
+    from nap_compose.border import RecordsStatus
 
 db = LazyGroup(
     "db",

@@ -17,8 +17,8 @@ from nap_compose.orchestration.plan import Change
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
+    from nap_compose.border import Cancel, Outcome
     from nap_compose.cli.foreground import Foreground
-    from nap_compose.control.border import Cancel, Outcome
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ def diff(session: Session, words: tuple[str, ...], show_values: bool, form: str)
     Without a REVISION: between the one that ran before and the one that runs; with one: from the
     one that runs to that one; with two: from the first to the second.
     """
-    from nap_compose.control.border import DiffRequest
+    from nap_compose.border import DiffRequest
 
     with session.control() as control:
         target, numbers = app_and_revisions(session, control, words, most=2)

@@ -16,7 +16,7 @@ from nap_compose.exits import Exit
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Finding
+    from nap_compose.border import Finding
 
 COLOURS = {"fault": "red", "warning": "yellow", "ok": "green", "unknown": "yellow"}
 
@@ -39,7 +39,7 @@ def doctor(
     `--net` and `--isolation` start a small container on each host for as long as they take, and
     look at the engines' disks too.
     """
-    from nap_compose.control.border import DoctorRequest, Grade
+    from nap_compose.border import DoctorRequest, Grade
 
     terminal = session.terminal
     wanted = DoctorRequest(network, isolation, image or "")

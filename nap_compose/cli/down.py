@@ -22,7 +22,7 @@ from nap_compose.errors import WrongUse
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Control, Outcome
+    from nap_compose.border import Control, Outcome
 
 
 @click.command()
@@ -47,7 +47,7 @@ def down(
 
     TARGET is a service where a file or -p gives the app, otherwise an app, then its services.
     """
-    from nap_compose.control.border import DownRequest
+    from nap_compose.border import DownRequest
 
     app = app_name(session)
     mode = "quiet" if quiet else session.options.progress_mode(session.env)

@@ -16,7 +16,7 @@ from nap_compose.cli.session import Session
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import EventRow
+    from nap_compose.border import EventRow
 
 
 @click.command()
@@ -37,7 +37,7 @@ def events(
 
     TARGET is a service where a file or -p gives the app, otherwise an app or app/service.
     """
-    from nap_compose.control.border import EventRequest
+    from nap_compose.border import EventRequest
 
     after, before = moment(since), moment(until)
     with session.control() as control:

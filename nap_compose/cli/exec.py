@@ -46,8 +46,8 @@ def execute(
     TARGET is a service where a file or -p gives the app, otherwise APP/SERVICE; .N at its end is
     the replica. The exit code is the command's own, 125 where nap itself failed.
     """
+    from nap_compose.border import ExecRequest
     from nap_compose.cli.console import PersonsConsole
-    from nap_compose.control.border import ExecRequest
 
     with own_failures(), session.control() as control:
         request = ExecRequest(

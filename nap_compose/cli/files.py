@@ -9,10 +9,10 @@ from nap_compose.cli.session import Session
 from nap_compose.errors import BadFile, BadFiles, WrongUse
 
 if TYPE_CHECKING:
+    from nap_compose.border import Checked
     from nap_compose.compose.loader import Loaded
     from nap_compose.compose.model import App
     from nap_compose.compose.rows import Site
-    from nap_compose.control.border import Checked
 
 LARGEST = 16 << 20
 """The largest file in bytes that is taken from standard input."""

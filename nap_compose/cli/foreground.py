@@ -19,9 +19,9 @@ from nap_compose.exits import Exit
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
+    from nap_compose.border import Control, Ended, LogLine, Outcome
     from nap_compose.cli.watching.following import Watching
     from nap_compose.compose.model import App
-    from nap_compose.control.border import Control, Ended, LogLine, Outcome
     from nap_compose.orchestration.plan import Verb
 
 GRACEFUL = "stopping the app; press Ctrl-C again to kill it"
@@ -92,7 +92,7 @@ class Foreground:
         self.cancel = Interrupt(self._say, *sentences)
 
     def __enter__(self) -> Foreground:
-        from nap_compose.control.border import AttendRequest, Target
+        from nap_compose.border import AttendRequest, Target
 
         awaited = {*(self._services or self._shown), self._staying.code_from} - {""}
         request = AttendRequest(Target(self._app.name), self._shown, tuple(sorted(awaited)))
@@ -164,7 +164,7 @@ class Foreground:
         self._over.wait(LAST_LINES)
 
     def _act(self, verb: Verb, mode: str, cancel: _Since) -> None:
-        from nap_compose.control.border import ActRequest, Target
+        from nap_compose.border import ActRequest, Target
 
         request = ActRequest(
             verb=verb,
@@ -223,7 +223,7 @@ class Foreground:
             self._over.set()
 
     def _printed(self, item: LogLine | Ended) -> None:
-        from nap_compose.control.border import LogLine
+        from nap_compose.border import LogLine
 
         if isinstance(item, LogLine):
             self._show(lambda: self._printer.show(item))

@@ -18,8 +18,8 @@ from nap_compose.errors import NapError
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
+    from nap_compose.border import Packet
     from nap_compose.cli.port_forward import Mapping
-    from nap_compose.control.border import Packet
 
 _PIECE = 64 * 1024
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -72,7 +72,7 @@ class Forwarder:
 
     def show(self, source: str, data: bytes) -> None:
         """Something of a connection came from the other side; never waits."""
-        from nap_compose.control.border import Sort
+        from nap_compose.border import Sort
 
         word, number, count = source.split()
         with self._lock:
@@ -95,7 +95,7 @@ class Forwarder:
         self._said.put(None)
 
     def _accept(self, listening: socket.socket, mapping: Mapping) -> None:
-        from nap_compose.control.border import MOST_CONNECTIONS, Packet, Sort
+        from nap_compose.border import MOST_CONNECTIONS, Packet, Sort
 
         while True:
             try:
@@ -122,7 +122,7 @@ class _Connection:
     def __init__(
         self, number: int, taken: socket.socket, said: queue.SimpleQueue[Packet | None]
     ) -> None:
-        from nap_compose.control.border import WINDOW, Credit
+        from nap_compose.border import WINDOW, Credit
 
         self._number, self._socket, self._said = number, taken, said
         self.credit = Credit(WINDOW)
@@ -148,7 +148,7 @@ class _Connection:
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def _read(self) -> None:
-        from nap_compose.control.border import Packet, Sort
+        from nap_compose.border import Packet, Sort
 
         while True:
             try:
@@ -164,7 +164,7 @@ class _Connection:
             self._said.put(Packet(Sort.DATA, self._number, data))
 
     def _write(self) -> None:
-        from nap_compose.control.border import Packet, Sort
+        from nap_compose.border import Packet, Sort
 
         try:
             while (data := self.coming.get()) is not None:

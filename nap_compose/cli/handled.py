@@ -11,7 +11,7 @@ from nap_compose.cli.session import Session
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Cancel, Handled
+    from nap_compose.border import Cancel, Handled
     from nap_compose.orchestration.events import OnEvent
 
 

@@ -20,7 +20,7 @@ from nap_compose.text import app_called, plain
 from nap_compose.units import show_age, show_duration
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Checkup, HealthReport
+    from nap_compose.border import Checkup, HealthReport
     from nap_compose.health.records import ContainerRecord
 
 health = LazyGroup(
@@ -119,7 +119,7 @@ def events(
 
     TARGET is an app, app/service or owner/app.
     """
-    from nap_compose.control.border import HappeningRequest
+    from nap_compose.border import HappeningRequest
 
     terminal = session.terminal
     after = moment(since)

@@ -22,7 +22,7 @@ def watch(session: Session, metrics: str) -> int:
     With `failover` in the cluster file, containers that ended are started again, and the replicas
     of a lost host are made elsewhere. Several may run; one leads, and another takes over from it.
     """
-    from nap_compose.control.border import WatchRequest
+    from nap_compose.border import WatchRequest
 
     terminal = session.terminal
 

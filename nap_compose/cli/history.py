@@ -14,7 +14,7 @@ from nap_compose.cli.revised import app_and_revisions
 from nap_compose.cli.session import Session
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import HistoryRow
+    from nap_compose.border import HistoryRow
 
 COLUMNS = (
     Column("REV"),

@@ -15,7 +15,7 @@ from nap_compose.cli.session import Session
 from nap_compose.units import show_size
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import HostRow
+    from nap_compose.border import HostRow
 
 host = LazyGroup(
     "host",

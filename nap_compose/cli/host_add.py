@@ -20,7 +20,7 @@ from nap_compose.text import plain
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from nap_compose.control.border import Finding, Survey
+    from nap_compose.border import Finding, Survey
 
 
 @click.command()
@@ -50,7 +50,7 @@ def add(
     Run again it goes on where it was. Without --via, or with --print, it prints what to run on the
     host; then run it again with --address.
     """
-    from nap_compose.control.border import AddRequest
+    from nap_compose.border import AddRequest
     from nap_compose.control.connect import founder, own_file
 
     if not NAME.fullmatch(name):
@@ -122,7 +122,7 @@ def _ask(name: str, survey: Survey, terminal: Terminal) -> None:
 
 def _tried(session: Session, file: str, image: str | None) -> list[Finding]:
     """What the doctor says with the host in it, the ways between the hosts tried."""
-    from nap_compose.control.border import DoctorRequest
+    from nap_compose.border import DoctorRequest
 
     terminal = session.terminal
     control = session.connect(file, session.env)
@@ -135,6 +135,6 @@ def _tried(session: Session, file: str, image: str | None) -> list[Finding]:
 
 
 def _is_bad(findings: Iterable[Finding]) -> bool:
-    from nap_compose.control.border import Grade
+    from nap_compose.border import Grade
 
     return any(each.grade is Grade.FAULT for each in findings)

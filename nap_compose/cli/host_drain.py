@@ -17,7 +17,7 @@ from nap_compose.exits import Exit
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Drained
+    from nap_compose.border import Drained
 
 WAIT = 600.0
 """Seconds until each app has to be healthy again where the command doesn't say."""
@@ -45,7 +45,7 @@ def drain(
     at once. What keeps its data on the host, or fits nowhere else, stays, and is named.
     `nap host activate HOST` takes it back.
     """
-    from nap_compose.control.border import DrainRequest
+    from nap_compose.border import DrainRequest
 
     mode = "quiet" if quiet else session.options.progress_mode(session.env)
     request = DrainRequest(name, WAIT if wait_timeout is None else wait_timeout, timeout, dry_run)

@@ -16,7 +16,7 @@ from nap_compose.text import app_called, plain
 from nap_compose.units import show_size
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import HostDetail
+    from nap_compose.border import HostDetail
 
 
 @click.command()

@@ -16,7 +16,7 @@ from nap_compose.exits import Exit
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Drained
+    from nap_compose.border import Drained
 
 
 @click.command()
@@ -32,7 +32,7 @@ def rm(session: Session, *, name: str, lost: bool, leave_volumes: bool, yes: boo
     It refuses while something runs there that can't move, or volumes would stay behind, and names
     it. Containers that aren't nap's run on. Run again it goes on where it was.
     """
-    from nap_compose.control.border import RemoveRequest
+    from nap_compose.border import RemoveRequest
     from nap_compose.control.connect import founder, own_file
 
     terminal = session.terminal
@@ -69,7 +69,7 @@ def _ask(name: str, terminal: Terminal, *, lost: bool) -> None:
 def _empty(session: Session, name: str, *, lost: bool, leave_volumes: bool) -> bool:
     """Have nothing of nap's run on the host; says whether the cluster knows it still. Raises
     NapError where something stays."""
-    from nap_compose.control.border import DrainRequest
+    from nap_compose.border import DrainRequest
 
     with session.control() as control:
         row = next((each for each in control.hosts().rows if each.name == name), None)

@@ -21,7 +21,7 @@ def label(session: Session, name: str, labels: tuple[str, ...], dry_run: bool) -
     Constraints and preferences in Compose files ask for them: `node.labels.KEY==VALUE`. What runs
     already isn't moved.
     """
-    from nap_compose.control.border import HostChange
+    from nap_compose.border import HostChange
 
     change = HostChange(name, labels=dict(_pair(word) for word in labels), dry_run=dry_run)
     with session.control() as control:
@@ -66,7 +66,7 @@ def activate(session: Session, names: tuple[str, ...], dry_run: bool) -> None:
 def _set(
     session: Session, names: tuple[str, ...], state: str, meaning: str, *, dry_run: bool
 ) -> None:
-    from nap_compose.control.border import HostChange
+    from nap_compose.border import HostChange
 
     with session.control() as control:
         for name in names:

@@ -19,7 +19,7 @@ from nap_compose.exits import Exit
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Control, HostDetail
+    from nap_compose.border import Control, HostDetail
 
 BEGUN, RAN = "begun", "ran"
 PAUSE = 1.0
@@ -76,7 +76,7 @@ class _Walk:
 
     def drain(self, *, anyway: bool) -> int:
         """Move what can be moved; gives the exit code where that ends it."""
-        from nap_compose.control.border import DrainRequest, HostChange
+        from nap_compose.border import DrainRequest, HostChange
 
         self._control.change_host(HostChange(self._name, upgrade=BEGUN))
         request = DrainRequest(self._name, self._patience)
@@ -105,7 +105,7 @@ class _Walk:
 
     def run(self, command: tuple[str, ...]) -> None:
         """Run the admin's command here, with this terminal; raises NapError where it fails."""
-        from nap_compose.control.border import HostChange
+        from nap_compose.border import HostChange
 
         self._terminal.flush()
         env = {**os.environ, "NAP_HOST": self._name}
@@ -126,7 +126,7 @@ class _Walk:
 
     def use_again(self) -> None:
         """Wait until the host is well, and use it."""
-        from nap_compose.control.border import HostChange
+        from nap_compose.border import HostChange
 
         until = time.monotonic() + self._patience
         while why := _unwell(found := self._control.host(self._name)):

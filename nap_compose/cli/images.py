@@ -17,7 +17,7 @@ from nap_compose.cli.output.template.values import Record, as_json
 from nap_compose.cli.session import Session, nothing_seen
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import ImageRow
+    from nap_compose.border import ImageRow
 
 IMAGE_COLUMNS = (
     Column("REPOSITORY", least=10),

@@ -18,7 +18,7 @@ from nap_compose.cli.targets import Aim, slot
 from nap_compose.errors import WrongUse
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Control, LogLine
+    from nap_compose.border import Control, LogLine
 
 
 @click.command()
@@ -67,7 +67,7 @@ def logs(
 
     TARGET is a service where a file or -p gives the app, otherwise an app, then its services.
     """
-    from nap_compose.control.border import LogRequest
+    from nap_compose.border import LogRequest
 
     last = _tail(tail)
     after, before = moment(since), moment(until)

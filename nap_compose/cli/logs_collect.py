@@ -17,7 +17,7 @@ def collect(session: Session, *, once: bool) -> None:
 
     It goes on where the files end, and several of them share the hosts.
     """
-    from nap_compose.control.border import CollectRequest
+    from nap_compose.border import CollectRequest
 
     terminal = session.terminal
     with session.control() as control, Interrupt(terminal.tell) as interrupt:

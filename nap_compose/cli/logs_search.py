@@ -50,8 +50,8 @@ def search(
 
     The exit code is 1 where there are none. A TEXT that has some fixed letters is found fastest.
     """
+    from nap_compose.border import LogRequest, SearchRequest
     from nap_compose.cli.fixed import fixed_text
-    from nap_compose.control.border import LogRequest, SearchRequest
 
     *targets, text = words
     found = pattern(re.escape(text) if fixed else text)

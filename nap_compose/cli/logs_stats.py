@@ -17,7 +17,7 @@ from nap_compose.cli.session import Session
 from nap_compose.units import show_size
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import LogCount
+    from nap_compose.border import LogCount
 
 COLUMNS = (
     Column("HOUR"),
@@ -52,7 +52,7 @@ def stats(
     A line with ERROR, FATAL, CRITICAL or PANIC in it, or "error", "fatal" or "critical" in double
     quotes, counts as an error.
     """
-    from nap_compose.control.border import LogRequest, SearchRequest
+    from nap_compose.border import LogRequest, SearchRequest
 
     terminal = session.terminal
     with session.control() as control:

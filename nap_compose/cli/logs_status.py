@@ -16,7 +16,7 @@ from nap_compose.cli.session import Session
 from nap_compose.units import show_age, show_size
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import CollectedHost, CollectedReplica
+    from nap_compose.border import CollectedHost, CollectedReplica
 
 SILENT = 60.0
 """Seconds without a word after which a collector is taken for gone."""
@@ -52,7 +52,7 @@ def status(session: Session, *, targets: tuple[str, ...], form: str) -> int:
     """
     terminal = session.terminal
     with session.control() as control:
-        from nap_compose.control.border import Target
+        from nap_compose.border import Target
 
         target = aimed_at(targets, control, session).target() if targets else Target()
         rows = control.collected(target).rows

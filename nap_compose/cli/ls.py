@@ -16,7 +16,7 @@ from nap_compose.cli.session import Session, nothing_seen
 from nap_compose.errors import WrongUse
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import AppRow
+    from nap_compose.border import AppRow
 
 CLUSTER_COLUMNS = (
     Column("APP", least=8),

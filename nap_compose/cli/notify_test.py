@@ -22,7 +22,7 @@ def test(session: Session, names: tuple[str, ...], form: str) -> int:
 
     It ends with 1 where one of them wasn't reached.
     """
-    from nap_compose.control.border import NotifyTest
+    from nap_compose.border import NotifyTest
 
     with session.control() as control:
         rows = control.try_notify(NotifyTest(names)).rows

@@ -16,7 +16,7 @@ from nap_compose.exits import Exit
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Offboarded
+    from nap_compose.border import Offboarded
 
 
 @click.command()
@@ -36,7 +36,7 @@ def offboard(
     secrets that they know. No container is restarted. Without --to, --stop or --keep it only shows
     what there is. It can be run again.
     """
-    from nap_compose.control.border import OffboardRequest
+    from nap_compose.border import OffboardRequest
 
     if sum((bool(to), stop, keep)) > 1:
         raise WrongUse("--to, --stop and --keep are three ways: choose one")

@@ -10,8 +10,8 @@ from nap_compose.errors import Interrupted, NapError, WrongUse
 from nap_compose.exits import Exit
 
 if TYPE_CHECKING:
+    from nap_compose.border import Control, Ended, Target
     from nap_compose.cli.session import Session
-    from nap_compose.control.border import Control, Ended, Target
 
 
 def one_service(word: str, index: int, control: Control, session: Session) -> Target:
@@ -19,9 +19,9 @@ def one_service(word: str, index: int, control: Control, session: Session) -> Ta
 
     Raises WrongUse where the word names a whole app, or word and index two replicas.
     """
+    from nap_compose.border import Target
     from nap_compose.cli.appname import app_name
     from nap_compose.cli.targets import aim
-    from nap_compose.control.border import Target
 
     aimed = aim([word], app_name(session), control)
     if not aimed.slots:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from nap_compose.border import Digest, DigestRequest
 from nap_compose.cli.logins import logins
 from nap_compose.cli.session import Session
 from nap_compose.compose import digests
 from nap_compose.compose.loader import Loaded
 from nap_compose.compose.references import Reference
-from nap_compose.control.border import Digest, DigestRequest
 from nap_compose.errors import BadFile, BadFiles
 
 

@@ -35,8 +35,8 @@ def port_forward(session: Session, *, target: str, ports: tuple[str, ...], addre
     the replica. PORT alone listens on the same number here, LOCAL:PORT on another, :PORT on any
     that is free. It goes on until Ctrl-C; when the container moves, new connections follow it.
     """
+    from nap_compose.border import ForwardRequest
     from nap_compose.cli.forwarding import Forwarder
-    from nap_compose.control.border import ForwardRequest
 
     mappings = [_mapping(text) for text in ports]
     where = _address(address)

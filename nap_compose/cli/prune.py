@@ -17,7 +17,7 @@ from nap_compose.text import plain
 from nap_compose.units import show_size
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import PrunedRow
+    from nap_compose.border import PrunedRow
 
 FORMATS = ("table", "json")
 
@@ -49,8 +49,8 @@ def prune(
     Images that no app of nap's ever ran stay, and so does every volume. The defaults are those of
     the cluster file's `prune`; there the leading watcher prunes once a day.
     """
+    from nap_compose.border import PruneRequest
     from nap_compose.cli.losing import agreed, somebody_is_there
-    from nap_compose.control.border import PruneRequest
 
     asked = PruneRequest(keep, older_than, history, dry_run=True)
     terminal = session.terminal

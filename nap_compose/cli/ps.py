@@ -16,7 +16,7 @@ from nap_compose.cli.session import Session, nothing_seen
 from nap_compose.cli.targets import Aim, aim, settle
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Control, Row
+    from nap_compose.border import Control, Row
 
 STATES = ("paused", "restarting", "removing", "running", "dead", "created", "exited", "unknown")
 ENDED = ("exited", "dead", "created")

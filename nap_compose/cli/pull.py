@@ -33,8 +33,8 @@ def pull(
 
     Images that no registry has are no business of this: `up` brings them from host to host.
     """
+    from nap_compose.border import PullRequest
     from nap_compose.cli.files import load
-    from nap_compose.control.border import PullRequest
 
     request = PullRequest(
         app=load(session, services),

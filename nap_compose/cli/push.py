@@ -29,8 +29,8 @@ def push(
 
     Each goes out from a host that has it.
     """
+    from nap_compose.border import PushRequest
     from nap_compose.cli.files import load
-    from nap_compose.control.border import PushRequest
 
     request = PushRequest(
         app=load(session, services),

@@ -16,7 +16,7 @@ from nap_compose.errors import WrongUse
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import QuotaRow
+    from nap_compose.border import QuotaRow
 
 quota = LazyGroup(
     "quota",
@@ -80,7 +80,7 @@ def set_(session: Session, who: str, limits: tuple[str, ...]) -> None:
     RESOURCE is containers, cpus, memory, ports, volumes or storage; the AMOUNT unlimited lifts a
     limit that everybody has. What runs already goes on, whatever it uses.
     """
-    from nap_compose.control.border import QuotaChange
+    from nap_compose.border import QuotaChange
 
     change = QuotaChange(_subject(who), dict(map(_limit, limits)))
     with session.control() as control:
@@ -95,7 +95,7 @@ def set_(session: Session, who: str, limits: tuple[str, ...]) -> None:
 @with_shared()
 def unset(session: Session, who: str, resources: tuple[str, ...]) -> None:
     """Take back limits that were set by command; what the cluster file says counts again."""
-    from nap_compose.control.border import QuotaChange
+    from nap_compose.border import QuotaChange
 
     for resource in resources:
         _limit(f"{resource}=0")
@@ -105,7 +105,7 @@ def unset(session: Session, who: str, resources: tuple[str, ...]) -> None:
 
 
 def _subject(who: str) -> str:
-    from nap_compose.control.border import owner_of
+    from nap_compose.border import owner_of
 
     if who in (EVERYBODY, "*"):
         return "*"
@@ -113,7 +113,7 @@ def _subject(who: str) -> str:
 
 
 def _limit(word: str) -> tuple[str, int]:
-    from nap_compose.control.border import read_amount
+    from nap_compose.border import read_amount
 
     resource, equals, text = word.partition("=")
     if not equals:
@@ -125,7 +125,7 @@ def _limit(word: str) -> tuple[str, int]:
 
 
 def _cells(row: QuotaRow) -> list[Cell | str]:
-    from nap_compose.control.border import show_amount
+    from nap_compose.border import show_amount
 
     most = "unlimited" if row.most is None else show_amount(row.resource, row.most)
     used = show_amount(row.resource, row.used) if row.whole else "-"

@@ -19,8 +19,8 @@ from nap_compose.exits import Exit
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
+    from nap_compose.border import Control, Outcome, Rebalanced, RebalanceRequest
     from nap_compose.cli.output.terminal import Terminal
-    from nap_compose.control.border import Control, Outcome, Rebalanced, RebalanceRequest
 
 WAIT = 600.0
 """Seconds until each app has to be healthy again where the command doesn't say."""
@@ -48,7 +48,7 @@ def rebalance(
     once. What keeps its data on its host stays. What is even already isn't touched, so a second
     one moves nothing.
     """
-    from nap_compose.control.border import RebalanceRequest
+    from nap_compose.border import RebalanceRequest
 
     mode = "quiet" if quiet else session.options.progress_mode(session.env)
     request = RebalanceRequest(WAIT if wait_timeout is None else wait_timeout, timeout, dry_run)

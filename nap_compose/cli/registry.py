@@ -45,8 +45,8 @@ def login(session: Session, name: str, username: str, password_stdin: bool) -> N
     what isn't given; NAP_REGISTRY_PASSWORD_FILE may name the file with the password. A token that
     may only pull does, and is better kept than a password.
     """
+    from nap_compose.border import RegistryLogin
     from nap_compose.cli.passwords import read_password
-    from nap_compose.control.border import RegistryLogin
 
     username = username or _asked_name()
     password = read_password(

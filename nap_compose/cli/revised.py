@@ -11,7 +11,7 @@ from nap_compose.cli.targets import aim
 from nap_compose.errors import WrongUse
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Control, Target
+    from nap_compose.border import Control, Target
 
 
 def app_and_revisions(

@@ -43,7 +43,7 @@ def rollback(
     The revision is brought about as nap keeps it, whatever the files say now. Services that are
     the same in both are left alone; what the revision doesn't have goes. Volumes stay.
     """
-    from nap_compose.control.border import RollbackRequest
+    from nap_compose.border import RollbackRequest
 
     terminal = session.terminal
     mode = "quiet" if quiet else session.options.progress_mode(session.env)

@@ -19,9 +19,9 @@ from nap_compose.errors import Interrupted, NapError, WrongUse
 from nap_compose.exits import Exit
 
 if TYPE_CHECKING:
+    from nap_compose.border import Cancel, Control, Made, Outcome, RunRequest
     from nap_compose.compose.loader import Loaded
     from nap_compose.compose.oneoff import Changes
-    from nap_compose.control.border import Cancel, Control, Made, Outcome, RunRequest
     from nap_compose.orchestration.events import OnEvent
 
 PULL = ("always", "missing", "never", "build")
@@ -149,9 +149,9 @@ def run(
 def _request(
     session: Session, service: str, changes: Changes, **asked: Any
 ) -> tuple[Loaded, RunRequest]:
+    from nap_compose.border import RunRequest
     from nap_compose.cli.files import loaded
     from nap_compose.compose.oneoff import oneoff_app
-    from nap_compose.control.border import RunRequest
 
     found = loaded(session, (service,), narrow=False)
     app = oneoff_app(found.app, service, changes, folder=str(Path.cwd()))
@@ -209,7 +209,7 @@ def _environment(
 
 
 def _labels(given: tuple[str, ...]) -> dict[str, str]:
-    from nap_compose.control.border import RESERVED_LABELS
+    from nap_compose.border import RESERVED_LABELS
 
     found: dict[str, str] = {}
     for each in given:

@@ -18,7 +18,7 @@ from nap_compose.exits import Exit
 from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Control, Listing
+    from nap_compose.border import Control, Listing
 
 
 def _connect(cluster: str | None, env: Mapping[str, str]) -> Control:

@@ -36,7 +36,7 @@ def share(
 
     Without one, shows who may do what with APP, or with each of your apps.
     """
-    from nap_compose.control.border import ShareRequest, Target
+    from nap_compose.border import ShareRequest, Target
 
     with session.control() as control:
         if app and grantee:
@@ -71,7 +71,7 @@ def share(
 @with_shared()
 def unshare(session: Session, app: str, grantee: str) -> None:
     """Take back what a user or a group may do with an app."""
-    from nap_compose.control.border import ShareRequest
+    from nap_compose.border import ShareRequest
 
     with session.control() as control:
         control.share(ShareRequest(aim((app,), None, control).target(), grantee))

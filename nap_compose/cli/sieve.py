@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nap_compose.errors import WrongUse
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import LogLine
+    from nap_compose.border import LogLine
 
 LEVELS = ("trace", "debug", "info", "notice", "warn", "error", "critical")
 """From the least to the worst."""

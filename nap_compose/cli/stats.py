@@ -17,7 +17,7 @@ from nap_compose.cli.output.template.values import Record
 from nap_compose.cli.session import Session, nothing_seen
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import UsageRow
+    from nap_compose.border import UsageRow
 
 USAGE_COLUMNS = (
     Column("CPU %"),

@@ -17,7 +17,7 @@ from nap_compose.exits import Exit
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import StatusRow
+    from nap_compose.border import StatusRow
 
 APPS = "apps"
 
@@ -32,7 +32,7 @@ def status(session: Session, quiet: bool, form: str) -> int:
     It ends with 1 where something needs a person, and says of each what to type. Users see their
     own apps. `nap doctor` looks closer.
     """
-    from nap_compose.control.border import Grade
+    from nap_compose.border import Grade
 
     terminal = session.terminal
     with session.control() as control:

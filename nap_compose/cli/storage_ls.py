@@ -18,7 +18,7 @@ from nap_compose.text import plain
 from nap_compose.units import show_duration, show_size
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import StoredRow, Target
+    from nap_compose.border import StoredRow, Target
 
 LISTED = (
     Column("VOLUME", least=10),
@@ -76,7 +76,7 @@ def orphans(session: Session, *, form: str) -> int:
 def _list(
     session: Session, word: str, form: str, columns: Iterable[Column], cells: Show, **which: bool
 ) -> int:
-    from nap_compose.control.border import StoredRequest
+    from nap_compose.border import StoredRequest
 
     terminal = session.terminal
     target, key = _aimed(word)
@@ -103,7 +103,7 @@ def _list(
 
 def _aimed(word: str) -> tuple[Target, str]:
     """`APP`, `APP/VOLUME` or `OWNER/APP/VOLUME`; nothing: everything."""
-    from nap_compose.control.border import Target
+    from nap_compose.border import Target
 
     if not word:
         return Target(), ""

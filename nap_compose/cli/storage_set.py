@@ -15,7 +15,7 @@ from nap_compose.text import plain
 from nap_compose.units import parse_size, show_size
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import SetRequest, StoredRow
+    from nap_compose.border import SetRequest, StoredRow
 
 NONE = "none"
 
@@ -31,7 +31,7 @@ def quota(session: Session, *, volume: str, size: str | None, files: str | None)
     It holds at once, and an app that reaches it gets the error "disk quota exceeded". Where the
     Compose file says another one, the next `nap up` sets that.
     """
-    from nap_compose.control.border import SetRequest, Target
+    from nap_compose.border import SetRequest, Target
 
     owner, app, key = named(volume)
     limit = None if size is None else _size(size)
@@ -46,7 +46,7 @@ def quota(session: Session, *, volume: str, size: str | None, files: str | None)
 @with_shared()
 def goal(session: Session, *, volume: str, copies: int | None) -> int:
     """Set how many copies there are of each file of a volume, on as many chunkservers."""
-    from nap_compose.control.border import SetRequest, Target
+    from nap_compose.border import SetRequest, Target
 
     owner, app, key = named(volume)
     return _set(session, SetRequest(Target(app, owner), key, goal=copies), volume)

@@ -24,7 +24,7 @@ def snapshot(session: Session, *, volume: str, name: str) -> int:
     A database finds in it what it would find after a power cut. It takes no room until something
     changes. Without NAME it is called by the time.
     """
-    from nap_compose.control.border import OneStored, Target
+    from nap_compose.border import OneStored, Target
 
     owner, app, key = named(volume)
     with session.control() as control:
@@ -43,7 +43,7 @@ def restore(session: Session, *, volume: str, name: str, removed: bool) -> int:
 
     Nothing may use it meanwhile: `nap stop` its app. What was there is kept as a snapshot.
     """
-    from nap_compose.control.border import OneStored, Target
+    from nap_compose.border import OneStored, Target
 
     terminal = session.terminal
     owner, app, key = named(volume)
@@ -66,7 +66,7 @@ def restore(session: Session, *, volume: str, name: str, removed: bool) -> int:
 @with_shared()
 def rm(session: Session, *, volume: str, name: str, yes: bool) -> int:
     """Remove a volume that no container uses, or a snapshot of one."""
-    from nap_compose.control.border import OneStored, Target
+    from nap_compose.border import OneStored, Target
 
     terminal = session.terminal
     owner, app, key = named(volume)

@@ -17,7 +17,7 @@ from nap_compose.text import plain
 from nap_compose.units import show_size
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import StorageStatus
+    from nap_compose.border import StorageStatus
 
 SERVERS = (
     Column("CHUNKSERVER", least=7),

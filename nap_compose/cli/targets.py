@@ -15,7 +15,7 @@ from nap_compose.plaindata import dataclass
 from nap_compose.text import nearest
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import AppRow, Control, Target
+    from nap_compose.border import AppRow, Control, Target
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Aim:
 
     def targets(self) -> tuple[Target, ...]:
         """Each service or replica named, as the border wants it; none stands for the whole app."""
-        from nap_compose.control.border import Target
+        from nap_compose.border import Target
 
         return tuple(
             Target(self.app, self.owner, slot.service, slot.replica) for slot in self.slots
@@ -60,7 +60,7 @@ class Aim:
 
         A word that is also the app's name may stand for all of it, which `settle` tells later.
         """
-        from nap_compose.control.border import Target
+        from nap_compose.border import Target
 
         if len(self.slots) == 1 and self.slots[0].service != self.app:
             (slot,) = self.slots

@@ -16,7 +16,7 @@ from nap_compose.cli.output.template.values import Record
 from nap_compose.cli.session import Session, nothing_seen
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import ProcessesRow
+    from nap_compose.border import ProcessesRow
 
 LAST = "CMD"
 """The column that says most, and may be long."""

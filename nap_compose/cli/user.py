@@ -17,7 +17,7 @@ from nap_compose.errors import WrongUse
 from nap_compose.text import nearest, plain
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import AppRow, QuotaRow, UserRow
+    from nap_compose.border import AppRow, QuotaRow, UserRow
 
 user = LazyGroup(
     "user",
@@ -78,7 +78,7 @@ def ls(session: Session, quiet: bool, form: str) -> None:
 @with_shared()
 def show(session: Session, name: str, form: str) -> None:
     """Show one user: role and groups, apps that have containers, and quotas."""
-    from nap_compose.control.border import owner_of
+    from nap_compose.border import owner_of
 
     with session.control() as control:
         rows: tuple[UserRow, ...] = control.users().rows
@@ -103,7 +103,7 @@ def show(session: Session, name: str, form: str) -> None:
 
 
 def _told(found: UserRow, apps: list[AppRow], quotas: tuple[QuotaRow, ...]) -> Iterator[str]:
-    from nap_compose.control.border import show_amount
+    from nap_compose.border import show_amount
 
     yield f"user      {found.user}" + (f" ({found.name})" if found.name != found.user else "")
     yield f"role      {found.role}"

@@ -41,7 +41,7 @@ def move(
     is finished by the same command, without saying again where to; until then nothing of the app
     is started.
     """
-    from nap_compose.control.border import MoveRequest, Target
+    from nap_compose.border import MoveRequest, Target
 
     if (host and to_cluster) or (abandon and (host or to_cluster or stop)):
         raise WrongUse("--to, --to-cluster and --abandon exclude each other")

@@ -41,7 +41,7 @@ def backup(session: Session, *, name: str, where: str, no_hooks: bool) -> None:
     service that uses the volume says runs in one of its containers, before and after; nothing is
     stopped.
     """
-    from nap_compose.control.border import SaveRequest, Target
+    from nap_compose.border import SaveRequest, Target
 
     owner, app, key = named(name)
     request = SaveRequest(Target(app, owner), key, not no_hooks)
@@ -65,7 +65,7 @@ def restore(session: Session, *, name: str, where: str, stop: bool, yes: bool) -
 
     All of it is taken in beside the volume, and compared, before the volume is touched.
     """
-    from nap_compose.control.border import ContentRequest, Target
+    from nap_compose.border import ContentRequest, Target
 
     terminal = session.terminal
     owner, app, key = named(name)

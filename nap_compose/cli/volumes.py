@@ -15,7 +15,7 @@ from nap_compose.cli.output.template.values import Record
 from nap_compose.cli.session import Session, nothing_seen
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import VolumeRow
+    from nap_compose.border import VolumeRow
 
 EMBEDDED_COLUMNS = (Column("DRIVER", least=6, drop=1), Column("VOLUME NAME", least=12))
 CLUSTER_COLUMNS = (

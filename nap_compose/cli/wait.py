@@ -22,7 +22,7 @@ def wait(session: Session, *, targets: tuple[str, ...], down_project: bool) -> i
     TARGET is a service where a file or -p gives the app, otherwise APP or APP/SERVICE; .N at its
     end is a replica.
     """
-    from nap_compose.control.border import Target
+    from nap_compose.border import Target
 
     code = 0
     with own_failures(), session.control() as control:
@@ -35,8 +35,8 @@ def wait(session: Session, *, targets: tuple[str, ...], down_project: bool) -> i
             session.terminal.flush()
             code = end.code
         if down_project:
+            from nap_compose.border import DownRequest
             from nap_compose.cli.deploy import exit_code, tell_what_went_wrong, watched
-            from nap_compose.control.border import DownRequest
 
             mode = session.options.progress_mode(session.env)
             request = DownRequest(app=aimed.app, owner=aimed.owner, remove_orphans=True)

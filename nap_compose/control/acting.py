@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 
+from nap_compose.border import ActRequest, Cancel, Outcome, Target, Who
 from nap_compose.cluster import app_lock, host_records, moves, placements, wanted_records
 from nap_compose.cluster.names import project_of
 from nap_compose.cluster.networks import NetworkKind, network_kind
@@ -18,7 +19,6 @@ from nap_compose.cluster.observe import Part
 from nap_compose.cluster.state import StoreAway
 from nap_compose.cluster.view import View
 from nap_compose.control import running
-from nap_compose.control.border import ActRequest, Cancel, Outcome, Target, Who
 from nap_compose.control.forgotten import NONE, secrets_of
 from nap_compose.control.former import former_app
 from nap_compose.control.parts import Parts, seen_at_all

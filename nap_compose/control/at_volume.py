@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from nap_compose.border import ActRequest, Cancel, Target, UpRequest, Who
 from nap_compose.cluster import app_lock, hostfs, moves
 from nap_compose.cluster.hostfs import HostFiles
 from nap_compose.cluster.labels import COMPOSE
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.view import ContainerView, View, VolumeView
 from nap_compose.control import acting, history, upward
-from nap_compose.control.border import ActRequest, Cancel, Target, UpRequest, Who
 from nap_compose.control.parts import Parts, seen_at_all
 from nap_compose.control.storekeeping import the_pool
 from nap_compose.errors import Away, NapError, WrongUse

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from nap_compose.border import AttendRequest, Chosen, EventRequest, Hold
 from nap_compose.cluster.observe import Whose
 from nap_compose.cluster.view import ContainerView
-from nap_compose.control.border import AttendRequest, Chosen, EventRequest, Hold
 from nap_compose.control.looking.happenings import watch_events
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import CONTAINERS, warnings_of

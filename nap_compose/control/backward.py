@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from nap_compose.border import Cancel, Outcome, RollbackRequest, Target, UpRequest, Who
 from nap_compose.cluster import pins
 from nap_compose.control import upward
-from nap_compose.control.border import Cancel, Outcome, RollbackRequest, Target, UpRequest, Who
 from nap_compose.control.history import model, past
 from nap_compose.control.parts import Parts
 from nap_compose.errors import NapError

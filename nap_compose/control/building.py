@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from nap_compose import __version__
+from nap_compose.border import BuildRequest, Built, BuiltImage, Cancel, UpRequest, Who
 from nap_compose.cluster import private_images
 from nap_compose.cluster.buildx import Buildx, find_buildx
 from nap_compose.cluster.images import familiar
@@ -22,7 +23,6 @@ from nap_compose.cluster.view import HostState, View
 from nap_compose.compose import bake
 from nap_compose.compose.model import Service
 from nap_compose.control import pinning
-from nap_compose.control.border import BuildRequest, Built, BuiltImage, Cancel, UpRequest, Who
 from nap_compose.control.crew import Crew, id_of
 from nap_compose.control.parts import Parts, seen_at_all
 from nap_compose.control.policing import check_image_name, check_policy, may_lend_folders

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from nap_compose.border import Checkup, HappeningRequest, HealthReport, Target
 from nap_compose.cluster import host_records
 from nap_compose.cluster.app_lock import origin
-from nap_compose.control.border import Checkup, HappeningRequest, HealthReport, Target
 from nap_compose.control.parts import Parts
 from nap_compose.control.watching.mounts import lost_mounts
 from nap_compose.health.book import HealthBook

@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
+from nap_compose.border.collecting import CollectedHost, CollectedReplica
+from nap_compose.border.words import Listing
 from nap_compose.cluster import state_keys as keys
 from nap_compose.cluster.observe import OURS, Part
-from nap_compose.control.border.collecting import CollectedHost, CollectedReplica
-from nap_compose.control.border.words import Listing
 from nap_compose.errors import NapError, NotAllowed
 from nap_compose.logs.collect.collector import Collector
 from nap_compose.logs.collect.held import HeldHosts
@@ -19,8 +19,8 @@ from nap_compose.logs.folders import make_folders
 from nap_compose.logs.kept.stored import to_time
 
 if TYPE_CHECKING:
+    from nap_compose.border import Cancel, CollectRequest, Target, Who
     from nap_compose.cluster.view import View
-    from nap_compose.control.border import Cancel, CollectRequest, Target, Who
     from nap_compose.control.parts import Parts
 
 SEEN = frozenset({Part.CONTAINERS, Part.INFO})

@@ -12,7 +12,7 @@ from nap_compose.cluster import chosen
 from nap_compose.errors import WrongUse
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import BackingUp, ClusterFile, Control, Founding, SettingUp
+    from nap_compose.border import BackingUp, ClusterFile, Control, Founding, SettingUp
 
 
 _THROUGH_SUDO = ("sudo", "-n", "-u", chosen.SERVICE, chosen.BROKER)
@@ -91,8 +91,8 @@ def own_file(cluster_option: str | None, env: Mapping[str, str]) -> str:
 
 def check_file(file: str) -> ClusterFile:
     """What a cluster file comes to; no host is asked. Raises BadFile or BadFiles."""
+    from nap_compose.border import ClusterFile
     from nap_compose.cluster import config
-    from nap_compose.control.border import ClusterFile
 
     cluster = config.read(Path(file))
     return ClusterFile(file, cluster.name, tuple(cluster.hosts))

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
+from nap_compose.border import BuiltImage
 from nap_compose.cluster.engine import Engine, EngineAway, EngineError
-from nap_compose.control.border import BuiltImage
 from nap_compose.errors import Interrupted, NapError
 from nap_compose.orchestration.bodies.building import build_query
 from nap_compose.orchestration.bodies.container import image_reference

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from nap_compose.border import Digest, DigestRequest
 from nap_compose.cluster.engine import Engine, EngineAway, EngineError, Engines
-from nap_compose.control.border import Digest, DigestRequest
 from nap_compose.errors import Away
 
 AT_ONCE = 8

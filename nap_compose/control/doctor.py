@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
 
+from nap_compose.border import Cancel, DoctorRequest, Finding, Grade
 from nap_compose.cluster.asking import ask_each
 from nap_compose.cluster.certificates import end_of_file, ends_of_engines
 from nap_compose.cluster.cluster import Moosefs
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.view import View
-from nap_compose.control.border import Cancel, DoctorRequest, Finding, Grade
 from nap_compose.control.doors import doors_of
 from nap_compose.control.parts import Parts
 from nap_compose.control.probes import Probe, disk_of, probes

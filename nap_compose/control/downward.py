@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 
+from nap_compose.border import Cancel, DownRequest, Outcome, Who
 from nap_compose.cluster import (
     adopted,
     app_lock,
@@ -23,7 +24,6 @@ from nap_compose.cluster.observe import Part
 from nap_compose.cluster.state import StoreAway
 from nap_compose.cluster.view import View
 from nap_compose.control import running, storing
-from nap_compose.control.border import Cancel, DownRequest, Outcome, Who
 from nap_compose.control.former import former_app
 from nap_compose.control.parts import Parts, seen_at_all
 from nap_compose.control.road.looking import adopted_of

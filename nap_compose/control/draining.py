@@ -5,11 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nap_compose.cluster import pins
-from nap_compose.cluster.observe import Part, Whose
-from nap_compose.cluster.view import ContainerView, HostState
-from nap_compose.control import history, upward
-from nap_compose.control.border import (
+from nap_compose.border import (
     Cancel,
     Drained,
     DrainRequest,
@@ -18,6 +14,10 @@ from nap_compose.control.border import (
     UpRequest,
     Who,
 )
+from nap_compose.cluster import pins
+from nap_compose.cluster.observe import Part, Whose
+from nap_compose.cluster.view import ContainerView, HostState
+from nap_compose.control import history, upward
 from nap_compose.control.hosts import change_host, check_shared
 from nap_compose.control.owners import in_the_name_of
 from nap_compose.control.parts import Parts

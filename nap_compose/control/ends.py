@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
+from nap_compose.border import Ended, Target
 from nap_compose.cluster.engine import EngineAway, NotFound
 from nap_compose.cluster.observe import Whose
 from nap_compose.cluster.view import Absence, ContainerView
-from nap_compose.control.border import Ended, Target
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import CONTAINERS
 from nap_compose.control.replicas import missing, subject_of

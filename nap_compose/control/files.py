@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from nap_compose.border import CommitRequest, Committed, PathStat, Target, Who
 from nap_compose.cluster.engine import EngineError, NotFound
 from nap_compose.cluster.view import ContainerView
-from nap_compose.control.border import CommitRequest, Committed, PathStat, Target, Who
 from nap_compose.control.parts import Parts
 from nap_compose.control.policing import check_image_name
 from nap_compose.control.replicas import any_replica, replicas_of, subject_of

@@ -8,9 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from nap_compose.cluster.engine import Engine, EngineError, Json, Talk
-from nap_compose.cluster.reach import Reach, open_reach
-from nap_compose.control.border import (
+from nap_compose.border import (
     MOST_CONNECTIONS,
     WINDOW,
     Credit,
@@ -19,6 +17,8 @@ from nap_compose.control.border import (
     Sort,
     Wire,
 )
+from nap_compose.cluster.engine import Engine, EngineError, Json, Talk
+from nap_compose.cluster.reach import Reach, open_reach
 from nap_compose.control.parts import Parts
 from nap_compose.control.replicas import named, running_replica
 from nap_compose.errors import NapError, WrongUse

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 
+from nap_compose.border import Target, Who
 from nap_compose.clock import utc_now
 from nap_compose.cluster import app_lock
 from nap_compose.cluster.names import owner_of
 from nap_compose.cluster.observe import Part
-from nap_compose.control.border import Target, Who
 from nap_compose.control.parts import Parts
 from nap_compose.control.sharing import check_known
 from nap_compose.db.people import GivenRecord

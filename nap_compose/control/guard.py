@@ -11,16 +11,16 @@ from dataclasses import is_dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from nap_compose.auth.rights import Right, Shares, check, needed, sees
+from nap_compose.border import Listing, Who
 from nap_compose.cluster.chosen import SERVICE
-from nap_compose.control.border import Listing, Who
 from nap_compose.control.handed import Handed, about
 from nap_compose.errors import Away, NotAllowed, WrongUse
 
 if TYPE_CHECKING:
     from nap_compose.auth.gate import Gate
     from nap_compose.auth.people import Person
+    from nap_compose.border import Control
     from nap_compose.cluster.cluster import Cluster
-    from nap_compose.control.border import Control
     from nap_compose.control.local import LocalControl
     from nap_compose.control.parts import Parts
 

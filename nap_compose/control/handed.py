@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from nap_compose.border import Listing, Target
 from nap_compose.compose.model import App
-from nap_compose.control.border import Listing, Target
 from nap_compose.control.given import GivenApps
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Who
+    from nap_compose.border import Who
     from nap_compose.control.local import LocalControl
     from nap_compose.control.parts import Parts
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from nap_compose.border import Diff, DiffRequest, HistoryRow, Listing, Target
 from nap_compose.cluster import pins, revisions
 from nap_compose.cluster.observe import Whose
 from nap_compose.cluster.pins import Pins
 from nap_compose.compose.model import App
-from nap_compose.control.border import Diff, DiffRequest, HistoryRow, Listing, Target
 from nap_compose.control.images import short
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import CONTAINERS

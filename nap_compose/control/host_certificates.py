@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timezone
 
+from nap_compose.border import Grade, HostRow
 from nap_compose.cluster.certificates import ends_of_engines
 from nap_compose.cluster.cluster import Cluster
-from nap_compose.control.border import Grade, HostRow
 from nap_compose.health.doctor.certificates import ENGINES, Certificate, of_certificates
 
 

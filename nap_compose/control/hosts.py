@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 
+from nap_compose.border import HostChange, HostDetail, HostRow, Who
 from nap_compose.clock import utc_now
 from nap_compose.cluster import host_records
 from nap_compose.cluster.cluster import Host
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.state import StoreAway
 from nap_compose.cluster.view import HostState, HostView, View
-from nap_compose.control.border import HostChange, HostDetail, HostRow, Who
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import away_row, host_row, proofs_of_loss, row_of, set_by_command
 from nap_compose.errors import NapError, WrongUse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nap_compose.control.border import Migrated, RecordsStatus, RestoredRecords
+from nap_compose.border import Migrated, RecordsStatus, RestoredRecords
 from nap_compose.control.parts import Parts
 from nap_compose.db.open import before_of
 

@@ -10,12 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from nap_compose.auth.sessions import FOLDER, end_all_of
-from nap_compose.cluster.names import owner_of
-from nap_compose.cluster.observe import Part
-from nap_compose.cluster.view import ContainerView, View
-from nap_compose.compose.model import App
-from nap_compose.control import acting, history
-from nap_compose.control.border import (
+from nap_compose.border import (
     ActRequest,
     KnownSecret,
     LeftApp,
@@ -24,6 +19,11 @@ from nap_compose.control.border import (
     Target,
     Who,
 )
+from nap_compose.cluster.names import owner_of
+from nap_compose.cluster.observe import Part
+from nap_compose.cluster.view import ContainerView, View
+from nap_compose.compose.model import App
+from nap_compose.control import acting, history
 from nap_compose.control.giving import check_may_have, give
 from nap_compose.control.owners import owner_now
 from nap_compose.control.parts import Parts, seen_at_all

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from nap_compose.border import Target
 from nap_compose.cluster.observe import Part, Whose
-from nap_compose.control.border import Target
 from nap_compose.control.reading import CONTAINERS, list_apps, list_containers, warnings_of
 from nap_compose.control.replicas import named
 from nap_compose.errors import Away, NapError, WrongUse
@@ -18,8 +18,8 @@ from nap_compose.logs.read import read_logs
 from nap_compose.text import instead_of
 
 if TYPE_CHECKING:
+    from nap_compose.border import LogLine, LogRequest
     from nap_compose.cluster.view import ContainerView, View
-    from nap_compose.control.border import LogLine, LogRequest
     from nap_compose.control.parts import Parts
 
 CLOCKS_AGREE = 0.5

@@ -13,6 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from nap_compose.border import (
+    ActRequest,
+    Cancel,
+    Moved,
+    MoveRequest,
+    Target,
+    Who,
+)
 from nap_compose.cluster import host_records, labels, moves
 from nap_compose.cluster.engine import NotFound
 from nap_compose.cluster.hostfs import HostFiles
@@ -24,14 +32,6 @@ from nap_compose.compose.hashing import resource_hash
 from nap_compose.compose.model import App
 from nap_compose.control import acting, history
 from nap_compose.control.at_volume import IDLE, AtVolume
-from nap_compose.control.border import (
-    ActRequest,
-    Cancel,
-    Moved,
-    MoveRequest,
-    Target,
-    Who,
-)
 from nap_compose.control.parts import Parts
 from nap_compose.control.road.looking import adopted_of
 from nap_compose.control.storekeeping import the_pool

@@ -9,13 +9,7 @@ import signal
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 
-from nap_compose.cluster.engine import EngineError, NotFound
-from nap_compose.cluster.host_records import HostRecord
-from nap_compose.cluster.names import oneoff_name, project_of
-from nap_compose.cluster.view import ContainerView, View
-from nap_compose.compose.model import Condition
-from nap_compose.control import upward
-from nap_compose.control.border import (
+from nap_compose.border import (
     Cancel,
     Console,
     Ended,
@@ -26,6 +20,12 @@ from nap_compose.control.border import (
     UpRequest,
     Who,
 )
+from nap_compose.cluster.engine import EngineError, NotFound
+from nap_compose.cluster.host_records import HostRecord
+from nap_compose.cluster.names import oneoff_name, project_of
+from nap_compose.cluster.view import ContainerView, View
+from nap_compose.compose.model import Condition
+from nap_compose.control import upward
 from nap_compose.control.parts import Parts, site_of
 from nap_compose.control.replicas import any_replica
 from nap_compose.control.road.road import Road, travel

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nap_compose.border import CollectedHost, Listing, Target
 from nap_compose.cluster import host_records, seen, state_keys, wanted_records
 from nap_compose.cluster.asking import ask_each
 from nap_compose.cluster.certificates import end_of_file, ends_of_engines
 from nap_compose.cluster.members import Member, members_of
 from nap_compose.cluster.observe import OURS, Part
 from nap_compose.cluster.view import View
-from nap_compose.control.border import CollectedHost, Listing, Target
 from nap_compose.control.collecting import collected_hosts
 from nap_compose.control.given import GivenApps
 from nap_compose.control.parts import Parts

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from nap_compose.auth.people import role_of
-from nap_compose.control.border import Who
+from nap_compose.border import Who
 from nap_compose.control.parts import Parts
 from nap_compose.control.policing import door_for
 from nap_compose.db.records import RecordsAway

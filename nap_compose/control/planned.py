@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from nap_compose.border import Target, UpRequest
 from nap_compose.cluster import revisions
 from nap_compose.compose.model import App
-from nap_compose.control.border import Target, UpRequest
 from nap_compose.control.history import model, past
 from nap_compose.control.parts import Parts
 from nap_compose.errors import Away, BadFile, NapError, WrongUse

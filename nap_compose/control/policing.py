@@ -10,9 +10,9 @@ from nap_compose.errors import BadFiles, NotAllowed
 if TYPE_CHECKING:
     from nap_compose.auth.policy.keys import Forbidden
     from nap_compose.auth.policy.rules import Bounds
+    from nap_compose.border import Who
     from nap_compose.cluster.engine import Engine
     from nap_compose.compose.model import App
-    from nap_compose.control.border import Who
     from nap_compose.control.parts import Parts
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from nap_compose.border import Cancel, Handled, PullRequest, Who
 from nap_compose.cluster import claims, host_records
 from nap_compose.cluster.images import familiar
 from nap_compose.cluster.names import project_of
@@ -18,7 +19,6 @@ from nap_compose.cluster.observe import Part
 from nap_compose.cluster.view import View
 from nap_compose.compose.model import Service
 from nap_compose.control import placing, whereabouts
-from nap_compose.control.border import Cancel, Handled, PullRequest, Who
 from nap_compose.control.parts import Parts, seen_at_all
 from nap_compose.control.registries.pulling import logins_for
 from nap_compose.control.road.looking import look

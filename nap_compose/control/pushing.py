@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
+from nap_compose.border import Cancel, Handled, PushRequest, Who
 from nap_compose.cluster.engine import EngineError
 from nap_compose.cluster.images import familiar, find
 from nap_compose.cluster.observe import Part
-from nap_compose.control.border import Cancel, Handled, PushRequest, Who
 from nap_compose.control.parts import Parts, seen_at_all
 from nap_compose.control.policing import check_image_name
 from nap_compose.control.registries.pulling import OwnersLogins, registry_logins

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from nap_compose.auth import quotas
 from nap_compose.auth.quotas import EVERYBODY, Limits, Quota
+from nap_compose.border import Listing, QuotaChange, QuotaRow, Who
 from nap_compose.clock import utc_now
 from nap_compose.cluster import placements, revisions, state_keys
 from nap_compose.cluster.claims import Claims
@@ -13,7 +14,6 @@ from nap_compose.cluster.observe import Part
 from nap_compose.cluster.use import NO_USE, RESOURCES, Use, larger, together
 from nap_compose.cluster.view import View
 from nap_compose.compose.model import App
-from nap_compose.control.border import Listing, QuotaChange, QuotaRow, Who
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import warnings_of
 from nap_compose.db.people import QuotaRecord

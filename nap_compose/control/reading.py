@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from nap_compose.border import AppRow, HostRow, Listing, Row, Target
 from nap_compose.cluster.asking import Asked
 from nap_compose.cluster.cluster import Host
 from nap_compose.cluster.labels import COMPOSE
 from nap_compose.cluster.observe import Part, Whose
 from nap_compose.cluster.view import ContainerView, HostView, Unseen, View
-from nap_compose.control.border import AppRow, HostRow, Listing, Row, Target
 from nap_compose.control.parts import Parts
 from nap_compose.errors import NapError
 

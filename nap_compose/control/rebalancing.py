@@ -6,12 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from nap_compose.cluster import claims, failures, host_records, pins
-from nap_compose.cluster.names import project_of
-from nap_compose.cluster.view import ContainerView, View
-from nap_compose.compose.model import App
-from nap_compose.control import full_disks, history, placing, storing, upward
-from nap_compose.control.border import (
+from nap_compose.border import (
     Cancel,
     Outcome,
     Rebalanced,
@@ -19,6 +14,11 @@ from nap_compose.control.border import (
     UpRequest,
     Who,
 )
+from nap_compose.cluster import claims, failures, host_records, pins
+from nap_compose.cluster.names import project_of
+from nap_compose.cluster.view import ContainerView, View
+from nap_compose.compose.model import App
+from nap_compose.control import full_disks, history, placing, storing, upward
 from nap_compose.control.hosts import check_cluster
 from nap_compose.control.images import as_they_are
 from nap_compose.control.owners import in_the_name_of

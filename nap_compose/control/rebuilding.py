@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
+from nap_compose.border import Rebuilt
 from nap_compose.clock import written
 from nap_compose.cluster import revisions
 from nap_compose.cluster.names import project_of
 from nap_compose.cluster.observe import Whose
 from nap_compose.cluster.view import ContainerView, View
-from nap_compose.control.border import Rebuilt
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import CONTAINERS, warnings_of
 from nap_compose.db.records import DeploymentRecord, RevisionRecord

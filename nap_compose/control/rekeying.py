@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 
+from nap_compose.border import Rekeyed, Who
 from nap_compose.cluster import app_lock, contents, revisions, state_keys
-from nap_compose.control.border import Rekeyed, Who
 from nap_compose.control.parts import Parts
 from nap_compose.control.registries.keeping import place
 from nap_compose.db.people import CredentialRecord

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nap_compose.border import Target
 from nap_compose.cluster.observe import Whose
 from nap_compose.cluster.view import ContainerView, View
-from nap_compose.control.border import Target
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import CONTAINERS
 from nap_compose.errors import Away, NapError, WrongUse

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from nap_compose import __version__
+from nap_compose.border import Cancel, Failure, Outcome, Published
 from nap_compose.cluster import subnets, turns
 from nap_compose.cluster.failures import enter as enter_failures
 from nap_compose.cluster.images import Found
@@ -17,7 +18,6 @@ from nap_compose.cluster.seen import container_view
 from nap_compose.cluster.state import Lease, StoreAway
 from nap_compose.cluster.view import ContainerView, View
 from nap_compose.compose.model import App
-from nap_compose.control.border import Cancel, Failure, Outcome, Published
 from nap_compose.control.ledger import Ledger
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import urls_of

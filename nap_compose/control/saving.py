@@ -16,6 +16,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from nap_compose.border import (
+    Cancel,
+    ContentRequest,
+    ContentRestored,
+    SaveRequest,
+    Who,
+)
 from nap_compose.cluster import moves
 from nap_compose.cluster.engine import Json, NotFound
 from nap_compose.cluster.hostfs import HostFiles
@@ -24,13 +31,6 @@ from nap_compose.cluster.view import ContainerView, VolumeView
 from nap_compose.compose.model import Service
 from nap_compose.control import history
 from nap_compose.control.at_volume import IDLE, AtVolume
-from nap_compose.control.border import (
-    Cancel,
-    ContentRequest,
-    ContentRestored,
-    SaveRequest,
-    Who,
-)
 from nap_compose.control.parts import Parts
 from nap_compose.control.road.looking import adopted_of
 from nap_compose.control.storekeeping import refuse_in_use, the_pool

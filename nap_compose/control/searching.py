@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from nap_compose.control.border import Listing, LogCount
+from nap_compose.border import Listing, LogCount
 from nap_compose.control.logreading import kept_of
 from nap_compose.errors import NapError
 from nap_compose.logs.read import of_series
@@ -13,7 +13,7 @@ from nap_compose.logs.search import search
 from nap_compose.logs.tally import tally
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import LogLine, SearchRequest
+    from nap_compose.border import LogLine, SearchRequest
     from nap_compose.control.parts import Parts
     from nap_compose.logs.kept.series import Series
 

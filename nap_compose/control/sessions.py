@@ -6,8 +6,8 @@ import signal
 import time
 from collections.abc import Callable
 
+from nap_compose.border import AttachRequest, Console, Ended, ExecRequest
 from nap_compose.cluster.engine import Engine, EngineAway, Json, NotFound
-from nap_compose.control.border import AttachRequest, Console, Ended, ExecRequest
 from nap_compose.control.detaching import DetachKeys
 from nap_compose.control.parts import Parts
 from nap_compose.control.replicas import running_replica, subject_of

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from nap_compose.border import Listing, ShareRequest, ShareRow, Target, Who
 from nap_compose.clock import utc_now
 from nap_compose.cluster.names import owner_of
-from nap_compose.control.border import Listing, ShareRequest, ShareRow, Target, Who
 from nap_compose.control.parts import Parts
 from nap_compose.db.people import ShareRecord
 from nap_compose.db.records import AppRecord

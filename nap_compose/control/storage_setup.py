@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from nap_compose.control.border import SetUp, SetUpPoint
+from nap_compose.border import SetUp, SetUpPoint
 from nap_compose.control.parts import Parts
 from nap_compose.control.storekeeping import remember_sustain, the_pool
 from nap_compose.errors import NapError

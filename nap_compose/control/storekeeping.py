@@ -10,11 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from nap_compose.clock import utc_now
-from nap_compose.cluster import app_lock, placements, state_keys
-from nap_compose.cluster.observe import Part
-from nap_compose.cluster.view import View
-from nap_compose.control.border import (
+from nap_compose.border import (
     Listing,
     OneStored,
     Restored,
@@ -26,6 +22,10 @@ from nap_compose.control.border import (
     Target,
     Who,
 )
+from nap_compose.clock import utc_now
+from nap_compose.cluster import app_lock, placements, state_keys
+from nap_compose.cluster.observe import Part
+from nap_compose.cluster.view import View
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import proofs_of_loss, warnings_of
 from nap_compose.errors import Away, NapError, WrongUse

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
+from nap_compose.border import Outcome
 from nap_compose.cluster.view import View
 from nap_compose.compose.model import App
-from nap_compose.control.border import Outcome
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import proofs_of_loss
 from nap_compose.errors import NapError

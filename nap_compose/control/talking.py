@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from nap_compose.border import Console, FromPerson, Resized, Signalled
 from nap_compose.cluster.engine import EngineError, Talk
-from nap_compose.control.border import Console, FromPerson, Resized, Signalled
 from nap_compose.control.detaching import DetachKeys
 from nap_compose.errors import NapError
 

@@ -22,7 +22,7 @@ from nap_compose.errors import Interrupted, NapError, NotAllowed, foreseen
 from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Outcome, Who
+    from nap_compose.border import Outcome, Who
 
 BEGUN = "begun"
 REFUSED = "refused"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from nap_compose.border import Cancel, Outcome, UpRequest, Who
 from nap_compose.control import planned
-from nap_compose.control.border import Cancel, Outcome, UpRequest, Who
 from nap_compose.control.parts import Parts, site_of
 from nap_compose.control.road.road import Road, travel
 from nap_compose.errors import WrongUse

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from nap_compose.border import Who
 from nap_compose.clock import utc_now
 from nap_compose.cluster import pins, revisions
 from nap_compose.cluster.pins import Pins
 from nap_compose.compose.model import App
-from nap_compose.control.border import Who
 from nap_compose.control.parts import Parts
 from nap_compose.db.records import RevisionRecord
 

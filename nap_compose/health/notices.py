@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from nap_compose.border import Grade, StatusRow
 from nap_compose.clock import written
 from nap_compose.cluster.notify import Recipient
-from nap_compose.control.border import Grade, StatusRow
 from nap_compose.health.records import Happening, HostHealth, HostRecord
 
 KIND_OF = {

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from nap_compose.border import Ended, EventRow, LogLine
 from nap_compose.cluster.engine import Engines
 from nap_compose.cluster.view import ContainerView
-from nap_compose.control.border import Ended, EventRow, LogLine
 from nap_compose.errors import NapError
 from nap_compose.logs.container_lines import ContainerLog
 from nap_compose.logs.fetch import HostsAway, Warn, fetch

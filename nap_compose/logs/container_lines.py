@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
+from nap_compose.border import LogLine
 from nap_compose.cluster.engine import Engine
 from nap_compose.cluster.view import ContainerView
-from nap_compose.control.border import LogLine
 from nap_compose.logs.kept.overlap import key_of
 from nap_compose.logs.kept.resume import resume
 from nap_compose.logs.kept.series import Series

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nap_compose.control.border import LogLine
+from nap_compose.border import LogLine
 from nap_compose.logs.deployment_log import folder, read_record
 from nap_compose.logs.merge import Stamped
 

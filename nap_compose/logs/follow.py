@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from nap_compose.border import Ended, LogLine
 from nap_compose.cluster.engine import Conflict, EngineAway, EngineError, Engines, NotFound
 from nap_compose.cluster.view import ContainerView
-from nap_compose.control.border import Ended, LogLine
 from nap_compose.errors import NapError
 from nap_compose.logs.container_lines import ContainerLog
 from nap_compose.logs.deployment_lines import DeploymentLines

@@ -15,7 +15,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Generic, TypeVar
 
-from nap_compose.control.border import LogLine
+from nap_compose.border import LogLine
 
 Stamped = tuple[int, LogLine]
 """When a line was printed, in nanoseconds since 1970, and the line."""

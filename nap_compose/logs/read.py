@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from nap_compose.border import LogLine, LogRequest
 from nap_compose.cluster.engine import Engines
 from nap_compose.cluster.view import ContainerView
-from nap_compose.control.border import LogLine, LogRequest
 from nap_compose.logs.container_lines import ContainerLog
 from nap_compose.logs.deployment_lines import DeploymentLines
 from nap_compose.logs.fetch import HostsAway, Warn, fetch

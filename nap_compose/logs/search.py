@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nap_compose.control.border import LogLine, LogRequest
+from nap_compose.border import LogLine, LogRequest
 from nap_compose.logs.kept.series import Series
 from nap_compose.logs.kept.stored import TEXT
 from nap_compose.logs.kept_lines import KeptLines

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nap_compose.control.border import LogRequest
+from nap_compose.border import LogRequest
 from nap_compose.logs.kept.series import Series
 from nap_compose.logs.kept.stored import TEXT
 from nap_compose.logs.kept_lines import KeptLines

@@ -12,10 +12,10 @@ import pytest
 from bed import containers, docker_api, hosts
 from bed.fixture import bring_up
 from bed.layout import Bed, Host
+from nap_compose.border import LogLine, LogRequest, Target
 from nap_compose.cluster import config
 from nap_compose.cluster.engines import ClusterEngines, engines_of
 from nap_compose.cluster.view import ContainerView
-from nap_compose.control.border import LogLine, LogRequest, Target
 from nap_compose.logs.read import read_logs
 from tests.unit.logs.scripted import container
 

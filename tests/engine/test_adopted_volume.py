@@ -7,10 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from nap_compose.cluster import hostfs
-from nap_compose.cluster.engine_client import DockerEngine
-from nap_compose.cluster.hostfs import entry, packed
-from nap_compose.control.border import (
+from nap_compose.border import (
     AdoptRequest,
     ContentRequest,
     Control,
@@ -18,6 +15,9 @@ from nap_compose.control.border import (
     Target,
     Who,
 )
+from nap_compose.cluster import hostfs
+from nap_compose.cluster.engine_client import DockerEngine
+from nap_compose.cluster.hostfs import entry, packed
 from nap_compose.control.local import LocalControl
 from nap_compose.control.parts import Parts
 from nap_compose.control.policing import door_for

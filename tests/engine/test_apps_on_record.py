@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.control.border import Listing
+from nap_compose.border import Listing
 from nap_compose.db.records import RecordsAway
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import Behaviour, FakeCluster

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from nap_compose.control.border import AttendRequest, Ended, LogLine, Target
+from nap_compose.border import AttendRequest, Ended, LogLine, Target
 from nap_compose.logs import follow
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import FakeCluster

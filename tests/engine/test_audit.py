@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from nap_compose.control.border import (
+from nap_compose.border import (
     ActRequest,
     AuditRequest,
     AuditRow,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from nap_compose.border import Outcome, Target
 from nap_compose.control import ledger
-from nap_compose.control.border import Outcome, Target
 from nap_compose.control.late import FOLDER
 from nap_compose.control.ledger import Ledger
 from nap_compose.control.local import LocalControl

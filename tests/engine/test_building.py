@@ -11,10 +11,7 @@ from typing import Any
 import pytest
 
 from nap_compose.auth.policy.keys import Forbidden
-from nap_compose.cli.building import contexts_of
-from nap_compose.compose.bake import Wishes
-from nap_compose.compose.model import App
-from nap_compose.control.border import (
+from nap_compose.border import (
     BuildRequest,
     Built,
     DiffRequest,
@@ -23,6 +20,9 @@ from nap_compose.control.border import (
     Target,
     Who,
 )
+from nap_compose.cli.building import contexts_of
+from nap_compose.compose.bake import Wishes
+from nap_compose.compose.model import App
 from nap_compose.control.local import LocalControl
 from nap_compose.errors import (
     BadFile,
@@ -293,7 +293,7 @@ def test_ctrl_c_stops_a_build(fake: FakeCluster, road: Road, shop: Callable[...,
 def test_builds_go_where_they_were_before_but_to_no_host_that_is_drained(
     fake: FakeCluster, road: Road, shop: Callable[..., App]
 ) -> None:
-    from nap_compose.control.border import HostChange
+    from nap_compose.border import HostChange
 
     def change(name: str, state: str) -> None:
         control = road.control()

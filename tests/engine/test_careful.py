@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nap_compose.control.border import HostChange
+from nap_compose.border import HostChange
 from nap_compose.exits import Exit
 from nap_compose.orchestration.plan import Change
 from tests.engine.conftest import MakeCluster

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from nap_compose.border import HostRow
 from nap_compose.cluster.certificates import (
     certificates_of,
     end_of_engine,
@@ -20,7 +21,6 @@ from nap_compose.cluster.certificates import (
 from nap_compose.cluster.cluster import Cluster, Host, Logs
 from nap_compose.cluster.engine_client import DockerEngine
 from nap_compose.cluster.engine_endpoint import endpoint_of
-from nap_compose.control.border import HostRow
 from nap_compose.control.host_certificates import with_certificates
 from nap_compose.errors import NapError
 from tests.engine.certificates import Authority

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.control.border import Drained, DrainRequest
+from nap_compose.border import Drained, DrainRequest
 from nap_compose.errors import NapError, WrongUse
 from nap_compose.exits import Exit
 from tests.engine.conftest import MakeCluster

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from nap_compose.border import AuditRequest, Grade, Target, WatchRequest
 from nap_compose.cluster import labels, state_format, state_keys
 from nap_compose.cluster.cluster import Failover
 from nap_compose.cluster.state_format import FORMAT, NewerState
 from nap_compose.compose import hashing
-from nap_compose.control.border import AuditRequest, Grade, Target, WatchRequest
 from nap_compose.control.parts import Parts
 from nap_compose.db.open import FILE_NAME
 from nap_compose.errors import NapError

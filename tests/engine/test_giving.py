@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from nap_compose.auth.rights import needed
-from nap_compose.control.border import (
+from nap_compose.border import (
     ActRequest,
     AuditRequest,
     Control,

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from nap_compose.control.border import Checkup, HappeningRequest, HealthReport, Target
+from nap_compose.border import Checkup, HappeningRequest, HealthReport, Target
 from nap_compose.health.records import ContainerRecord
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import Behaviour, FakeCluster

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.control.border import HostChange
+from nap_compose.border import HostChange
 from nap_compose.errors import NapError, WrongUse
 from nap_compose.health.proof import CONFIRMED, StoredProofs
 from nap_compose.orchestration.placement.result import NoRoom

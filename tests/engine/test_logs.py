@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from nap_compose.border import LogLine, LogRequest, Target
 from nap_compose.cluster.engines import engines_of
 from nap_compose.cluster.view import ContainerView
-from nap_compose.control.border import LogLine, LogRequest, Target
 from nap_compose.logs import follow
 from nap_compose.logs.read import read_logs
 from tests.engine.fake_engine import FakeCluster, fake_cluster

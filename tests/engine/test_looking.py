@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from nap_compose.control.border import Chosen, EventRequest, EventRow, Target
+from nap_compose.border import Chosen, EventRequest, EventRow, Target
 from nap_compose.control.local import LocalControl
 from nap_compose.errors import NapError, WrongUse
 from tests.engine.conftest import MakeCluster

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from nap_compose.border import NotifyTest
 from nap_compose.cluster.cluster import Cluster, Host, Logs
 from nap_compose.cluster.notify import Mail, Notify, Recipient, Webhook
-from nap_compose.control.border import NotifyTest
 from nap_compose.control.notifying import record
 from nap_compose.control.notifying.notifier import Notifier
 from nap_compose.control.notifying.senders import send

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from nap_compose.border import Control, Ended, Made, RunRequest, Signalled
 from nap_compose.compose.model import App
 from nap_compose.compose.oneoff import Changes, oneoff_app
-from nap_compose.control.border import Control, Ended, Made, RunRequest, Signalled
 from nap_compose.errors import NapError
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import Behaviour, FakeCluster, Process

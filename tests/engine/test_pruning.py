@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from nap_compose.border import AuditRequest, PruneRequest, RollbackRequest, Target
 from nap_compose.cluster import app_lock
 from nap_compose.cluster.cluster import Failover, Prune
 from nap_compose.cluster.engine_client import DockerEngine
-from nap_compose.control.border import AuditRequest, PruneRequest, RollbackRequest, Target
 from nap_compose.control.parts import Parts
 from nap_compose.control.pruning import daily
 from nap_compose.db.records import RecordsAway

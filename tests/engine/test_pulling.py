@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.control.border import Handled, PullRequest, PushRequest
+from nap_compose.border import Handled, PullRequest, PushRequest
 from nap_compose.errors import NapError
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import FakeCluster, Image

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from nap_compose.auth.quotas import OverQuota
+from nap_compose.border import QuotaChange, QuotaRow
 from nap_compose.clock import utc_now
-from nap_compose.control.border import QuotaChange, QuotaRow
 from nap_compose.control.parts import Parts
 from nap_compose.db.people import QuotaRecord, UserRecord
 from nap_compose.errors import BadFile

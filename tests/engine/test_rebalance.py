@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.control.border import HostChange, Rebalanced, RebalanceRequest
+from nap_compose.border import HostChange, Rebalanced, RebalanceRequest
 from nap_compose.exits import Exit
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import Behaviour, FakeCluster

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from nap_compose.border import Rekeyed, RollbackRequest, Target
 from nap_compose.cluster import app_lock, contents
 from nap_compose.cluster.cipher import BadCipherText, Cipher
 from nap_compose.cluster.state_sqlite import SqliteStore
-from nap_compose.control.border import Rekeyed, RollbackRequest, Target
 from nap_compose.control.history import model, past
 from nap_compose.control.parts import Parts
 from tests.engine.conftest import MakeCluster

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.control.border import DiffRequest, RollbackRequest, Target
+from nap_compose.border import DiffRequest, RollbackRequest, Target
 from nap_compose.errors import NapError
 from nap_compose.exits import Exit
 from tests.engine.conftest import MakeCluster

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.control.border import HostChange
+from nap_compose.border import HostChange
 from nap_compose.errors import NapError, WrongUse
 from nap_compose.exits import Exit
 from nap_compose.orchestration.saved import SavedPlan, StalePlan, read_saved

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from nap_compose.border import RollbackRequest, Target
 from nap_compose.compose import parcels
 from nap_compose.compose.beside import Beside, survey
 from nap_compose.compose.loader import load
-from nap_compose.control.border import RollbackRequest, Target
 from nap_compose.errors import BadFile
 from nap_compose.orchestration.steps import acts, waiting
 from tests.engine.conftest import MakeCluster

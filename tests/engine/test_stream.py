@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from nap_compose.control import border as b
-from nap_compose.control.border import Control
+from nap_compose import border as b
+from nap_compose.border import Control
 from nap_compose.control.stream.codec import Encoder, Refs
 from nap_compose.control.stream.frames import MOST, VERSION, Frames, StreamBroken
 from nap_compose.errors import BadFile, NapError, NotAllowed, WrongUse
@@ -211,11 +211,11 @@ def test_what_is_no_call_of_the_borders(by_hand: Frames, name: str) -> None:
 @pytest.mark.parametrize(
     "args",
     [
-        [{"$": ["object", "nap_compose.control.border.words", "Target", {"app": ["a"]}]}],
-        [{"$": ["object", "nap_compose.control.border.words", "Target", {"owner": None}]}],
-        [{"$": ["object", "nap_compose.control.border.words", "Target", {"replica": "1"}]}],
-        [{"$": ["object", "nap_compose.control.border.words", "Target", {"__class__": 1}]}],
-        [{"$": ["object", "nap_compose.control.border.looking", "Chosen", {"target": "shop"}]}],
+        [{"$": ["object", "nap_compose.border.words", "Target", {"app": ["a"]}]}],
+        [{"$": ["object", "nap_compose.border.words", "Target", {"owner": None}]}],
+        [{"$": ["object", "nap_compose.border.words", "Target", {"replica": "1"}]}],
+        [{"$": ["object", "nap_compose.border.words", "Target", {"__class__": 1}]}],
+        [{"$": ["object", "nap_compose.border.looking", "Chosen", {"target": "shop"}]}],
         [{"$": ["object", "nap_compose.control.parts", "Parts", {"cluster": 1}]}],
         [{"$": ["object", "nap_compose.cluster.seal", "Seal", {"key": {"$": ["bytes", 0]}}]}],
         [{"$": ["object", "os", "system", {}]}],

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.cluster.engine import EngineAway
-from nap_compose.control.border import (
+from nap_compose.border import (
     AttachRequest,
     Control,
     ExecRequest,
@@ -20,6 +19,7 @@ from nap_compose.control.border import (
     Target,
     Typed,
 )
+from nap_compose.cluster.engine import EngineAway
 from nap_compose.errors import Away, NapError, WrongUse
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import Behaviour, FakeCluster, FakeEngine, Process

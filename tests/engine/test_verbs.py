@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from nap_compose.border import Target
 from nap_compose.cluster import placements
-from nap_compose.control.border import Target
 from nap_compose.control.parts import Parts
 from nap_compose.errors import Away, NapError, WrongUse
 from nap_compose.exits import Exit

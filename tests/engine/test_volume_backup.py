@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from nap_compose.border import ContentRequest, Control, SaveRequest, Target
 from nap_compose.cluster import hostfs, moves
 from nap_compose.cluster.hostfs import entry, packed
-from nap_compose.control.border import ContentRequest, Control, SaveRequest, Target
 from nap_compose.control.parts import Parts
 from nap_compose.errors import BadFile, NapError
 from nap_compose.storage import copying

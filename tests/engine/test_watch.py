@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from nap_compose.border import HappeningRequest, Target, WatchRequest
 from nap_compose.clock import utc_now
 from nap_compose.cluster import failures
 from nap_compose.cluster.cluster import Cluster, Failover, Storage
-from nap_compose.control.border import HappeningRequest, Target, WatchRequest
 from nap_compose.control.late import FOLDER
 from nap_compose.control.parts import Parts
 from nap_compose.control.watching.listening import Listener

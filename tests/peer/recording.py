@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nap_compose.border import DownRequest, Outcome, UpRequest, Who
 from nap_compose.cluster.cluster import EMBEDDED, Cluster, Logs
 from nap_compose.cluster.engine_client import DockerEngine
 from nap_compose.compose.beside import survey
 from nap_compose.compose.model import App
-from nap_compose.control.border import DownRequest, Outcome, UpRequest, Who
 from nap_compose.control.local import LocalControl
 from tests.engine.fake_engine import FakeEngine, Image
 from tests.peer.compose import HOME

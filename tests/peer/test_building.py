@@ -16,18 +16,18 @@ from typing import Any
 
 import pytest
 
-from nap_compose.cli.building import contexts_of
-from nap_compose.cli.main import main
-from nap_compose.cluster.cluster import EMBEDDED, Cluster, Logs
-from nap_compose.compose.bake import Wishes
-from nap_compose.compose.loader import load
-from nap_compose.control.border import (
+from nap_compose.border import (
     BuildRequest,
     PullRequest,
     PushRequest,
     UpRequest,
     Who,
 )
+from nap_compose.cli.building import contexts_of
+from nap_compose.cli.main import main
+from nap_compose.cluster.cluster import EMBEDDED, Cluster, Logs
+from nap_compose.compose.bake import Wishes
+from nap_compose.compose.loader import load
 from nap_compose.control.local import LocalControl
 from nap_compose.errors import NapError
 from tests.engine.fake_engine import FakeEngine, Image

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from nap_compose.border import Outcome
 from nap_compose.cluster.cluster import EMBEDDED, Cluster, Logs
 from nap_compose.compose.loader import load
-from nap_compose.control.border import Outcome
 from tests.engine.fake_engine import FakeEngine
 from tests.peer import compose
 from tests.peer.recording import Stage

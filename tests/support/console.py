@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterator
 
-from nap_compose.control.border import FromPerson, Resized, Typed
+from nap_compose.border import FromPerson, Resized, Typed
 
 _CLOSED = object()
 

@@ -7,12 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nap_compose.cluster.cluster import Cluster
-from nap_compose.cluster.keyring import make_key_file
-from nap_compose.cluster.labels import CONFIG_HASH
-from nap_compose.cluster.view import View
-from nap_compose.compose.model import App
-from nap_compose.control.border import (
+from nap_compose.border import (
     ActRequest,
     Control,
     DownRequest,
@@ -21,6 +16,11 @@ from nap_compose.control.border import (
     UpRequest,
     Who,
 )
+from nap_compose.cluster.cluster import Cluster
+from nap_compose.cluster.keyring import make_key_file
+from nap_compose.cluster.labels import CONFIG_HASH
+from nap_compose.cluster.view import View
+from nap_compose.compose.model import App
 from nap_compose.control.local import LocalControl
 from nap_compose.control.parts import Parts
 from nap_compose.orchestration.events import Event

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import cast
 
-from nap_compose.control.border import Control
+from nap_compose.border import Control
 from nap_compose.control.stream.frames import VERSION, Frames
 from nap_compose.control.stream.peer import Peer
 from nap_compose.control.stream.remote import RemoteControl, _nothing

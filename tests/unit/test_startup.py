@@ -61,7 +61,7 @@ def test_helps_import_nothing_heavy(tmp_path: Path, words: tuple[str, ...]) -> N
     code, modules = imports(*words, cwd=tmp_path)
     assert code == 0
     assert not modules & HEAVY
-    assert "nap_compose.control.border" not in modules
+    assert "nap_compose.border" not in modules
     assert "nap_compose.orchestration.execute" not in modules
 
 
@@ -156,5 +156,5 @@ def test_config_costs_yaml_and_no_more(tmp_path: Path) -> None:
     assert code == 0
     assert modules & HEAVY <= {"yaml"}
     assert not modules & {"decimal", "traceback"}
-    assert "nap_compose.control.border" not in modules
+    assert "nap_compose.border" not in modules
     assert "nap_compose.cli.checking" not in modules

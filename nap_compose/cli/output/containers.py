@@ -13,7 +13,7 @@ from nap_compose.cli.output.terminal import Terminal
 from nap_compose.units import show_age
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Row
+    from nap_compose.border import Row
 
 CLUSTER_COLUMNS = (
     Column("APP", least=6),

@@ -11,7 +11,7 @@ from nap_compose.cli.output.template.form import Form
 from nap_compose.cli.output.terminal import Terminal
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Whereabouts
+    from nap_compose.border import Whereabouts
 
 WHOSE = (
     Column("APP", least=6, drop=1),

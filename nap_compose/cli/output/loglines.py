@@ -10,9 +10,9 @@ from nap_compose.clock import written
 from nap_compose.text import coloured, colourless, plain
 
 if TYPE_CHECKING:
+    from nap_compose.border import LogLine
     from nap_compose.cli.output.terminal import Terminal
     from nap_compose.cli.targets import Aim
-    from nap_compose.control.border import LogLine
 
 COLOURS = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
 """A colour for each subject, in the order in which they first speak."""

@@ -16,7 +16,7 @@ from nap_compose.text import coloured, colourless, plain
 from nap_compose.units import show_duration, show_size
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Failure, Outcome, Published
+    from nap_compose.border import Failure, Outcome, Published
 
 _PAST = {
     Change.KEEP: "kept",

@@ -16,8 +16,8 @@ from nap_compose.errors import BadFile, NapError
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
+    from nap_compose.border import Control, FromPerson, Resized, Target
     from nap_compose.compose.loader import Loaded
-    from nap_compose.control.border import Control, FromPerson, Resized, Target
     from nap_compose.orchestration.events import Event
 
 
@@ -88,7 +88,7 @@ class Watching:
                 self._session.terminal.warn(f"{work.service} was not brought up to date: {error}")
 
     def _carry_out(self, control: Control, work: Work) -> None:
-        from nap_compose.control.border import Target
+        from nap_compose.border import Target
 
         service = Target(self._app.name, service=work.service)
         if work.rebuild:  # then the new image has what changed
@@ -124,7 +124,7 @@ class Watching:
 
     def _execute(self, control: Control, target: Target, hook: Any) -> None:
         """Run a command in a replica; raises NapError where it fails."""
-        from nap_compose.control.border import ExecRequest
+        from nap_compose.border import ExecRequest
 
         command = hook.get("command") or ()
         variables = hook.get("environment") or {}
@@ -144,7 +144,7 @@ class Watching:
             raise NapError(f"`{request.command[0]}` in {ended.subject} ended with {ended.code}")
 
     def _restart(self, control: Control, service: Target) -> None:
-        from nap_compose.control.border import ActRequest
+        from nap_compose.border import ActRequest
         from nap_compose.orchestration.plan import Verb
 
         request = ActRequest(
@@ -160,9 +160,9 @@ class Watching:
 
     def _rebuild(self, control: Control, service: str) -> None:
         """Build the image anew and bring up the service with it, and nothing that it needs."""
+        from nap_compose.border import UpRequest
         from nap_compose.cli.beside import look_beside
         from nap_compose.cli.building import contexts_of
-        from nap_compose.control.border import UpRequest
 
         self._tell(f"{service}: rebuilding")
         beside = look_beside(self._session, self._found, control)

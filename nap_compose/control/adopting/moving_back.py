@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 
+from nap_compose.border import Cancel, MovedBack, Target, Who
 from nap_compose.cluster import adopted
 from nap_compose.cluster.adopted import Adopted
 from nap_compose.cluster.engine import Engine, EngineError, NotFound
 from nap_compose.cluster.labels import APP, COMPOSE
 from nap_compose.control.adopting.way_back import go_back
-from nap_compose.control.border import Cancel, MovedBack, Target, Who
 from nap_compose.control.parts import Parts
 from nap_compose.control.road.looking import adopted_of
 from nap_compose.errors import WrongUse

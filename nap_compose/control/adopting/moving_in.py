@@ -11,6 +11,16 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from nap_compose.border import (
+    Adoption,
+    AdoptRequest,
+    Cancel,
+    Outcome,
+    StaysInPlace,
+    Target,
+    UpRequest,
+    Who,
+)
 from nap_compose.cluster import adopted
 from nap_compose.cluster.adopted import Adopted
 from nap_compose.cluster.host_records import HostRecord
@@ -21,16 +31,6 @@ from nap_compose.compose.model import App
 from nap_compose.control.adopting import formers
 from nap_compose.control.adopting.project import RUNS, Project, check, find
 from nap_compose.control.adopting.way_back import go_back
-from nap_compose.control.border import (
-    Adoption,
-    AdoptRequest,
-    Cancel,
-    Outcome,
-    StaysInPlace,
-    Target,
-    UpRequest,
-    Who,
-)
 from nap_compose.control.parts import Parts, site_of
 from nap_compose.control.policing import forbidden
 from nap_compose.control.road.looking import adopted_of

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
+from nap_compose.border import Cancel, DownRequest, MovedBack, Target, Who
 from nap_compose.cluster import adopted
 from nap_compose.cluster.adopted import Adopted
 from nap_compose.cluster.observe import Part
 from nap_compose.control import downward
 from nap_compose.control.adopting import formers
-from nap_compose.control.border import Cancel, DownRequest, MovedBack, Target, Who
 from nap_compose.control.parts import Parts
 from nap_compose.errors import Away
 from nap_compose.exits import Exit

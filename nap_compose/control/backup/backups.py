@@ -10,16 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nap_compose.auth.system import system_user
-from nap_compose.clock import utc_now
-from nap_compose.cluster import chosen, config, state_keys
-from nap_compose.cluster.cluster import Backup, Cluster
-from nap_compose.cluster.private_files import read_secret
-from nap_compose.cluster.vault import Sink
-from nap_compose.control.backup import gathering
-from nap_compose.control.backup.archive import Packing, head_of
-from nap_compose.control.backup.counting import Counted
-from nap_compose.control.backup.restoring import Restoring, read_whole
-from nap_compose.control.border import (
+from nap_compose.border import (
     BackupContent,
     BackupListing,
     BackupMade,
@@ -29,6 +20,15 @@ from nap_compose.control.border import (
     BackupSecret,
     RestoreRequest,
 )
+from nap_compose.clock import utc_now
+from nap_compose.cluster import chosen, config, state_keys
+from nap_compose.cluster.cluster import Backup, Cluster
+from nap_compose.cluster.private_files import read_secret
+from nap_compose.cluster.vault import Sink
+from nap_compose.control.backup import gathering
+from nap_compose.control.backup.archive import Packing, head_of
+from nap_compose.control.backup.counting import Counted
+from nap_compose.control.backup.restoring import Restoring, read_whole
 from nap_compose.control.parts import Parts
 from nap_compose.errors import NapError, WrongUse
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import nap_compose
+from nap_compose.border import BackupContent
 from nap_compose.clock import utc_now
 from nap_compose.cluster import keyring, state_kept
 from nap_compose.cluster.cluster import Cluster
@@ -21,7 +22,6 @@ from nap_compose.control.backup.archive import (
     About,
     Packing,
 )
-from nap_compose.control.border import BackupContent
 from nap_compose.control.late import FOLDER as LATE_FOLDER
 from nap_compose.control.parts import Parts
 from nap_compose.errors import NapError

@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from nap_compose.border import BackupContent, BackupRestored, RestoreRequest
 from nap_compose.cluster import (
     chosen,
     config,
@@ -38,7 +39,6 @@ from nap_compose.control.backup.archive import (
     Member,
     Unpacking,
 )
-from nap_compose.control.border import BackupContent, BackupRestored, RestoreRequest
 from nap_compose.control.late import FOLDER as LATE_FOLDER
 from nap_compose.control.parts import Parts
 from nap_compose.db.tables import TRAIL

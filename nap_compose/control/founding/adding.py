@@ -8,10 +8,10 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 
+from nap_compose.border import Added, AddRequest, Finding, Grade, Survey
 from nap_compose.cluster.engine_endpoint import TLS_PORT, endpoint_of
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.view import View
-from nap_compose.control.border import Added, AddRequest, Finding, Grade, Survey
 from nap_compose.control.founding import clusterfile, joining, newcomer, overssh
 from nap_compose.control.founding.overssh import Via
 from nap_compose.control.founding.site import Site, enter, ip_of, opened, to_be_told

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nap_compose
+from nap_compose.border import ControlMachine
 from nap_compose.cluster import chosen, config
 from nap_compose.cluster.chosen import BROKER, SERVICE
 from nap_compose.cluster.private_files import drafted
-from nap_compose.control.border import ControlMachine
 from nap_compose.errors import NapError, NotAllowed, WrongUse
 
 GROUPS = ("nap-users", "nap-admins", "nap-viewers")

@@ -6,11 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from nap_compose.cluster import config
-from nap_compose.cluster.cluster import Cluster, Host
-from nap_compose.cluster.engine_endpoint import endpoint_of
-from nap_compose.cluster.observe import Part
-from nap_compose.control.border import (
+from nap_compose.border import (
     Added,
     AddRequest,
     CertificateRow,
@@ -23,6 +19,10 @@ from nap_compose.control.border import (
     RenewRequest,
     Survey,
 )
+from nap_compose.cluster import config
+from nap_compose.cluster.cluster import Cluster, Host
+from nap_compose.cluster.engine_endpoint import endpoint_of
+from nap_compose.cluster.observe import Part
 from nap_compose.control.founding import joining, listing, overssh
 from nap_compose.control.founding.adding import Adding, by_hand
 from nap_compose.control.founding.material import Material, endpoint

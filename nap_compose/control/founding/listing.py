@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from nap_compose.border import CertificateRow
 from nap_compose.cluster import config
 from nap_compose.cluster.asking import ask_each
 from nap_compose.cluster.certificates import PATIENCE, certificates_of, shown_by
 from nap_compose.cluster.cluster import Cluster, Host
 from nap_compose.cluster.engine_endpoint import endpoint_of
 from nap_compose.cluster.tls_begin import ldap_begins, mysql_begins
-from nap_compose.control.border import CertificateRow
 from nap_compose.control.founding.material import Material
 from nap_compose.errors import NapError
 from nap_compose.health.doctor.certificates import NOTICED

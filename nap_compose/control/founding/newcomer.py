@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from nap_compose.border import Finding, Grade
 from nap_compose.cluster.engine_endpoint import TLS_PORT
-from nap_compose.control.border import Finding, Grade
 from nap_compose.health.doctor.hosts import (
     DISK_HARMS,
     DISK_NOTICED,

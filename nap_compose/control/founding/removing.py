@@ -6,11 +6,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 
+from nap_compose.border import RemoveRequest
 from nap_compose.cluster import state_keys
 from nap_compose.cluster.engine import Engine
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.view import View
-from nap_compose.control.border import RemoveRequest
 from nap_compose.control.founding import clusterfile, joining, overssh
 from nap_compose.control.founding.site import Site, enter, ip_of, opened, to_be_told
 from nap_compose.control.parts import Parts

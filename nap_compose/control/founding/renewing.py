@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+from nap_compose.border import Renewed, RenewRequest
 from nap_compose.cluster.certificates import opens
 from nap_compose.cluster.cluster import Host, Tls
 from nap_compose.cluster.engine_endpoint import endpoint_of
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.pki import RENEWED, Authority
-from nap_compose.control.border import Renewed, RenewRequest
 from nap_compose.control.founding import overssh
 from nap_compose.control.founding.adding import APPEARS, by_hand
 from nap_compose.control.founding.overssh import Via

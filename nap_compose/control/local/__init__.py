@@ -35,9 +35,9 @@ from nap_compose.control.local.streaming import LocalStreaming
 from nap_compose.control.parts import Parts
 
 if TYPE_CHECKING:
+    from nap_compose.border import Checked, Control, Who
     from nap_compose.compose.model import App
     from nap_compose.compose.rows import Site
-    from nap_compose.control.border import Checked, Control, Who
 
 
 def open_control(cluster: Cluster, env: Mapping[str, str], token: str = "") -> Control:
@@ -96,7 +96,7 @@ class LocalControl(
 
     def check(self, app: App) -> Checked:
         """What `up` would refuse."""
-        from nap_compose.control.border import Checked, Refusal
+        from nap_compose.border import Checked, Refusal
         from nap_compose.control.policing import forbidden
         from nap_compose.orchestration.checks import faults
 

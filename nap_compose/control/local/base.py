@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nap_compose.control.border import Target, Who
+from nap_compose.border import Target, Who
 from nap_compose.control.parts import Parts
 from nap_compose.control.policing import door_for
 

@@ -9,7 +9,7 @@ from nap_compose.control.local.base import Local
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nap_compose.control.border import (
+    from nap_compose.border import (
         ActRequest,
         Cancel,
         DownRequest,

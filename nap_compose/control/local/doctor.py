@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nap_compose.control.local.base import Local
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Cancel, DoctorRequest, Finding
+    from nap_compose.border import Cancel, DoctorRequest, Finding
 
 
 class LocalDoctor(Local):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nap_compose.control.local.base import Local
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import (
+    from nap_compose.border import (
         BuildRequest,
         Built,
         Cancel,

@@ -8,7 +8,7 @@ from nap_compose.control.local.base import Local
 from nap_compose.errors import WrongUse
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import LoggedIn, Who
+    from nap_compose.border import LoggedIn, Who
 
 
 class LocalPeople(Local):

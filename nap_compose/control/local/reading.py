@@ -10,7 +10,7 @@ from nap_compose.control.local.base import Local
 from nap_compose.control.parts import Parts
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import (
+    from nap_compose.border import (
         AttendRequest,
         Digest,
         DigestRequest,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nap_compose.control.local.base import Local
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Listing, RegistryLogin
+    from nap_compose.border import Listing, RegistryLogin
 
 
 class LocalRegistries(Local):

@@ -9,7 +9,7 @@ from nap_compose.control.local.base import Local
 from nap_compose.errors import WrongUse
 
 if TYPE_CHECKING:
-    from nap_compose.control.border import Listing, ShareRequest, Target
+    from nap_compose.border import Listing, ShareRequest, Target
 
 
 class LocalSharing(Local):

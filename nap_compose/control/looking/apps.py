@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from nap_compose.border import AppDetail, Deployed, Listing, ShareRow, Target, UserRow, Who
 from nap_compose.cluster.observe import Part, Whose
 from nap_compose.cluster.use import NO_USE
-from nap_compose.control.border import AppDetail, Deployed, Listing, ShareRow, Target, UserRow, Who
 from nap_compose.control.history import Past, past
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import row_of, warnings_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nap_compose.control.border import AuditCheck, AuditRequest, AuditRow, Listing, Who
+from nap_compose.border import AuditCheck, AuditRequest, AuditRow, Listing, Who
 from nap_compose.control.parts import Parts
 from nap_compose.control.trail import BEGUN
 from nap_compose.db.trail import AuditRecord, first_fault

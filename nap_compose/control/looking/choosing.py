@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+from nap_compose.border import Chosen, Whereabouts
 from nap_compose.cluster.asking import Asked
 from nap_compose.cluster.engine import Engine, EngineAway, EngineError
 from nap_compose.cluster.labels import Identity
 from nap_compose.cluster.observe import DEADLINE, Part, Whose
 from nap_compose.cluster.view import ContainerView, View
-from nap_compose.control.border import Chosen, Whereabouts
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import ENDED
 

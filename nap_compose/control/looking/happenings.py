@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+from nap_compose.border import EventRequest, EventRow, Whereabouts
 from nap_compose.cluster.engine import EngineAway, EngineError, Json
 from nap_compose.cluster.labels import APP, COMPOSE
 from nap_compose.cluster.seen import container_identity
-from nap_compose.control.border import EventRequest, EventRow, Whereabouts
 from nap_compose.control.looking.choosing import is_chosen
 from nap_compose.control.parts import Parts
 from nap_compose.errors import NapError

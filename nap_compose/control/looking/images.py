@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from nap_compose.border import Chosen, ImageRow, Listing
 from nap_compose.cluster.engine import Engine, Json
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.view import ContainerView, ImageView, View
-from nap_compose.control.border import Chosen, ImageRow, Listing
 from nap_compose.control.looking.choosing import ask_each, look, whereabouts
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import warnings_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nap_compose.control.border import Target
+from nap_compose.border import Target
 from nap_compose.control.parts import Parts
 from nap_compose.control.replicas import running_replica, subject_of
 from nap_compose.errors import NapError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nap_compose.control.border import Chosen, Listing, ProcessesRow
+from nap_compose.border import Chosen, Listing, ProcessesRow
 from nap_compose.control.looking.choosing import ask_each, look, whereabouts
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import warnings_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from nap_compose.control.border import AppRow
+from nap_compose.border import AppRow
 from nap_compose.db.records import DeploymentRecord, Records
 
 

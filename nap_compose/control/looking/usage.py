@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from nap_compose.border import Chosen, Listing, UsageRow
 from nap_compose.cluster.engine import Json
 from nap_compose.cluster.view import ContainerView
-from nap_compose.control.border import Chosen, Listing, UsageRow
 from nap_compose.control.looking.choosing import ask_each, look, whereabouts
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import ENDED, warnings_of

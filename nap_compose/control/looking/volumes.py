@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from nap_compose.border import Chosen, Listing, VolumeRow
 from nap_compose.cluster.labels import COMPOSE
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.view import VolumeView
-from nap_compose.control.border import Chosen, Listing, VolumeRow
 from nap_compose.control.looking.choosing import look
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import warnings_of

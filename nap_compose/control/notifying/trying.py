@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from nap_compose.border import Listing, NotifyRow, NotifyTest
 from nap_compose.clock import utc_now
 from nap_compose.cluster.asking import ask_each
 from nap_compose.cluster.cluster import Cluster
 from nap_compose.cluster.notify import Recipient
-from nap_compose.control.border import Listing, NotifyRow, NotifyTest
 from nap_compose.control.notifying.senders import PATIENCE, send
 from nap_compose.errors import NapError, WrongUse
 from nap_compose.health.notices import Notice

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from nap_compose.border import PrunedRow, PruneRequest
 from nap_compose.cluster import state_keys
 from nap_compose.cluster.cluster import Cluster
 from nap_compose.cluster.state import Lease, Lost, StateStore, StoreAway
-from nap_compose.control.border import PrunedRow, PruneRequest
 from nap_compose.control.parts import Parts
 from nap_compose.control.pruning.prune import prune
 from nap_compose.errors import NapError

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from nap_compose.border import PrunedRow, Target
 from nap_compose.cluster import app_lock, hostfs
 from nap_compose.cluster.engine import EngineAway, EngineError
 from nap_compose.cluster.hostfs import HostFiles
@@ -18,7 +19,6 @@ from nap_compose.cluster.names import project_of
 from nap_compose.cluster.view import HostView, View
 from nap_compose.compose.parcels import CONTENT
 from nap_compose.control import history
-from nap_compose.control.border import PrunedRow, Target
 from nap_compose.control.history import Past
 from nap_compose.control.parts import Parts
 from nap_compose.control.pruning.history import moment_before

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
+from nap_compose.border import PrunedRow, Target
 from nap_compose.clock import written
-from nap_compose.control.border import PrunedRow, Target
 from nap_compose.control.history import past
 from nap_compose.control.parts import Parts
 from nap_compose.db.records import AppRecord

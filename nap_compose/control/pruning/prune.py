@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from nap_compose.border import Listing, PrunedRow, PruneRequest
 from nap_compose.cluster.cluster import LEAST_KEPT
 from nap_compose.cluster.engine import EngineAway, EngineError, NotFound
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.view import HostView
-from nap_compose.control.border import Listing, PrunedRow, PruneRequest
 from nap_compose.control.parts import Parts, seen_at_all
 from nap_compose.control.pruning.files import prune_files
 from nap_compose.control.pruning.history import prune_history

@@ -10,12 +10,12 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from nap_compose.border import Listing, RegistryLogin, RegistryRow, Who
 from nap_compose.clock import utc_now
 from nap_compose.cluster.engine import EngineError
 from nap_compose.cluster.private_files import make_private_dir, replace_private
 from nap_compose.compose.references import HUB, parse
 from nap_compose.compose.shortforms import BadForm
-from nap_compose.control.border import Listing, RegistryLogin, RegistryRow, Who
 from nap_compose.control.digests import first_that_answers
 from nap_compose.control.parts import Parts
 from nap_compose.db.people import CredentialRecord

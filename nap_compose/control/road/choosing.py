@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from functools import cached_property
 
+from nap_compose.border import UpRequest
 from nap_compose.clock import utc_now
 from nap_compose.cluster import claims, failures, host_records, revisions
 from nap_compose.cluster.claims import Claims
@@ -24,7 +25,6 @@ from nap_compose.control import (
     taking_over,
     whereabouts,
 )
-from nap_compose.control.border import UpRequest
 from nap_compose.control.former_hashes import hashes_of
 from nap_compose.control.images import Images
 from nap_compose.control.registries.pulling import logins_for

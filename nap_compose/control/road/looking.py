@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from functools import cached_property
 
+from nap_compose.border import Cancel, UpRequest, Who
 from nap_compose.cluster import adopted
 from nap_compose.cluster.adopted import Adopted
 from nap_compose.cluster.host_records import HostRecord
@@ -17,7 +18,6 @@ from nap_compose.cluster.state import Lease
 from nap_compose.cluster.view import HostState, View
 from nap_compose.compose.model import App
 from nap_compose.control import storing
-from nap_compose.control.border import Cancel, UpRequest, Who
 from nap_compose.control.parts import Parts, seen_at_all
 from nap_compose.control.stock import Stock
 from nap_compose.orchestration.events import OnEvent

@@ -6,6 +6,7 @@ import contextlib
 import time
 from dataclasses import replace
 
+from nap_compose.border import Outcome
 from nap_compose.cluster import app_lock, claims, moves, placements, revisions, wanted_records
 from nap_compose.cluster.lease import Joint
 from nap_compose.cluster.state import Lease, StoreAway
@@ -21,7 +22,6 @@ from nap_compose.control import (
     taking_over,
     whereabouts,
 )
-from nap_compose.control.border import Outcome
 from nap_compose.control.policing import check_policy
 from nap_compose.control.registries import entitled
 from nap_compose.control.road.choosing import Choosing

@@ -19,12 +19,12 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-import nap_compose.control.border
+import nap_compose.border
 from nap_compose.compose.model import App
 from nap_compose.errors import BadFile, WrongUse
 
 DEEPEST = 100
-_BORDER = nap_compose.control.border.__name__
+_BORDER = nap_compose.border.__name__
 _PLAIN_DATA = (
     "nap_compose.cluster.pins",
     "nap_compose.cluster.view",
@@ -219,9 +219,7 @@ def _vocabulary() -> Mapping[str, Any]:
 
 @cache
 def _modules() -> tuple[str, ...]:
-    border = [
-        f"{_BORDER}.{each.name}" for each in iter_modules(nap_compose.control.border.__path__)
-    ]
+    border = [f"{_BORDER}.{each.name}" for each in iter_modules(nap_compose.border.__path__)]
     return (*border, *_PLAIN_DATA)
 
 

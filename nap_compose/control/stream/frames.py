@@ -15,7 +15,7 @@ from typing import Any
 
 from nap_compose.errors import NapError
 
-VERSION = 1
+VERSION = 2
 MOST = 64 << 20
 """The largest frame in bytes: more than a whole app with all that lies beside its file."""
 DEEPEST = 200

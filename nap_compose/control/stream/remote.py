@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import IO, Any, cast
 
-from nap_compose.control.border import Control
+from nap_compose.border import Control
 from nap_compose.control.stream.frames import VERSION, Frames, StreamBroken
 from nap_compose.control.stream.peer import Peer
 from nap_compose.errors import Away, NapError, NotAllowed, WrongUse

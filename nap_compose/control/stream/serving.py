@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from nap_compose.border import AuditRequest, Control, Target
 from nap_compose.compose.model import App
-from nap_compose.control.border import AuditRequest, Control, Target
 from nap_compose.control.stream import faults
 from nap_compose.control.stream.codec import check_fits, hints_of
 from nap_compose.control.stream.frames import VERSION, Frames, StreamBroken

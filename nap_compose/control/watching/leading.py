@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from nap_compose.border import Cancel
 from nap_compose.cluster.app_lock import origin
 from nap_compose.cluster.members import Members
 from nap_compose.cluster.state import Lease, StoreAway
 from nap_compose.cluster.view import View
-from nap_compose.control.border import Cancel
 from nap_compose.control.parts import Parts
 from nap_compose.control.watching.cataloguing import Cataloguing
 from nap_compose.control.watching.figures import Figures

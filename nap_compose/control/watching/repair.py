@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nap_compose.border import Cancel, Outcome, UpRequest, Who
 from nap_compose.clock import utc_now
 from nap_compose.cluster import app_lock, failures, pins, placements, revisions, wanted_records
 from nap_compose.cluster.cluster import Cluster
@@ -23,7 +24,6 @@ from nap_compose.cluster.observe import Part, Whose
 from nap_compose.cluster.state import Lease
 from nap_compose.cluster.view import ContainerView, View
 from nap_compose.control import running
-from nap_compose.control.border import Cancel, Outcome, UpRequest, Who
 from nap_compose.control.owners import in_the_name_of
 from nap_compose.control.parts import Parts
 from nap_compose.control.road.road import Road, travel

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from nap_compose.border import Cancel
 from nap_compose.clock import utc_now
 from nap_compose.cluster import state_keys
 from nap_compose.cluster.app_lock import origin
 from nap_compose.cluster.catalog import Catalog, catalog_of
 from nap_compose.cluster.members import Members, members_of
 from nap_compose.cluster.state import Held, Lease, StoreAway
-from nap_compose.control.border import Cancel
 from nap_compose.control.notifying import telling
 from nap_compose.control.parts import Parts
 from nap_compose.control.pruning.daily import pruning

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from nap_compose.control.border import Finding, Grade
+from nap_compose.border import Finding, Grade
 
 NOTICED = 30
 """Days before its end from which on a certificate is spoken of."""

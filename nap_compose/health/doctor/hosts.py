@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from nap_compose.border import Finding, Grade
 from nap_compose.cluster.view import Absence, HostState, HostView, Unseen, View
-from nap_compose.control.border import Finding, Grade
 from nap_compose.units import show_size
 
 SKEW_NOTICED = 1.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nap_compose.border import Finding, Grade
 from nap_compose.cluster.cluster import Cluster
 from nap_compose.cluster.networks import NetworkKind, network_kind
 from nap_compose.cluster.view import View
-from nap_compose.control.border import Finding, Grade
 from nap_compose.errors import NapError
 
 SUBJECT = "networks"

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nap_compose.control.border import Finding, Grade
+from nap_compose.border import Finding, Grade
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from nap_compose.control.border import Grade, StatusRow
+from nap_compose.border import Grade, StatusRow
 from nap_compose.health.standing.facts import Facts, Replica
 from nap_compose.text import app_called
 

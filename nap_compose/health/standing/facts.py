@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from nap_compose.border import CollectedHost
 from nap_compose.cluster.cluster import Cluster
 from nap_compose.cluster.members import Member
 from nap_compose.cluster.view import View
-from nap_compose.control.border import CollectedHost
 from nap_compose.health.doctor.certificates import Certificate
 from nap_compose.health.doctor.hosts import Disk
 from nap_compose.health.records import Heartbeat, HostRecord

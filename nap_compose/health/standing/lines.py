@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from nap_compose.control.border import Finding, Grade, StatusRow
+from nap_compose.border import Finding, Grade, StatusRow
 from nap_compose.health.details import age
 from nap_compose.health.doctor.certificates import of_certificates
 from nap_compose.health.doctor.hosts import Disk, of_disks, of_hosts

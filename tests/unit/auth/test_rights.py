@@ -14,9 +14,9 @@ import pytest
 
 import nap_compose.cli
 from nap_compose.auth.rights import CALLS, Right, check, needed
+from nap_compose.border import Control, Who
 from nap_compose.cli.calling import root
 from nap_compose.cli.lazy import LazyGroup
-from nap_compose.control.border import Control, Who
 from nap_compose.control.guard import Guard
 from nap_compose.control.handed import about
 from nap_compose.errors import NotAllowed
@@ -156,8 +156,8 @@ def test_ones_own(call: str) -> None:
 
 
 def test_what_a_call_is_about() -> None:
+    from nap_compose import border as b
     from nap_compose.compose.model import App
-    from nap_compose.control import border as b
     from nap_compose.orchestration.plan import Verb
 
     app = App.of({"name": "shop", "services": {}})

@@ -10,12 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nap_compose.cli.main import main
-from nap_compose.cli.output.terminal import Terminal
-from nap_compose.cli.session import Session
-from nap_compose.compose.model import App
-from nap_compose.compose.rows import EMBEDDED, Site
-from nap_compose.control.border import (
+from nap_compose.border import (
     ActRequest,
     AppRow,
     AttendRequest,
@@ -41,6 +36,11 @@ from nap_compose.control.border import (
     UpRequest,
     Who,
 )
+from nap_compose.cli.main import main
+from nap_compose.cli.output.terminal import Terminal
+from nap_compose.cli.session import Session
+from nap_compose.compose.model import App
+from nap_compose.compose.rows import EMBEDDED, Site
 from nap_compose.errors import WrongUse
 from nap_compose.orchestration.events import Event, OnEvent, Phase
 from nap_compose.orchestration.plan import Plan

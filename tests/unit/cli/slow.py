@@ -7,9 +7,9 @@ streams and exit codes are real.
 import sys
 import time
 
+from nap_compose.border import Cancel, Outcome
 from nap_compose.cli.main import main
 from nap_compose.cli.session import Session
-from nap_compose.control.border import Cancel, Outcome
 from nap_compose.orchestration.events import Phase
 from nap_compose.orchestration.plan import Change, Kind, Line, Plan, Step
 from tests.unit.cli.scripted import Scripted, event, row

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from nap_compose.control.border import (
+from nap_compose.border import (
     AppDetail,
     AppRow,
     Deployed,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from nap_compose.control.border import AuditCheck, AuditRequest, AuditRow, Listing
+from nap_compose.border import AuditCheck, AuditRequest, AuditRow, Listing
 from tests.unit.cli.scripted import Scripted, nap
 
 UP = AuditRow(

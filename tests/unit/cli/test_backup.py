@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from nap_compose.border import ContentRequest, ContentRestored, SaveRequest, Target
 from nap_compose.cluster import keyring, vault
-from nap_compose.control.border import ContentRequest, ContentRestored, SaveRequest, Target
 from nap_compose.errors import NapError
 from nap_compose.exits import Exit
 from tests.unit.cli.scripted import Scripted, nap

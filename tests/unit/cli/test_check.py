@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 import yaml
 
+from nap_compose.border import Checked, Refusal
 from nap_compose.cli.complain import WIDEST, excerpt
 from nap_compose.compose.rows import Site
-from nap_compose.control.border import Checked, Refusal
 from nap_compose.errors import BadFile, Place
 from tests.unit.cli.scripted import Scripted, nap
 

@@ -9,10 +9,10 @@ import click
 import pytest
 from click.shell_completion import ShellComplete
 
+from nap_compose.border import AppRow, HostRow
 from nap_compose.cli import completing
 from nap_compose.cli.calling import root
 from nap_compose.cli.session import Session
-from nap_compose.control.border import AppRow, HostRow
 from nap_compose.errors import Away
 from tests.unit.cli.scripted import Scripted, row
 

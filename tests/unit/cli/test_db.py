@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from nap_compose.border import Who
 from nap_compose.cluster.cluster import Cluster, Logs
-from nap_compose.control.border import Who
 from nap_compose.control.local import LocalControl
 from nap_compose.control.parts import Parts
 from nap_compose.db.keeper import Keeper

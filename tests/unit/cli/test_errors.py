@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from nap_compose.border import Listing
 from nap_compose.cli.main import main
 from nap_compose.cli.output.terminal import Terminal
 from nap_compose.cli.session import Session
-from nap_compose.control.border import Listing
 from nap_compose.errors import Away, BadFile, BadFiles, Locked, NapError, NotAllowed, Place
 from tests.unit.cli.scripted import Scripted, Stream, nap
 

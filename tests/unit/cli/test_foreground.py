@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from nap_compose.border import ActRequest, AttendRequest, Checked, Ended, LogLine, UpRequest
 from nap_compose.cli import bringing
 from nap_compose.compose.rows import Site
-from nap_compose.control.border import ActRequest, AttendRequest, Checked, Ended, LogLine, UpRequest
 from nap_compose.orchestration.plan import Verb
 from tests.unit.cli.scripted import UNCHANGED, Scripted, nap
 

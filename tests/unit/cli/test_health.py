@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from nap_compose.border import Checkup, HappeningRequest, HealthReport, Target
 from nap_compose.clock import written
-from nap_compose.control.border import Checkup, HappeningRequest, HealthReport, Target
 from nap_compose.exits import Exit
 from nap_compose.health.records import ContainerRecord, Happening, HostHealth, HostRecord
 from tests.unit.cli.scripted import Scripted, nap

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nap_compose.control.border import Added, AddRequest, Finding, Grade, RemoveRequest, Survey
+from nap_compose.border import Added, AddRequest, Finding, Grade, RemoveRequest, Survey
 from nap_compose.exits import Exit
 from tests.unit.cli.scripted import Scripted, nap
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.compose.bake import Wishes
-from nap_compose.control.border import (
+from nap_compose.border import (
     Built,
     BuiltImage,
     Handled,
@@ -21,6 +20,7 @@ from nap_compose.control.border import (
     PullRequest,
     PushRequest,
 )
+from nap_compose.compose.bake import Wishes
 from nap_compose.errors import BadFile
 from tests.unit.cli.scripted import Scripted, nap
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import nap_compose
-from nap_compose.control.border import AppRow, HostRow
+from nap_compose.border import AppRow, HostRow
 from tests.unit.cli.scripted import Scripted, nap
 
 STATES = {"running": 3, "exited": 1}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from nap_compose.border import LogLine, LogRequest, Target
 from nap_compose.cli.moments import moment
-from nap_compose.control.border import LogLine, LogRequest, Target
 from nap_compose.errors import WrongUse
 from tests.unit.cli.scripted import Scripted, nap, row
 

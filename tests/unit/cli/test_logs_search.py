@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from nap_compose.border import LogCount, LogLine, LogRequest, SearchRequest, Target
 from nap_compose.cli.fixed import fixed_text
-from nap_compose.control.border import LogCount, LogLine, LogRequest, SearchRequest, Target
 from tests.unit.cli.scripted import Scripted, nap, row
 
 LINES = [

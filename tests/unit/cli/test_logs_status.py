@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nap_compose.control.border import CollectedHost, CollectedReplica, CollectRequest, Target
+from nap_compose.border import CollectedHost, CollectedReplica, CollectRequest, Target
 from tests.unit.cli.scripted import Scripted, nap, row
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.control.border import (
+from nap_compose.border import (
     Chosen,
     EventRequest,
     EventRow,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from nap_compose.border import Outcome, UpRequest
 from nap_compose.cli.losing import may_lose
 from nap_compose.cli.output.terminal import Terminal
-from nap_compose.control.border import Outcome, UpRequest
 from nap_compose.exits import Exit
 from nap_compose.orchestration.plan import Change, Line, Plan
 from tests.unit.cli.scripted import EMPTY_PLAN, Scripted, nap

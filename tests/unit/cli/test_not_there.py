@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nap_compose.control.border import AppRow
+from nap_compose.border import AppRow
 from nap_compose.exits import Exit
 from tests.unit.cli.scripted import Result, Scripted, nap, row
 

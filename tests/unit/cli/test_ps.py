@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nap_compose.control.border import AppRow, Target
+from nap_compose.border import AppRow, Target
 from tests.unit.cli.scripted import Scripted, nap, row
 
 PORTS = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from nap_compose.control.border import Listing, QuotaChange, QuotaRow
+from nap_compose.border import Listing, QuotaChange, QuotaRow
 from tests.unit.cli.scripted import Scripted, nap
 
 ROWS = (

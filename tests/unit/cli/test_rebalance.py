@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.control.border import Outcome, Rebalanced, RebalanceRequest
+from nap_compose.border import Outcome, Rebalanced, RebalanceRequest
 from nap_compose.exits import Exit
 from nap_compose.orchestration.plan import Change, Kind, Line, Plan, Step
 from tests.unit.cli.scripted import Scripted, nap

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.control.border import (
+from nap_compose.border import (
     Diff,
     DiffRequest,
     HistoryRow,

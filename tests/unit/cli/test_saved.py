@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.control.border import Outcome
+from nap_compose.border import Outcome
 from nap_compose.exits import Exit
 from nap_compose.orchestration.differences import Difference
 from nap_compose.orchestration.plan import Change, Kind, Line, Plan, Step

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from nap_compose.control.border import Grade, StatusRow
+from nap_compose.border import Grade, StatusRow
 from nap_compose.exits import Exit
 from tests.unit.cli.scripted import Scripted, nap
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from nap_compose.border import Ended, ExecRequest, Made, RunRequest, Target
 from nap_compose.cli.console import raw
 from nap_compose.cli.cp import Place
-from nap_compose.control.border import Ended, ExecRequest, Made, RunRequest, Target
 from nap_compose.errors import Away, NapError
 from tests.unit.cli.scripted import UNCHANGED, Scripted, nap
 

@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from nap_compose.cluster.view import Absence, Unseen
-from nap_compose.control.border import (
+from nap_compose.border import (
     DownRequest,
     Failure,
     Outcome,
     Published,
     UpRequest,
 )
+from nap_compose.cluster.view import Absence, Unseen
 from nap_compose.orchestration.events import Phase
 from nap_compose.orchestration.explanation import Explanation, Verdict
 from nap_compose.orchestration.plan import Change, Kind, Line, Plan, Step

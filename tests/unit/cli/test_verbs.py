@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nap_compose.control.border import ActRequest, Ended, Outcome, Target, UpRequest
+from nap_compose.border import ActRequest, Ended, Outcome, Target, UpRequest
 from nap_compose.exits import Exit
 from nap_compose.orchestration.plan import Change, Kind, Line, Plan, Step, Verb
 from tests.unit.cli.scripted import EMPTY_PLAN, Result, Scripted, nap, row

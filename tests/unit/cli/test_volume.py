@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.control.border import Moved, MoveRequest, Target
+from nap_compose.border import Moved, MoveRequest, Target
 from nap_compose.exits import Exit
 from tests.unit.cli.scripted import Scripted, nap
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from nap_compose.border import ActRequest, AttendRequest, ExecRequest, UpRequest
 from nap_compose.cli.watching import files
-from nap_compose.control.border import ActRequest, AttendRequest, ExecRequest, UpRequest
 from nap_compose.orchestration.plan import Verb
 from tests.unit.cli.scripted import Result, Scripted, Stream, nap, row
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from nap_compose.border import BackupRequest, BackupSecret, RestoreRequest
 from nap_compose.cluster import config, keyring, revisions, state_keys, vault, wanted_records
 from nap_compose.compose.model import App
 from nap_compose.control.backup import archive, gathering
 from nap_compose.control.backup.archive import Packing, Unpacking
 from nap_compose.control.backup.backups import Backups
-from nap_compose.control.border import BackupRequest, BackupSecret, RestoreRequest
 from nap_compose.control.parts import Parts
 from nap_compose.db.people import QuotaRecord
 from nap_compose.errors import BadFile, NapError, NotAllowed

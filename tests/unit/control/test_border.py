@@ -7,13 +7,13 @@ from importlib import import_module
 
 import pytest
 
-from nap_compose.control import border
-from nap_compose.control.border import _SUBJECTS  # type: ignore[attr-defined]
+from nap_compose import border
+from nap_compose.border import _SUBJECTS  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("subject", _SUBJECTS)
 def test_every_name_of_a_subject(subject: str) -> None:
-    module = import_module(f"nap_compose.control.border.{subject}")
+    module = import_module(f"nap_compose.border.{subject}")
     for name in _SUBJECTS[subject]:
         assert getattr(border, name) is getattr(module, name)
     own = {

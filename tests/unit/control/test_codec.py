@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from nap_compose import border as b
+from nap_compose.border import Control
 from nap_compose.compose.model import App
-from nap_compose.control import border as b
-from nap_compose.control.border import Control
 from nap_compose.control.stream.codec import Decoder, Encoder, Refs, _is_known, fits, hints_of
 from nap_compose.errors import WrongUse
 from nap_compose.orchestration.plan import Change, Kind, Line, Plan, Step, Verb
@@ -126,10 +126,10 @@ def test_values_are_held_against_their_annotations(value: Any, hint: Any, expect
 def test_a_class_from_elsewhere_is_not_built() -> None:
     for module, name in (
         ("nap_compose.control.parts", "Parts"),
-        ("nap_compose.control.border", "Target"),
-        ("nap_compose.control.border.words", "Any"),
-        ("nap_compose.control.border.words", "dataclass"),
-        ("nap_compose.control.border.words", "Cancel"),
+        ("nap_compose.border", "Target"),
+        ("nap_compose.border.words", "Any"),
+        ("nap_compose.border.words", "dataclass"),
+        ("nap_compose.border.words", "Cancel"),
         ("builtins", "eval"),
         (5, 6),
     ):

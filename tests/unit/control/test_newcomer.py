@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from nap_compose.control.border import Grade
+from nap_compose.border import Grade
 from nap_compose.control.founding.newcomer import Newcomer, changes, findings, read
 from nap_compose.control.founding.overssh import Via
 from nap_compose.errors import WrongUse

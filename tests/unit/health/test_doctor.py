@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from nap_compose.border import Finding, Grade
 from nap_compose.cluster.cluster import Cluster, Host, Logs, Network
 from nap_compose.cluster.view import Absence, HostState, HostView, SwarmView, Unseen, View
-from nap_compose.control.border import Finding, Grade
 from nap_compose.health.doctor.certificates import Certificate, of_certificates
 from nap_compose.health.doctor.hosts import Disk, of_disks, of_hosts
 from nap_compose.health.doctor.overlay import of_overlay

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from nap_compose.border import Grade, StatusRow
 from nap_compose.cluster.notify import Recipient
-from nap_compose.control.border import Grade, StatusRow
 from nap_compose.health.notices import Notice, Wrong, events, news, recipients, wrong
 from nap_compose.health.records import Happening, HostHealth, HostRecord
 

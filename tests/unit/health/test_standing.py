@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from nap_compose.border import CollectedHost, Grade, StatusRow
 from nap_compose.cluster.cluster import Cluster, Failover, Host, Logs
 from nap_compose.cluster.members import Member
 from nap_compose.cluster.view import HostState, SwarmView
-from nap_compose.control.border import CollectedHost, Grade, StatusRow
 from nap_compose.health.doctor.certificates import Certificate
 from nap_compose.health.doctor.hosts import Disk
 from nap_compose.health.records import Heartbeat, HostHealth, HostRecord

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nap_compose.border import LogLine
 from nap_compose.cluster.engine import Engine, EngineAway
-from nap_compose.control.border import LogLine
 from nap_compose.logs.container_lines import ContainerLog, Position
 from nap_compose.logs.stamps import PIECE, as_text, split_stamp
 from tests.unit.logs.scripted import Printed, ScriptedEngine, container, stamp

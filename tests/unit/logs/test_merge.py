@@ -7,7 +7,7 @@ from itertools import chain, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nap_compose.control.border import LogLine
+from nap_compose.border import LogLine
 from nap_compose.logs.merge import Holdback, Stamped, in_order, last, steady
 
 TIMES = st.lists(st.integers(0, 50), max_size=30)

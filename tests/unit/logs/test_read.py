@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from nap_compose.border import LogLine, LogRequest, Target
 from nap_compose.cluster.view import ContainerView
-from nap_compose.control.border import LogLine, LogRequest, Target
 from nap_compose.logs import fetch, follow
 from nap_compose.logs.container_lines import ContainerLog
 from nap_compose.logs.deployment_lines import DeploymentLines

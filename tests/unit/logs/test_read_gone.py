@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.control.border import LogRequest, Target
+from nap_compose.border import LogRequest, Target
 from nap_compose.logs import follow
 from nap_compose.logs.kept.series import series_of, series_of_one
 from nap_compose.logs.kept.stored import store

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nap_compose.control.border import LogLine, LogRequest, Target
+from nap_compose.border import LogLine, LogRequest, Target
 from nap_compose.logs import follow
 from nap_compose.logs.kept.files import segments_of
 from nap_compose.logs.kept.series import series_of

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nap_compose.control.border import LogRequest, Target
+from nap_compose.border import LogRequest, Target
 from nap_compose.logs.kept import writer
 from nap_compose.logs.kept.files import segments_of
 from nap_compose.logs.kept.segment import Whose

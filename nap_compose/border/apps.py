@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from nap_compose.control.border.rows import Row
-from nap_compose.control.border.sharing import ShareRow
-from nap_compose.control.border.words import Listing, Target
+from nap_compose.border.rows import Row
+from nap_compose.border.sharing import ShareRow
+from nap_compose.border.words import Listing, Target
 
 
 @dataclass(frozen=True)

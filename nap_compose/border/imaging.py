@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from nap_compose.border.words import Cancel, Listing
 from nap_compose.compose.bake import NO_WISHES, Wishes
 from nap_compose.compose.model import App
-from nap_compose.control.border.words import Cancel, Listing
 from nap_compose.orchestration.events import OnEvent
 
 Contexts = Callable[[str], Iterator[bytes]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from nap_compose.control.border.words import Listing
+    from nap_compose.border.words import Listing
 
 
 @dataclass(frozen=True)

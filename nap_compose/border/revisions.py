@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from nap_compose.control.border.deploying import Outcome
-from nap_compose.control.border.words import Cancel, Listing, Target
+from nap_compose.border.deploying import Outcome
+from nap_compose.border.words import Cancel, Listing, Target
 from nap_compose.orchestration.differences import Difference
 from nap_compose.orchestration.events import OnEvent
 from nap_compose.plaindata import dataclass

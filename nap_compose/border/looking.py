@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from nap_compose.control.border.words import Listing, Target
+from nap_compose.border.words import Listing, Target
 
 Warn = Callable[[str], None]
 

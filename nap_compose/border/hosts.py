@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from nap_compose.control.border.rows import HostRow, Row
+from nap_compose.border.rows import HostRow, Row
 
 if TYPE_CHECKING:
-    from nap_compose.control.border.deploying import Outcome
-    from nap_compose.control.border.words import Cancel
+    from nap_compose.border.deploying import Outcome
+    from nap_compose.border.words import Cancel
     from nap_compose.orchestration.events import OnEvent
 
 

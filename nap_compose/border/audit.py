@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from nap_compose.control.border.words import Listing
+from nap_compose.border.words import Listing
 
 
 @dataclass(frozen=True)

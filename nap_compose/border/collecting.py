@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from nap_compose.control.border.lines import LogLine, LogRequest
-    from nap_compose.control.border.words import Cancel, Listing, Target
+    from nap_compose.border.lines import LogLine, LogRequest
+    from nap_compose.border.words import Cancel, Listing, Target
 
 
 @dataclass(frozen=True)

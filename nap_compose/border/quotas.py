@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from nap_compose.border.words import Listing
 from nap_compose.cluster.names import owner_of
 from nap_compose.cluster.use import read_amount
 from nap_compose.cluster.use import show as show_amount
-from nap_compose.control.border.words import Listing
 from nap_compose.plaindata import dataclass
 
 __all__ = ["QuotaChange", "QuotaRow", "Quotas", "owner_of", "read_amount", "show_amount"]

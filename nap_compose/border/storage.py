@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from nap_compose.control.border.words import Listing, Target
+from nap_compose.border.words import Listing, Target
 
 if TYPE_CHECKING:
-    from nap_compose.control.border.words import Cancel
+    from nap_compose.border.words import Cancel
     from nap_compose.orchestration.events import OnEvent
 
 

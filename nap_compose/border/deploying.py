@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
+from nap_compose.border.words import Cancel, Target
 from nap_compose.cluster.pins import Pins
 from nap_compose.compose.model import App
-from nap_compose.control.border.words import Cancel, Target
 from nap_compose.orchestration.differences import Difference
 from nap_compose.orchestration.events import OnEvent
 from nap_compose.orchestration.explanation import Explanation
@@ -17,7 +17,7 @@ from nap_compose.orchestration.saved import SavedPlan
 from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
-    from nap_compose.control.border.streaming import Ended
+    from nap_compose.border.streaming import Ended
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from nap_compose.control.border.words import Who
+from nap_compose.border.words import Who
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from nap_compose.control.border.words import Target
+from nap_compose.border.words import Target
 
 WINDOW = 1 << 20
 """Bytes of one connection and direction that may be under way."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
-from nap_compose.control.border.digests import Digest, DigestRequest
-from nap_compose.control.border.lines import AttendRequest, LogLine, LogRequest
-from nap_compose.control.border.streaming import Ended
-from nap_compose.control.border.words import Hold, Listing, Target
+from nap_compose.border.digests import Digest, DigestRequest
+from nap_compose.border.lines import AttendRequest, LogLine, LogRequest
+from nap_compose.border.streaming import Ended
+from nap_compose.border.words import Hold, Listing, Target
 
 
 class Reading(Protocol):

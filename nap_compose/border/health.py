@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from nap_compose.control.border.words import Cancel, Target
+from nap_compose.border.words import Cancel, Target
 from nap_compose.health.records import ContainerRecord, Happening, Heartbeat, HostRecord
 
 

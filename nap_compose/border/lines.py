@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nap_compose.control.border.words import Target
+from nap_compose.border.words import Target
 
 
 class LogLine(NamedTuple):

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from nap_compose.control.border.words import Cancel
+    from nap_compose.border.words import Cancel
 
 __all__ = ["Doctor", "DoctorRequest", "Finding", "Grade"]
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from nap_compose.border.deploying import Outcome
+from nap_compose.border.words import Cancel, Target
 from nap_compose.compose.model import App
-from nap_compose.control.border.deploying import Outcome
-from nap_compose.control.border.words import Cancel, Target
 from nap_compose.orchestration.events import OnEvent
 
 

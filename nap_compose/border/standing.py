@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from nap_compose.control.border.doctor import Grade
+from nap_compose.border.doctor import Grade
 
 if TYPE_CHECKING:
-    from nap_compose.control.border.words import Listing
+    from nap_compose.border.words import Listing
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nap_compose.control.border.doctor import Finding
+    from nap_compose.border.doctor import Finding
 
 ETC = "/etc/nap"
 """Where a cluster's own files stand."""
