@@ -5,7 +5,7 @@ VENV    ?= .venv
 NETWORK ?= swarm
 ARGS    ?=
 # How many test files run at once; each may bring up a bed of its own. They begin with those of the
-# bed, which take longest: at the end both go on to the last moment.
+# bed, which take longest: at the end all go on to the last moment.
 AT_ONCE ?= 3
 
 READY := $(VENV)/.ready
