@@ -448,7 +448,7 @@ class TestWhatUsersMayAsk:
         ended = bob("up", "-f", file, code=NOT_ALLOWED)
         assert "evil.yml:5:" in ended.errors[0]
         assert f"services.web.{where}" in ended.errors[0]
-        assert bob("ps", "-a", "-q", "evil").out == ""
+        assert bob("ps", "-a", "-q", "-p", "evil").out == ""
         assert where in bob("config", "--check", "-f", file, code=Exit.WRONG_USE).out
 
     def test_nor_by_a_flag(self, both):

@@ -117,8 +117,10 @@ class Nap:
         )
 
     def rows(self, app: str) -> dict[str, dict[str, Any]]:
-        """Every container of an app as `ps` knows it, by replica: `web.1`."""
-        words = ("ps", app, "-a", "--no-trunc", "--format", "json")  # whole ids
+        """Every container of an app as `ps` knows it, by replica: `web.1`; none of one that is yet
+        to come."""
+        which = (app,) if "/" in app else ("-p", app)
+        words = ("ps", *which, "-a", "--no-trunc", "--format", "json")  # whole ids
         listed = [json.loads(line) for line in self(*words).out.splitlines()]
         rows = {f"{row['Service']}.{row['Replica']}": row for row in listed}
         assert len(rows) == len(listed), f"one replica stands twice: {listed}"
