@@ -120,3 +120,22 @@ def test_an_image_that_was_pulled_is_asked_for_once(fake_cluster: MakeCluster) -
     fake.registry.add(Image("web:1"))
     Road.on(fake).up(shop(5))
     assert len(fake["h1"].calls("GET", "/images/web:1/json")) == 1
+
+
+@pytest.mark.parametrize(("api", "connections"), [("1.43", 2), ("1.51", 0)])
+def test_newer_engines_are_told_all_networks_of_a_container_at_once(
+    fake_cluster: MakeCluster, api: str, connections: int
+) -> None:
+    fake = fake_cluster(1, None)
+    fake["h1"].api = api
+    fake.add_image("web:1")
+    road = Road.on(fake)
+    networks = {"a": {"aliases": ["x"]}, "b": {"aliases": ["y"]}, "c": {}}
+    road.up(app({"web": {"image": "web:1", "networks": networks}}, networks=dict.fromkeys("abc")))
+    assert len(fake["h1"].calls("POST", "/networks/.*/connect")) == connections
+    endpoints = fake["h1"].container("ada_shop-web-1").endpoints
+    assert {name: set(each["Aliases"]) & {"x", "y", "web"} for name, each in endpoints.items()} == {
+        "ada_shop_a": {"x", "web"},
+        "ada_shop_b": {"y", "web"},
+        "ada_shop_c": {"web"},
+    }

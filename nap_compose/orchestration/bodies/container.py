@@ -15,7 +15,7 @@ from nap_compose.units import parse_duration
 def container_body(making: Making, *, quiet: bool = False) -> dict[str, Any]:
     """What the engine is asked to create; `quiet` leaves out the names under which others look
     for the service. Only one network stands in it: engines before API 1.44
-    take no more, the others are connected before the container starts."""
+    take no more."""
     spec = making.spec
     grace = spec.get("stop_grace_period")
     body: dict[str, Any] = {

@@ -44,13 +44,21 @@ def create(step: Step, shop: Workshop, report: Report) -> str:
         name = names.temporary_name(name, shop.plan.deployment)
     report("creating")
     quiet = bool(step.args.get("quiet"))
-    container = _create(engine, name, making, shop, quiet=quiet)
+    others = {
+        making.network(key): endpoint(making, key, quiet=quiet)
+        for key in other_networks(making.service)
+    }
+    at_once = speaks(engine, 1, 44)
+    body = container_body(making, quiet=quiet)
+    if at_once and others:
+        body["NetworkingConfig"]["EndpointsConfig"].update(others)
+    container = _create(engine, name, making, shop, body)
     with shop.lock:
         shop.containers[step.target] = shop.made_ids[step.id] = container
         shop.made.add(step.id)
-    for key in other_networks(making.service):
-        body = {"Container": container, "EndpointConfig": endpoint(making, key, quiet=quiet)}
-        engine.connect_network(making.network(key), body)
+    for network, settings in ({} if at_once else others).items():
+        joining = {"Container": container, "EndpointConfig": settings}
+        engine.connect_network(network, joining)
     _inject(engine, container, making, shop)
     return "created"
 
@@ -198,9 +206,8 @@ def _rename(engine: Engine, container: str, name: str) -> None:
             raise
 
 
-def _create(engine: Engine, name: str, making: Making, shop: Workshop, *, quiet: bool) -> str:
+def _create(engine: Engine, name: str, making: Making, shop: Workshop, body: dict[str, Any]) -> str:
     platform = str(making.spec.get("platform") or "")
-    body = container_body(making, quiet=quiet)
     if speaks(engine, 1, 44):
         # Newer engines want it at the endpoint, where it stands as well.
         body.pop("MacAddress", None)
