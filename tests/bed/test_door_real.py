@@ -296,7 +296,7 @@ def talked(
 
     feeding = threading.Thread(target=feed)
     feeding.start()
-    # Two seconds after the end of a process engines drop what nobody has taken yet, so this is quick.
+    # Engines drop what nobody has taken two seconds after a process has ended: this is quick.
     said: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
     for source, piece in talking.pieces():
         said[source].append(piece)
