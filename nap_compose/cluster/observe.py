@@ -85,8 +85,9 @@ ANYBODY = Whose(foreign=True)
 
 
 FEW = 10
-"""So many hosts are each asked all questions at once, over a connection for each. More hosts keep
-this machine busy as it is, and a connection costs it more than the wait for an answer."""
+"""So many hosts are each asked all questions at once, over a connection for each, where that is
+made in no time. More hosts keep this machine busy as it is; and to shake hands for TLS takes two
+waits more, and both sides more work than the questions are."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,10 @@ def observe(
     """
     taken_at = seen.now()
     names = [name for name in engines.names if hosts is None or name in hosts]
-    patience = deadline if len(names) <= FEW else None
+    filters = whose.filters(embedded=cluster.embedded)
+    beside = {name for name in names if len(names) <= FEW and cluster.hosts[name].tls is None}
     questions = {
-        name: _question(engines, name, only, whose.filters(embedded=cluster.embedded), patience)
+        name: _question(engines, name, only, filters, deadline if name in beside else None)
         for name in names
     }
     _begin(engines, names[AT_ONCE:])  # the first ones are asked at once anyway
