@@ -103,7 +103,10 @@ class _Run:
                 self._look_around()
                 if self.execution.state == "done":
                     self._begin(order, running)
-                if not running or self.cancelled() > 1:
+                if not running:
+                    break
+                if self.cancelled() > 1:
+                    self._look_around()  # both may have come since the last look
                     break
                 ended = self.threads.ended(LOOK)
                 if ended is not None:

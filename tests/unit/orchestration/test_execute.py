@@ -117,6 +117,12 @@ def test_the_second_ctrl_c_ends_the_way_back_too(stage: Stage) -> None:
     assert done.left
 
 
+def test_both_ctrl_c_may_come_between_two_looks(stage: Stage) -> None:
+    looks = iter([0])
+    done = stage.run({"a": until_stopped}, cancelled=lambda: next(looks, 2))
+    assert (done.state, done.done) == ("interrupted", [])
+
+
 def test_steps_that_wait_for_a_thread_are_not_begun_once_one_has_failed(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
