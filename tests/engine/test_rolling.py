@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -172,6 +174,35 @@ def test_without_a_health_check_it_must_run_for_a_while(
     outcome = road.up(app({"web": {"environment": {"COLOUR": "blue"}}}))
     assert outcome.state == "rolled back"
     assert outcome.failures[0].reason == "exited with code 3"
+    assert answering(fake) == before
+
+
+def test_one_that_ends_between_two_looks_is_not_taken_for_well(
+    fake: FakeCluster, road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its engine starts it again at once, so that each look finds it running."""
+    monkeypatch.setattr(rolling, "SETTLES", 1.5)
+    road.up(app({"web": {"environment": {"COLOUR": "red"}}}))
+    before = answering(fake)
+    over = threading.Event()
+
+    def start_again() -> None:
+        while not over.wait(0.1):
+            for engine in fake:
+                with engine.world.lock:
+                    for container in engine.world.containers.values():
+                        if container.running:
+                            container.started = time.time()
+
+    looping = threading.Thread(target=start_again)
+    looping.start()
+    try:
+        outcome = road.up(app({"web": {"environment": {"COLOUR": "blue"}}}), timeout=3)
+    finally:
+        over.set()
+        looping.join()
+    assert outcome.state == "rolled back"
+    assert "running, having ended in between" in outcome.failures[0].reason
     assert answering(fake) == before
 
 

@@ -9,6 +9,7 @@ from nap_compose.cluster.engine import Engine, EngineAway, NotFound
 from nap_compose.cluster.view import ContainerView
 from nap_compose.compose.model import Condition
 from nap_compose.errors import Interrupted, NapError
+from nap_compose.health.ages import at_most
 from nap_compose.health.verdict import Verdict, Word, judge
 from nap_compose.orchestration.plan import Kind, Step
 from nap_compose.orchestration.steps.looping import Loop
@@ -66,13 +67,16 @@ def wait(step: Step, shop: Workshop, report: Report) -> str:
             time.sleep(pause)
             continue
         seen = time.monotonic()
-        if verdict.word is Word.MET:
+        if verdict.word is not Word.MET:
+            met = 0.0
+        elif met and _began_again(found, time.monotonic() - met):
+            met = 0.0
+            verdict = Verdict(Word.PENDING, f"{verdict.text}, having ended in between")
+        else:
             met = met or time.monotonic()
             if _settled(step, met, found):
                 return verdict.text
             verdict = Verdict(Word.PENDING, f"{verdict.text}, watched")
-        else:
-            met = 0.0
         if verdict.word is Word.HOPELESS:
             raise unwell(step, shop.engine(step), container, verdict)
         if verdict.text != said:
@@ -92,6 +96,13 @@ def _settled(step: Step, met: float, found: ContainerView | None) -> bool:
     """Whether it has been well for as long as it must; work that ended well is done at once."""
     ended = found is not None and found.state == "exited"
     return ended or time.monotonic() - met >= float(step.args.get("settles") or 0)
+
+
+def _began_again(found: ContainerView | None, watched: float) -> bool:
+    """Whether it has been up for less time than it was watched, in seconds: it ended between two
+    looks, and its engine started it again."""
+    youngest = at_most(found.status) if found and found.state == "running" else None
+    return youngest is not None and watched >= youngest
 
 
 def check(_step: Step, shop: Workshop, _report: Report) -> str:
