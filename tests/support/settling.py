@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bed import consul_acl, consul_api, swarm
+from bed import consul_acl, consul_api, docker_api, swarm
 from bed.errors import BedError
-from bed.layout import Bed
+from bed.layout import Bed, Host
 from tests.support.nap import eventually
 
 
@@ -14,7 +14,18 @@ def settled(bed: Bed) -> None:
     all_ready = len(bed.hosts)
     for host in managers:
         eventually(lambda host=host: swarm.ready(host) == all_ready, "the swarm", within=120)
+    for host in bed.hosts:  # after a restart one may know it later than those who lead
+        eventually(lambda host=host: _takes_part(host), f"{host.name} to be in it", within=120)
     whole(bed)
+
+
+def _takes_part(host: Host) -> bool:
+    """Whether a host's own engine says so."""
+    try:
+        told = docker_api.call(host, "GET", "/info")["Swarm"]
+    except BedError:
+        return False
+    return bool(told["LocalNodeState"] == "active" and not told.get("Error"))
 
 
 def whole(bed: Bed) -> None:
