@@ -225,6 +225,12 @@ def _copy_of(container: ContainerView) -> Copy:
     return Copy(container.host, container.id, container.state, fence)
 
 
+def _runs_by_now(record: ContainerRecord) -> bool:
+    """Whether it was listed as ended, and had begun anew when it was inspected a moment later: the
+    next look tells that it runs."""
+    return record.state == "exited" and record.started > record.since
+
+
 def _told(old: ContainerRecord | None, new: ContainerRecord | None, at: str) -> list[Happening]:
     """What the difference between two records of a slot means, in sentences."""
     record = new or old
@@ -249,7 +255,7 @@ def _told(old: ContainerRecord | None, new: ContainerRecord | None, at: str) -> 
         kind = "state" if old.state != new.state else "health"
         because = f": {new.probe}" if new.health == "unhealthy" and new.probe else ""
         told.append(tell(kind, f"{new.slot} on {new.host}: {old.text} → {new.text}{because}"))
-    elif old.started != new.started and old.started:
+    elif old.started != new.started and old.started and not _runs_by_now(new):
         told.append(tell("restarted", f"{new.slot} on {new.host} was started again"))
     before = {copy.container for copy in _remembered(old)}
     for copy in new.others:

@@ -72,6 +72,20 @@ def test_an_end_has_its_code_and_its_time() -> None:
     assert texts(changes) == ["web.1 on h1: running → exited (3)"]
 
 
+def test_a_start_between_the_list_and_the_inspection_is_told_once() -> None:
+    """The list has it ended still; when it is inspected it runs."""
+    ended = replace(container("web.1", "h1", state="exited"), exit_code=3)
+    end = Detail(started="2026-01-01T12:00:00.000Z", finished="2026-01-01T12:04:00.000Z")
+    known, _ = after(Known(), look(host("h1", [ended])), **{ended.id: end})
+    begun = replace(end, started="2026-01-01T12:04:01.000Z")
+    known, changes = after(known, look(host("h1", [ended])), LATER, **{ended.id: begun})
+    assert texts(changes) == []
+    runs = container("web.1", "h1")
+    assert runs.id == ended.id
+    _, changes = after(known, look(host("h1", [runs])), LATER, **{ended.id: begun})
+    assert texts(changes) == ["web.1 on h1: exited (3) → running"]
+
+
 def test_ill_health_tells_what_the_check_printed() -> None:
     known = first(host("h1", [container("web.1", "h1", health="healthy")]))
     ill = container("web.1", "h1", health="unhealthy")
