@@ -12,6 +12,8 @@ import venv
 from functools import cache
 from pathlib import Path
 
+import click
+
 from bench.case import CannotRun
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +42,8 @@ def _installed() -> Path:
     atexit.register(shutil.rmtree, folder)
     venv.create(folder, symlinks=True)
     paths = sysconfig.get_paths(vars={"base": str(folder), "platbase": str(folder)})
-    libraries = sysconfig.get_paths()["purelib"]
+    # Where they lie, also for a program that runs in such an environment itself.
+    libraries = Path(click.__file__).parents[1]
     Path(paths["purelib"], "nap.pth").write_text(f"{ROOT}\n{libraries}\n")
     script = folder / "bin" / "nap"
     script.write_text(SCRIPT.format(python=folder / "bin" / "python"))
