@@ -145,21 +145,11 @@ class DockerEngine(Sessions, SwarmCalls):
 
     def stop_container(self, container: str, *, grace: float | None = None) -> None:
         """Ask it to stop and kill it after `grace` seconds (None: its own stop timeout)."""
-        try:
-            self._stop("stop", container, grace, own=STOP_GRACE)
-        except EngineAway as away:
-            if grace is not None or away.why is not Absence.TIMEOUT:
-                raise
-            # Few have a stop timeout of their own, so it is asked for only now.
-            longer = self._own_grace(container) - STOP_GRACE
-            if longer <= 0:
-                raise
-            self.wait_container(container, timeout=longer)
+        self._stop("stop", container, grace)
 
     def restart_container(self, container: str, *, grace: float | None = None) -> None:
         """Stop it as `stop_container` does and start it again."""
-        own = self._own_grace(container) if grace is None else 0.0
-        self._stop("restart", container, grace, own=own)
+        self._stop("restart", container, grace)
 
     def kill_container(self, container: str, *, signal: str = "") -> None:
         """Send it a signal, SIGKILL where none is named."""
@@ -366,16 +356,13 @@ class DockerEngine(Sessions, SwarmCalls):
 
     # -- how
 
-    def _own_grace(self, container: str) -> float:
-        """The seconds that its own stop timeout gives a container."""
-        own = self.inspect_container(container)["Config"].get("StopTimeout")
-        return STOP_GRACE if own is None else float(own)
-
-    def _stop(self, verb: str, container: str, grace: float | None, *, own: float) -> None:
-        """`own` is what is waited for the container's own stop timeout, where no grace is given."""
+    def _stop(self, verb: str, container: str, grace: float | None) -> None:
         path = f"{self._container(container)}/{verb}"
         if grace is None:
-            self._post(path, timeout=own + CHANGE_TIMEOUT)
+            # Asked before, for it can't be hung up on: engine 23, and 24 at first, then kill it.
+            own = self.inspect_container(container)["Config"].get("StopTimeout")
+            wait = STOP_GRACE if own is None else float(own)
+            self._post(path, timeout=wait + CHANGE_TIMEOUT)
         else:
             # The engine takes whole seconds; a fraction must not become "kill it at once".
             seconds = -int(-grace // 1)

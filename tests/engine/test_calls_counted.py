@@ -1,5 +1,6 @@
 """How often engines are asked: a second `up` and `ps` a fixed number of times, however many
-containers there are; a first `up` and a `down` for nothing but what they change."""
+containers there are; a first `up` and a `down` for nothing but what they change, and how long a
+stop may take."""
 
 from __future__ import annotations
 
@@ -103,6 +104,7 @@ def test_nothing_is_asked_that_is_known(fake_cluster: MakeCluster, overlay: str 
     forget(fake)
     road.down()
     looked = Counter({"GET /containers/json": 1, "GET /networks": 1})
+    looked += Counter({"GET /containers/ID/json": 3})  # its own stop timeout, before each stop
     if overlay:
         # What kind of network there is; and a swarm's is listed for a moment after it was removed.
         looked += Counter({"GET /info": 1, "GET /networks": 1})
