@@ -19,6 +19,7 @@ from nap_compose.border import (
     Chosen,
     CollectRequest,
     Console,
+    Control,
     DownRequest,
     Ended,
     EventRequest,
@@ -286,7 +287,7 @@ class Result:
 
 def nap(
     *words: str,
-    control: Scripted | None = None,
+    control: Scripted | Control | None = None,
     width: int = 0,
     env: dict[str, str] | None = None,
     encoding: str = "utf-8",

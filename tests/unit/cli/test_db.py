@@ -62,7 +62,7 @@ def test_status_of_an_older_and_of_a_newer_schema(cluster: Cluster) -> None:
     assert told.code == 1 and "newer nap" in told.err
     # What is there is read, and nothing written; also on the local engine, with its one person.
     control = LocalControl(cluster, Who("ada", ""))
-    told = nap("audit", control=control)  # type: ignore[arg-type]
+    told = nap("audit", control=control)
     assert told.code == 0 and "db migrate" in told.out
     told = run(cluster, "rebuild")
     assert told.code == 1 and "so this one only reads" in told.err and "pip install" in told.err
@@ -74,7 +74,7 @@ def test_a_file_of_an_older_nap_is_brought_up_to_date_after_a_backup(cluster: Cl
     older = Keeper(parts.keeper._database, migrations()[:1])
     older.migrate()
     older.close()
-    assert nap("audit", control=LocalControl(cluster, Who("ada", ""))).code == 0  # type: ignore[arg-type]
+    assert nap("audit", control=LocalControl(cluster, Who("ada", ""))).code == 0
     (saved,) = (cluster.state_dir / "before-migrations").glob("*-schema-1.json")
     assert json.loads(saved.read_text().splitlines()[0])["schema"] == 1
     told = run(cluster, "status")
@@ -114,5 +114,5 @@ def test_what_can_not_be_read_or_written(cluster: Cluster, tmp_path: Path) -> No
     told = run(cluster, "restore", str(tmp_path / "text"))
     assert told.code == 2 and "no backup" in told.err
     # Whatever became of it, the trail of before is there.
-    rows = nap("audit", control=LocalControl(cluster, Who("ada", ""))).out  # type: ignore[arg-type]
+    rows = nap("audit", control=LocalControl(cluster, Who("ada", ""))).out
     assert "db migrate" in rows
