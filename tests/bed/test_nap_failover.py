@@ -84,44 +84,6 @@ def on(zone: str) -> dict[str, Any]:
     return {"deploy": {"placement": {"constraints": [f"node.labels.zone == {zone}"]}}}
 
 
-def test_a_container_that_crashes_again_and_again_is_given_ever_more_time(
-    nap: Nap, bed: Bed, apps: Apps
-) -> None:
-    program = "if [ -e /crash ]; then sleep 0.3; exit 3; fi; sleep 1000000"
-    crashing = {**sleeper(**AGAIN), "command": ["sh", "-c", program]}
-    nap("up", "-f", apps("steady", {"web": sleeper(**AGAIN)}))
-    with watching(nap) as watcher:
-        known(nap, "steady", 1)
-        crash(bed, nap.rows("steady")["web.1"])
-        watcher.until("web.1 on", "was started again, since it had ended with code 137")
-        nap("up", "-f", apps("looping", {"web": crashing}))
-        nap("exec", "-T", "looping/web", "touch", "/crash")
-        crash(bed, nap.rows("looping")["web.1"])
-        eventually(lambda: len(restarts(watcher, "looping")) >= 3, "some restarts", within=40)
-        first, second, third = restarts(watcher, "looping")[:3]
-        told = "\n".join(line for line in watcher.said.splitlines() if "looping" in line)
-        assert second - first > 0.9 and third - second > 1.9, f"a second, then two:\n{told}"
-        assert status(nap)["looping/web.1"]["restarts"] >= 2
-        nap("stop", "steady")
-        time.sleep(3)
-        assert nap.rows("steady")["web.1"]["State"] == "exited", "it was stopped on purpose"
-
-
-def test_a_crash_is_heard_of_and_mended_long_before_the_next_sweep(
-    nap: Nap, bed: Bed, apps: Apps
-) -> None:
-    nap = nap.on(with_failover(bed, "seldom", after="4s", sweep="5m"))
-    nap("up", "-f", apps("steady", {"web": sleeper(**AGAIN, deploy={"replicas": 3})}))
-    with watching(nap) as watcher:
-        known(nap, "steady", 3)
-        for slot, row in nap.rows("steady").items():
-            crash(bed, row)
-            watcher.until(f"{slot} on", "was started again", within=120)
-            now = engines_word.inspect(bed, row)["State"]
-            took = seconds(now["StartedAt"]) - seconds(now["FinishedAt"])
-            print(f"from a crash to running again, by the engine's clock: {took:.1f} s")
-
-
 def test_a_host_that_is_up_again_soon_keeps_what_it_had(nap: Nap, bed: Bed, apps: Apps) -> None:
     nap = nap.on(with_failover(bed, "patient", after="5m", sweep="1s"))
     nap("up", "-f", apps("steady", {"web": sleeper(**AGAIN, deploy={"replicas": 5})}))
@@ -229,3 +191,44 @@ def test_the_leader_is_killed_in_the_middle_and_another_finishes(
             hosts.restart(bed, lost)
     settled(bed)
     unlocked(nap, bed, "shop")
+
+
+# -- crashes: last, for where several apps fail often nothing new is put for five minutes ----------
+
+
+def test_a_crash_is_heard_of_and_mended_long_before_the_next_sweep(
+    nap: Nap, bed: Bed, apps: Apps
+) -> None:
+    nap = nap.on(with_failover(bed, "seldom", after="4s", sweep="5m"))
+    nap("up", "-f", apps("steady", {"web": sleeper(**AGAIN, deploy={"replicas": 3})}))
+    with watching(nap) as watcher:
+        known(nap, "steady", 3)
+        for slot, row in nap.rows("steady").items():
+            crash(bed, row)
+            watcher.until(f"{slot} on", "was started again", within=120)
+            now = engines_word.inspect(bed, row)["State"]
+            took = seconds(now["StartedAt"]) - seconds(now["FinishedAt"])
+            print(f"from a crash to running again, by the engine's clock: {took:.1f} s")
+
+
+def test_a_container_that_crashes_again_and_again_is_given_ever_more_time(
+    nap: Nap, bed: Bed, apps: Apps
+) -> None:
+    program = "if [ -e /crash ]; then sleep 0.3; exit 3; fi; sleep 1000000"
+    crashing = {**sleeper(**AGAIN), "command": ["sh", "-c", program]}
+    nap("up", "-f", apps("steady", {"web": sleeper(**AGAIN)}))
+    with watching(nap) as watcher:
+        known(nap, "steady", 1)
+        crash(bed, nap.rows("steady")["web.1"])
+        watcher.until("web.1 on", "was started again, since it had ended with code 137")
+        nap("up", "-f", apps("looping", {"web": crashing}))
+        nap("exec", "-T", "looping/web", "touch", "/crash")
+        crash(bed, nap.rows("looping")["web.1"])
+        eventually(lambda: len(restarts(watcher, "looping")) >= 3, "some restarts", within=40)
+        first, second, third = restarts(watcher, "looping")[:3]
+        told = "\n".join(line for line in watcher.said.splitlines() if "looping" in line)
+        assert second - first > 0.9 and third - second > 1.9, f"a second, then two:\n{told}"
+        assert status(nap)["looping/web.1"]["restarts"] >= 2
+        nap("stop", "steady")
+        time.sleep(3)
+        assert nap.rows("steady")["web.1"]["State"] == "exited", "it was stopped on purpose"
