@@ -5,6 +5,8 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["tests.support.figures"]
+
 # Whoever starts the tests in the background of a shell has them, and all that they start, ignore
 # Ctrl-C; the tests of Ctrl-C would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -17,6 +17,7 @@ from bed.layout import Bed
 from nap_compose.control.connect import _THROUGH_SUDO
 from nap_compose.exits import Exit
 from tests.support import machine as machines
+from tests.support.figures import Figure
 from tests.support.forwarding import echoed, forwarded
 from tests.support.machine import Machine
 
@@ -199,12 +200,14 @@ def test_a_volume_is_saved_and_brought_back_and_control_state_is_not(
     assert len(made.split()) in (0, 2), "where there is systemd, a unit and its timer"
 
 
-def test_a_port_of_a_container_is_reached_through_the_broker(control: Machine, app: Path) -> None:
+def test_a_port_of_a_container_is_reached_through_the_broker(
+    control: Machine, app: Path, figure: Figure
+) -> None:
     listen = ("nc", "-ll", "-p", "9000", "-e", "cat")
     control.nap("bob", "exec", "-d", "web/web", *listen)
     with forwarded(control.start("bob", "port-forward", "web/web", ":9000")) as (port,):
         took = echoed(port, 64 << 20)
-        print(f"64 MiB there and back in {took:.1f} s")
+        figure(f"64 MiB there and back in {took:.1f} s")
     refused = control.nap("carol", "port-forward", "bob/web/web", ":9000", code=Exit.NOT_ALLOWED)
     assert "isn't yours to change" in refused.err
 

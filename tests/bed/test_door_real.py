@@ -31,6 +31,7 @@ from nap_compose.cluster.observe import Part, observe
 from nap_compose.cluster.view import Absence, HostState
 from nap_compose.errors import Away
 from tests.engine.fake_engine import Behaviour, FakeEngine, Overlay
+from tests.support.figures import Figure
 
 pytestmark = pytest.mark.bed
 
@@ -490,7 +491,7 @@ def check_that_a_dead_host_is_told_from_a_slow_one(kept: DockerEngine) -> None:
     assert time.monotonic() - began < 40
 
 
-def test_a_partition_and_a_lost_quorum(bed: Bed, cluster: Cluster) -> None:
+def test_a_partition_and_a_lost_quorum(bed: Bed, cluster: Cluster, figure: Figure) -> None:
     engines_seen = engines_of(cluster)
     kept = DockerEngine(cluster.hosts["h3"])
     kept.info()
@@ -516,7 +517,7 @@ def test_a_partition_and_a_lost_quorum(bed: Bed, cluster: Cluster) -> None:
                 break
             assert time.monotonic() < deadline, alone
             time.sleep(1)
-        print(f"an engine without quorum took {took:.1f} s to answer")
+        figure(f"an engine without quorum took {took:.1f} s to answer")
         assert alone.hosts["h1"].state is HostState.ACTIVE
         assert alone.hosts["h1"].swarm.cluster
         with pytest.raises(Away, match="quorum") as away:

@@ -14,6 +14,7 @@ from bed.fixture import bring_up
 from bed.layout import Bed, Host
 from nap_compose.exits import Exit
 from tests.support import machine as machines
+from tests.support.figures import Figure
 from tests.support.machine import Machine
 from tests.support.nap import PROGRAM, Ended
 from tests.support.pages import Command, commands
@@ -121,7 +122,9 @@ def test_three_bare_engines_become_a_cluster(
     record_property("seconds", round(time.monotonic() - began, 1))
 
 
-def test_from_a_second_account_a_first_app(typist: Typist, control: Machine, bed: Bed) -> None:
+def test_from_a_second_account_a_first_app(
+    typist: Typist, control: Machine, bed: Bed, figure: Figure
+) -> None:
     control.must("useradd", "--no-create-home", "--home-dir", control.home("ada"), "ada")
     control.must("mkdir", control.home("ada"))
     control.must("chown", "ada:", control.home("ada"))
@@ -131,7 +134,7 @@ def test_from_a_second_account_a_first_app(typist: Typist, control: Machine, bed
     assert shown.out.count("running") == 2, shown.out
     assert control.run("cat", "/etc/nap/tls/key.pem", user="ada").code != 0
     typist.ended("nap down hello", "ada")
-    print(f"{len(typist.typed)} commands")
+    figure(f"{len(typist.typed)} commands")
 
 
 def test_a_host_with_what_can_not_move_stays(typist: Typist, control: Machine) -> None:

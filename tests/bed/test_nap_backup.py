@@ -24,6 +24,7 @@ from nap_compose.exits import Exit
 from tests.bed.test_nap_records import emptied
 from tests.support.apps import Apps, sleeper, write_app
 from tests.support.control_machine import ControlMachine
+from tests.support.figures import Figure
 from tests.support.hosts import inspect, unchanged
 from tests.support.nap import PROGRAM, Nap, eventually
 from tests.support.pages import texts
@@ -106,6 +107,7 @@ import nap_compose.compose.hashing as hashing
 digest = hashing._digest
 hashing._digest = lambda value: "0:" + digest({"made": "otherwise", **value})
 from nap_compose.cli.main import main
+from tests.support.figures import Figure
 main()
 """
 """A nap that makes its hashes in another way."""
@@ -235,7 +237,7 @@ def test_what_is_in_use_is_not_replaced_and_hooks_that_fail_are_told(
 
 
 def test_all_is_lost_and_comes_back_and_nothing_is_restarted(
-    bed: Bed, control: ControlMachine, tmp_path: Path
+    bed: Bed, control: ControlMachine, tmp_path: Path, figure: Figure
 ) -> None:
     bob = somebody(bed, "bob", tmp_path / "bob", control.file)
     bob("up", "-f", web(bob.home, "red", cap_add=["NET_ADMIN"]))
@@ -270,7 +272,7 @@ def test_all_is_lost_and_comes_back_and_nothing_is_restarted(
         ]  # fmt: skip
         began = time.monotonic()
         said = new.shell(restore.replace(restore.split()[3], "archive"), Nap(tmp_path))
-        print(f"from an archive to a control machine: {time.monotonic() - began:.1f} s")
+        figure(f"from an archive to a control machine: {time.monotonic() - began:.1f} s")
         assert "newer than the backup" not in said
     ada = somebody(bed, "ada", tmp_path / "ada", new.file)
     assert begun(bed, ada) == before, "nothing was restarted"

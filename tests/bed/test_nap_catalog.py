@@ -26,6 +26,7 @@ from nap_compose.exits import Exit
 from tests.support.apps import EXAMPLES, Apps, write_app
 from tests.support.control_machine import ControlMachine
 from tests.support.edge import Edge
+from tests.support.figures import Figure
 from tests.support.nap import Nap, eventually
 from tests.support.pages import texts
 from tests.support.settling import settled
@@ -121,7 +122,7 @@ def listed(bed: Bed, name: str) -> list[dict[str, Any]]:
 
 
 def test_haproxy_finds_the_replicas_and_follows_a_failover(
-    nap: Nap, bed: Bed, apps: Apps, reader: str
+    nap: Nap, bed: Bed, apps: Apps, reader: str, figure: Figure
 ) -> None:
     name = f"nap-{nap.owner}-shop-web"
     text = (EXAMPLES / "haproxy" / "haproxy.cfg").read_text()
@@ -152,14 +153,14 @@ def test_haproxy_finds_the_replicas_and_follows_a_failover(
         hosts.kill(bed, bed.host("h3"))
         watcher.until(f"{was} was made on", within=120)
         eventually(lambda: len(answers()) == 3 and answers() != before, "three again", within=60)
-        print(f"from a host's end to all behind the proxy: {time.monotonic() - began:.1f} s")
+        figure(f"from a host's end to all behind the proxy: {time.monotonic() - began:.1f} s")
         assert {each["Service"]["Meta"]["host"] for each in listed(bed, name)} <= {"h1", "h2", "h4"}
         hosts.restart(bed, bed.host("h3"))
         watcher.until(f"{was} of h3 was removed", within=120)
 
 
 def test_one_address_lasts_when_the_host_that_has_it_dies(
-    nap: Nap, bed: Bed, apps: Apps, reader: str
+    nap: Nap, bed: Bed, apps: Apps, reader: str, figure: Figure
 ) -> None:
     """And when that host is back, and when HAProxy alone is gone there."""
     nap("up", "-f", apps("shop", services()))
@@ -173,7 +174,7 @@ def test_one_address_lasts_when_the_host_that_has_it_dies(
         hosts.kill(bed, bed.host("h2"))
         try:
             eventually(edge.get, "it goes on", within=60)
-            print(f"from a host's end to the lasting address: {time.monotonic() - began:.1f} s")
+            figure(f"from a host's end to the lasting address: {time.monotonic() - began:.1f} s")
             for slot in missing:
                 watcher.until(f"{slot} was made on", within=120)
             eventually(lambda: all(edge.get() for _ in range(12)), "all answer", within=60)

@@ -11,6 +11,7 @@ from bed import busybox, gossip, hosts
 from bed.fixture import bring_up
 from bed.layout import Bed
 from tests.support.apps import Apps, on_zone, sleeper
+from tests.support.figures import Figure
 from tests.support.main_job import PARTS, MainJob
 from tests.support.nap import Nap, eventually
 from tests.support.settling import whole
@@ -36,7 +37,7 @@ class TestConsul(MainJob, VerbsJob):
 
 
 def test_what_a_lost_host_ran_serves_elsewhere_under_its_old_name(
-    nap: Nap, bed: Bed, apps: Apps
+    nap: Nap, bed: Bed, apps: Apps, figure: Figure
 ) -> None:
     """A store of that kind knows the dead container's name and address for ever."""
     gossip.freshen(bed)
@@ -64,7 +65,7 @@ def test_what_a_lost_host_ran_serves_elsewhere_under_its_old_name(
         hosts.kill(bed, lost)
         began = time.monotonic()
         watcher.until(f"{was} was made on", f"since {lost.name} is lost", within=120)
-        print(f"from a host's end to all healthy again: {time.monotonic() - began:.1f} s")
+        figure(f"from a host's end to all healthy again: {time.monotonic() - began:.1f} s")
         eventually(answers, "it is found by its name, and the dead one no more", within=30)
         hosts.restart(bed, lost)
         watcher.until(f"{was} of {lost.name} was removed", within=150)

@@ -20,6 +20,7 @@ from bed.fixture import bring_up
 from bed.layout import Bed
 from tests.support import hosts as engines_word
 from tests.support.apps import Apps, sleeper
+from tests.support.figures import Figure
 from tests.support.nap import PROGRAM, Nap, eventually
 from tests.support.settling import settled
 from tests.support.watching import (
@@ -101,7 +102,7 @@ def test_a_host_that_is_up_again_soon_keeps_what_it_had(nap: Nap, bed: Bed, apps
 
 
 def test_a_host_dies_under_load_and_what_it_ran_serves_elsewhere(
-    nap: Nap, bed: Bed, apps: Apps
+    nap: Nap, bed: Bed, apps: Apps, figure: Figure
 ) -> None:
     """It is the swarm's leading manager, and a server of Consul; the database is away too."""
     nap("up", "-f", apps("shop", {"web": sleeper(**AGAIN, deploy={"replicas": 5})}))
@@ -113,7 +114,7 @@ def test_a_host_dies_under_load_and_what_it_ran_serves_elsewhere(
         began = time.monotonic()
         hosts.kill(bed, lost)
         watcher.until(f"{was} was made on", f"since {lost.name} is lost", within=120)
-        print(f"from a host's end to all healthy again: {time.monotonic() - began:.1f} s")
+        figure(f"from a host's end to all healthy again: {time.monotonic() - began:.1f} s")
         assert count(serving(bed, nap, "shop", "web")) == 5
         mariadb.start(bed)
         eventually(lambda: last_deployment(nap, "shop") == "failover", "its record", within=60)
@@ -126,7 +127,7 @@ def test_a_host_dies_under_load_and_what_it_ran_serves_elsewhere(
     assert happened(nap, f"{was} was made on"), "who ran where is in the events"
 
 
-def test_a_host_is_cut_off_and_healed(nap: Nap, bed: Bed, apps: Apps) -> None:
+def test_a_host_is_cut_off_and_healed(nap: Nap, bed: Bed, apps: Apps, figure: Figure) -> None:
     """What shares nothing serves on both sides until then; what keeps data stays the only one."""
     data = {"volumes": ["data:/data"]}
     writing = "sh -c 'while :; do date +%s >> /data/log; sync; sleep 0.2; done'"
@@ -147,7 +148,7 @@ def test_a_host_is_cut_off_and_healed(nap: Nap, bed: Bed, apps: Apps) -> None:
         healed = time.monotonic()
         hosts.heal(bed, lost)
         watcher.until(f"{was} of {lost.name} was removed", within=60)
-        print(f"from the heal to one copy of each: {time.monotonic() - healed:.1f} s")
+        figure(f"from the heal to one copy of each: {time.monotonic() - healed:.1f} s")
         assert list(serving(bed, nap, "pair", "db")) == [lost.name]
     settled(bed)
     assert count(serving(bed, nap, "pair", "web")) == 5
@@ -197,7 +198,7 @@ def test_the_leader_is_killed_in_the_middle_and_another_finishes(
 
 
 def test_a_crash_is_heard_of_and_mended_long_before_the_next_sweep(
-    nap: Nap, bed: Bed, apps: Apps
+    nap: Nap, bed: Bed, apps: Apps, figure: Figure
 ) -> None:
     nap = nap.on(with_failover(bed, "seldom", after="4s", sweep="5m"))
     nap("up", "-f", apps("steady", {"web": sleeper(**AGAIN, deploy={"replicas": 3})}))
@@ -208,7 +209,7 @@ def test_a_crash_is_heard_of_and_mended_long_before_the_next_sweep(
             watcher.until(f"{slot} on", "was started again", within=120)
             now = engines_word.inspect(bed, row)["State"]
             took = seconds(now["StartedAt"]) - seconds(now["FinishedAt"])
-            print(f"from a crash to running again, by the engine's clock: {took:.1f} s")
+            figure(f"from a crash to running again, by the engine's clock: {took:.1f} s")
 
 
 def test_a_container_that_crashes_again_and_again_is_given_ever_more_time(

@@ -14,6 +14,7 @@ from bed.fixture import bring_up
 from bed.layout import Bed
 from nap_compose.exits import Exit
 from tests.support.apps import Apps
+from tests.support.figures import Figure
 from tests.support.nap import Nap, eventually
 
 pytestmark = pytest.mark.bed
@@ -119,12 +120,10 @@ def told(nap: Nap, service: str) -> dict[str, Any]:
         found = [json.loads(line) for line in lines if line.startswith('{"asked"')]
         return found[0] if found else None
 
-    result = eventually(end, f"the end of {service}", within=ASKING + 60)
-    print(service, json.dumps(result))
-    return result
+    return eventually(end, f"the end of {service}", within=ASKING + 60)
 
 
-def test_nobody_notices_an_update_nor_one_that_fails(nap: Nap, apps: Apps) -> None:
+def test_nobody_notices_an_update_nor_one_that_fails(nap: Nap, apps: Apps, figure: Figure) -> None:
     nap("up", "-f", apps("rolling", services("one")))
     old = nap.ids("rolling")
 
@@ -140,7 +139,9 @@ def test_nobody_notices_an_update_nor_one_that_fails(nap: Nap, apps: Apps) -> No
     assert nap.ids("rolling") == new
 
     by_name, by_proxy = told(nap, "by-name"), told(nap, "by-proxy")
-    for asked in (by_name, by_proxy):
+    for road, asked in (("by name", by_name), ("through HAProxy", by_proxy)):
+        failed = sum(asked["failures"].values())
+        figure(f"two updates, asked {road}: {asked['asked']}, failed: {failed}")
         assert asked["asked"] >= 3000
         assert set(asked["answers"]) == {"one", "two"}, "the bad one never answered"
     assert by_proxy["failures"] == {}

@@ -16,6 +16,7 @@ import pytest
 from bench.scale import JOBS
 from bench.simulator import Scale, simulated
 from tests.support import sweeping
+from tests.support.figures import Figure
 
 ROOT = Path(__file__).parents[2]
 HOSTS, CONTAINERS = 1000, 10
@@ -35,7 +36,7 @@ def test_a_thousand_hosts(job: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_sweep_of_a_thousand_hosts(tmp_path: Path) -> None:
+def test_a_sweep_of_a_thousand_hosts(tmp_path: Path, figure: Figure) -> None:
     with simulated(tmp_path, Scale(HOSTS, CONTAINERS)) as simulator:
         done = subprocess.run(
             [sys.executable, sweeping.__file__, str(simulator.cluster_file), "2"],
@@ -48,6 +49,8 @@ def test_a_sweep_of_a_thousand_hosts(tmp_path: Path) -> None:
         )
     first, second = (json.loads(line) for line in done.stdout.splitlines())
     for sweep in (first, second):
+        took = f"{sweep['seconds']} s, {sweep['cpu']} s of CPU, {sweep['MiB']} MiB"
+        figure(f"a sweep: {took}, {sweep['written']} keys written")
         assert (sweep["hosts"], sweep["containers"]) == (HOSTS, HOSTS * CONTAINERS)
         assert sweep["cpu"] < SECONDS, sweep
         assert sweep["MiB"] < MIB, sweep
