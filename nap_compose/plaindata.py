@@ -1,15 +1,17 @@
 """Plain data whose classes cost next to nothing to import.
 
 `dataclasses.dataclass` writes and compiles up to ten methods for each class as it is imported,
-which for a hundred classes takes longer than all else that a short command does. Here the fields
-are gathered by `dataclasses` too, and mean what they mean there; what a class is made with is
-compiled when the first one is made, and the rest needs no compiling.
+which for a few hundred classes takes longer than all else that a short command does. Here a class
+is left as it is until its first object is made, or until somebody asks for its fields: most
+classes are imported and never used. The fields are gathered by `dataclasses` then, and mean what
+they mean there; of the methods only the one that makes an object is compiled.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import operator
+import threading
 from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError
 from typing import TYPE_CHECKING, Any
@@ -35,29 +37,61 @@ else:
 
 _NOT_GIVEN: Any = object()
 
+_FIELDS = "__dataclass_fields__"
+"""Where `dataclasses` looks for a class's fields."""
+
+_COMPLETING = threading.RLock()
+"""Two threads may make the first object of a class at once."""
+
 
 def _plain(cls: Any, *, frozen: bool, order: bool) -> Any:
-    own = dict(vars(cls))
-    if not own.get("__doc__"):
+    if not vars(cls).get("__doc__"):
         # `dataclasses` would write one from the signature, for which it reads Python's own words
         # with regular expressions that take longer to compile than all of our classes to make.
         cls.__doc__ = cls.__name__
-    gathered: Any = dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
-    for name, method in _methods(gathered, frozen=frozen, order=order).items():
-        if own.get(name) is None:  # whoever has an own `__eq__` has None for its `__hash__`
-            setattr(gathered, name, method)
-    return gathered
+    later = _Later(cls, frozen=frozen, order=order)
+    setattr(cls, _FIELDS, later)
+    if "__init__" not in vars(cls):
+
+        def first_made(self: Any, *args: Any, **kwargs: Any) -> None:
+            later.complete()
+            cls.__init__(self, *args, **kwargs)
+
+        cls.__init__ = first_made
+    else:
+        later.complete()
+    return cls
+
+
+class _Later:
+    """Stands for a class's fields until somebody wants them."""
+
+    def __init__(self, cls: Any, *, frozen: bool, order: bool) -> None:
+        self._cls, self._frozen, self._order = cls, frozen, order
+        self._own = dict(vars(cls))
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        self.complete()
+        return vars(self._cls)[_FIELDS]
+
+    def complete(self) -> None:
+        """Give the class its fields and methods, once."""
+        with _COMPLETING:
+            cls = self._cls
+            if vars(cls)[_FIELDS] is not self:
+                return
+            dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
+            for name, method in _methods(cls, frozen=self._frozen, order=self._order).items():
+                if self._own.get(name) is None:  # an own `__eq__` makes `__hash__` None
+                    setattr(cls, name, method)
 
 
 def _methods(cls: Any, *, frozen: bool, order: bool) -> dict[str, Callable[..., Any] | None]:
+    """The methods of a class whose fields are there; what makes an object comes last, so that
+    none is made before all are there."""
     fields = dataclasses.fields(cls)
     shown = [each.name for each in fields if each.repr]
     value_of = _getter([each.name for each in fields if each.compare])
-
-    def first_made(self: Any, *args: Any, **kwargs: Any) -> None:
-        made: Any = _init_of(cls, fields)
-        cls.__init__ = made
-        made(self, *args, **kwargs)
 
     def told(self: Any) -> str:
         pairs = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
@@ -72,7 +106,6 @@ def _methods(cls: Any, *, frozen: bool, order: bool) -> dict[str, Callable[..., 
         return compare
 
     methods: dict[str, Callable[..., Any] | None] = {
-        "__init__": first_made,
         "__repr__": told,
         "__eq__": compared(operator.eq),
         "__hash__": None,
@@ -80,7 +113,9 @@ def _methods(cls: Any, *, frozen: bool, order: bool) -> dict[str, Callable[..., 
     if order:
         for how in (operator.lt, operator.le, operator.gt, operator.ge):
             methods[f"__{how.__name__}__"] = compared(how)
-    return methods | (_of_frozen(cls, fields) if frozen else {})
+    if frozen:
+        methods |= _of_frozen(cls, fields)
+    return {**methods, "__init__": _init_of(cls, fields)}
 
 
 def _of_frozen(cls: Any, fields: tuple[Field[Any], ...]) -> dict[str, Callable[..., Any] | None]:

@@ -12,12 +12,12 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
 from nap_compose.cluster.private_files import make_private_dir
 from nap_compose.errors import NapError, NotAllowed
+from nap_compose.plaindata import dataclass
 
 FOLDER = "attempts"
 FREE = 3

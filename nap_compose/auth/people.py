@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from nap_compose.plaindata import dataclass
 
 ROLES = ("admin", "user", "viewer")
 """The roles, the mightiest first: who is in several groups has the first of theirs."""

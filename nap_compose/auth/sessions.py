@@ -11,13 +11,14 @@ import contextlib
 import hashlib
 import json
 import secrets
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from nap_compose.auth.people import Person
 from nap_compose.cluster.private_files import make_private_dir, replace_private
 from nap_compose.errors import NapError, NotAllowed
+from nap_compose.plaindata import dataclass
 
 FOLDER = "sessions"
 _STEP = 10.0

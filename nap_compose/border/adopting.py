@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from nap_compose.border.deploying import Outcome
 from nap_compose.border.words import Cancel, Target
 from nap_compose.compose.model import App
 from nap_compose.orchestration.events import OnEvent
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from nap_compose.border.rows import Row
 from nap_compose.border.sharing import ShareRow
 from nap_compose.border.words import Listing, Target
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

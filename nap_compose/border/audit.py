@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from nap_compose.border.words import Listing
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ to a broker."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO, Protocol
+
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

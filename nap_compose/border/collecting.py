@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
     from nap_compose.border.lines import LogLine, LogRequest

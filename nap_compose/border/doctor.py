@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
+
+from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
     from nap_compose.border.words import Cancel

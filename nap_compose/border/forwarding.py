@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 from nap_compose.border.words import Target
+from nap_compose.plaindata import dataclass
 
 WINDOW = 1 << 20
 """Bytes of one connection and direction that may be under way."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
+
+from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from nap_compose.border.words import Cancel, Target
 from nap_compose.health.records import ContainerRecord, Happening, Heartbeat, HostRecord
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from nap_compose.border.words import Cancel, Listing
 from nap_compose.compose.bake import NO_WISHES, Wishes
 from nap_compose.compose.model import App
 from nap_compose.orchestration.events import OnEvent
+from nap_compose.plaindata import dataclass
 
 Contexts = Callable[[str], Iterator[bytes]]
 """Gives the build context of a service as a tar, in pieces."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from nap_compose.border.words import Target
+from nap_compose.plaindata import dataclass
 
 
 class LogLine(NamedTuple):

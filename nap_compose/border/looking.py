@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from nap_compose.border.words import Listing, Target
+from nap_compose.plaindata import dataclass
 
 Warn = Callable[[str], None]
 

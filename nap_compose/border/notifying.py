@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
     from nap_compose.border.words import Listing

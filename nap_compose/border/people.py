@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from nap_compose.border.words import Who
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

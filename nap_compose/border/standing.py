@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from nap_compose.border.doctor import Grade
+from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
     from nap_compose.border.words import Listing

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from nap_compose.border.words import Listing, Target
+from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
     from nap_compose.border.words import Cancel

@@ -10,14 +10,17 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nap_compose.border import Control
 from nap_compose.cli.session import Session
 from nap_compose.compose import beside, parcels
 from nap_compose.compose.beside import Beside
 from nap_compose.compose.loader import Loaded
 from nap_compose.compose.parcels import Piece
 from nap_compose.errors import BadFile
+
+if TYPE_CHECKING:
+    from nap_compose.border import Control
 
 SETTLED = 2.0
 """Seconds for which a file must have been left alone before its digest is remembered: a clock's

@@ -22,7 +22,7 @@ SIGPIPE = 141
 """How a shell reports a program that nobody listened to any more: 128 and the signal's number."""
 
 
-GARBAGE = 50_000
+GARBAGE = 200_000
 """How many objects more than went have to come before Python looks for circles of garbage: by
 default it does so hundreds of times while a large cluster is read, of which nothing is garbage."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from nap_compose.border import Checked, Refusal
 from nap_compose.cli.output.table import Cell, Column, table
@@ -15,6 +14,7 @@ from nap_compose.compose.rows import Site, Treatment
 from nap_compose.compose.treatment import Finding, every_key
 from nap_compose.compose.yamlfile import Document
 from nap_compose.errors import Place
+from nap_compose.plaindata import dataclass
 
 COLUMNS = (
     Column("PLACE", least=12),

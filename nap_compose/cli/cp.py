@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from nap_compose.cli.options import with_shared
 from nap_compose.cli.session import Session
 from nap_compose.errors import NapError, WrongUse
 from nap_compose.exits import Exit
+from nap_compose.plaindata import dataclass
 from nap_compose.text import plain
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nap_compose.cli.deploy import exit_code, tell_what_went_wrong, warn_of_the_rest, watched
@@ -16,6 +15,7 @@ from nap_compose.cli.session import Session
 from nap_compose.cli.staying import Stance, Staying
 from nap_compose.errors import NapError
 from nap_compose.exits import Exit
+from nap_compose.plaindata import dataclass
 from nap_compose.text import plain
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 
 import click
 
@@ -12,6 +11,7 @@ from nap_compose.cli.options import with_shared
 from nap_compose.cli.session import Session
 from nap_compose.errors import WrongUse
 from nap_compose.exits import Exit
+from nap_compose.plaindata import dataclass
 from nap_compose.text import plain
 
 

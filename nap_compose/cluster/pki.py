@@ -6,7 +6,6 @@ X.509 as RFC 5280 has it, with keys on the curve P-256.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nap_compose.cluster.private_files import replace_file
 from nap_compose.errors import BadFile, Place
+from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -13,10 +13,10 @@ import json
 import os
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from nap_compose.errors import BadFile, NapError, NotAllowed
+from nap_compose.plaindata import dataclass
 
 MAGIC = b"nap sealed stream 1\n"
 PIECE = 1 << 20

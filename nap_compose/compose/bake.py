@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from nap_compose.compose.model import App, Json, Service
 from nap_compose.compose.paths import is_remote
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

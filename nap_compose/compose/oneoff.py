@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from nap_compose.compose import shortforms
 from nap_compose.compose.model import App
 from nap_compose.errors import WrongUse
+from nap_compose.plaindata import dataclass
 from nap_compose.text import nearest
 
 

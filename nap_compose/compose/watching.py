@@ -5,13 +5,14 @@ from __future__ import annotations
 import os.path
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any
 
 from nap_compose.compose.dockerignore import Ignore, read_patterns
 from nap_compose.compose.model import App
 from nap_compose.errors import BadFile
+from nap_compose.plaindata import dataclass
 
 PASSED_OVER = Ignore(
     read_patterns("""

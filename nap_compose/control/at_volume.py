@@ -6,7 +6,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from nap_compose.border import ActRequest, Cancel, Target, UpRequest, Who
 from nap_compose.cluster import app_lock, hostfs, moves
@@ -22,6 +22,7 @@ from nap_compose.orchestration import pooling
 from nap_compose.orchestration.events import OnEvent
 from nap_compose.orchestration.placement.volumes import is_shared
 from nap_compose.orchestration.plan import Verb
+from nap_compose.plaindata import dataclass
 from nap_compose.storage import reach
 from nap_compose.storage.settings import Settings
 

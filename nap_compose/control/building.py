@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from nap_compose import __version__
@@ -36,6 +36,7 @@ from nap_compose.orchestration.emitter import Emitter
 from nap_compose.orchestration.events import Event, OnEvent, Phase
 from nap_compose.orchestration.masking import masker
 from nap_compose.orchestration.plan import Kind, Step
+from nap_compose.plaindata import dataclass
 
 
 def build(

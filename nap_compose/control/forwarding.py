@@ -6,7 +6,6 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from nap_compose.border import (
     MOST_CONNECTIONS,
@@ -22,6 +21,7 @@ from nap_compose.cluster.reach import Reach, open_reach
 from nap_compose.control.parts import Parts
 from nap_compose.control.replicas import named, running_replica
 from nap_compose.errors import NapError, WrongUse
+from nap_compose.plaindata import dataclass
 
 REFUSED = 111
 """Linux's number for a connection that nobody takes."""

@@ -6,7 +6,7 @@ What runs stays where it is. Each part can be done again: who was cut off does t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from nap_compose.auth.sessions import FOLDER, end_all_of
@@ -34,6 +34,7 @@ from nap_compose.db.records import AppRecord
 from nap_compose.errors import BadFiles, NapError, WrongUse
 from nap_compose.orchestration import using
 from nap_compose.orchestration.plan import Verb
+from nap_compose.plaindata import dataclass
 
 _LOOK = frozenset({Part.CONTAINERS, Part.VOLUMES})
 

@@ -11,7 +11,7 @@ import contextlib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from nap_compose.border import (
     ActRequest,
@@ -42,6 +42,7 @@ from nap_compose.orchestration.bodies.shared import volume_body
 from nap_compose.orchestration.events import OnEvent
 from nap_compose.orchestration.placement.volumes import is_engines_own
 from nap_compose.orchestration.plan import Verb
+from nap_compose.plaindata import dataclass
 from nap_compose.storage import copying, exchange, folders
 from nap_compose.storage.copying import MOUNT, Tell
 from nap_compose.storage.folders import parts_of

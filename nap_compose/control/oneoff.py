@@ -7,7 +7,7 @@ import contextlib
 import secrets
 import signal
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 
 from nap_compose.border import (
     Cancel,
@@ -39,6 +39,7 @@ from nap_compose.orchestration.events import OnEvent
 from nap_compose.orchestration.plan import Kind, Plan, Step
 from nap_compose.orchestration.steps.passing import until_it_passes
 from nap_compose.orchestration.wanted import Slot, needs_of
+from nap_compose.plaindata import dataclass
 
 INSISTING = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 """Signals which, sent twice, mean that the container is to end at once."""

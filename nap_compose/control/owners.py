@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from nap_compose.auth.people import role_of
 from nap_compose.border import Who
@@ -12,6 +12,7 @@ from nap_compose.control.parts import Parts
 from nap_compose.control.policing import door_for
 from nap_compose.db.records import RecordsAway
 from nap_compose.errors import Away, NotAllowed
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from nap_compose.cluster import labels, turns
 from nap_compose.cluster.engine import Engine, EngineError, Json
@@ -30,6 +30,7 @@ from nap_compose.orchestration.steps.shared import (
     wait_forgotten,
     wait_known,
 )
+from nap_compose.plaindata import dataclass
 
 LONE_LASTS = 60
 LASTS = 600

@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from nap_compose.border import Cancel, Handled, PullRequest, Who
 from nap_compose.cluster import claims, host_records
@@ -31,6 +30,7 @@ from nap_compose.orchestration.plan import Kind, Step
 from nap_compose.orchestration.pooling import pool
 from nap_compose.orchestration.steps.images import pull_image
 from nap_compose.orchestration.wanted import select
+from nap_compose.plaindata import dataclass
 
 AT_ONCE = 8
 _PRESENT = ("missing", "if_not_present")

@@ -4,7 +4,6 @@ then each app that has something to move is deployed again as it is, with those 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from nap_compose.border import (
     Cancel,
@@ -36,6 +35,7 @@ from nap_compose.orchestration.placement.balance import (
 from nap_compose.orchestration.placement.place import place
 from nap_compose.orchestration.placement.situation import Situation
 from nap_compose.orchestration.wanted import Slot, select
+from nap_compose.plaindata import dataclass
 from nap_compose.text import app_called
 
 AS_IT_IS = "missing"

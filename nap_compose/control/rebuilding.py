@@ -7,7 +7,7 @@ those only a backup brings back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timezone
 
 from nap_compose.border import Rebuilt
@@ -19,6 +19,7 @@ from nap_compose.cluster.view import ContainerView, View
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import CONTAINERS, warnings_of
 from nap_compose.db.records import DeploymentRecord, RevisionRecord
+from nap_compose.plaindata import dataclass
 from nap_compose.text import app_called
 
 ORIGIN = "rebuilt from the hosts"

@@ -14,7 +14,6 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from nap_compose.border import (
     Cancel,
@@ -41,6 +40,7 @@ from nap_compose.orchestration.events import Event, OnEvent
 from nap_compose.orchestration.placement.volumes import is_engines_own
 from nap_compose.orchestration.plan import Verb
 from nap_compose.orchestration.steps.hooks import code_of
+from nap_compose.plaindata import dataclass
 from nap_compose.storage import copying, exchange, folders, snapshots
 from nap_compose.storage.copying import MOUNT, Tell
 from nap_compose.storage.settings import write as set_up

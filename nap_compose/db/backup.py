@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from nap_compose.clock import utc_now
@@ -18,6 +17,7 @@ from nap_compose.db.database import Database
 from nap_compose.db.schema import Migration
 from nap_compose.db.tables import HEAD, TABLES, TRAIL
 from nap_compose.errors import BadFile, NapError
+from nap_compose.plaindata import dataclass
 
 KIND = "nap records"
 _AT_ONCE = 20

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from nap_compose.cluster.view import ContainerView, View
 from nap_compose.health.details import Detail
 from nap_compose.health.records import ContainerRecord, Copy, Happening, HostRecord
+from nap_compose.plaindata import dataclass
 
 SlotKey = tuple[str, str, str, int]
 """Owner, app, service and number."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 from nap_compose.cluster.view import ContainerView
 from nap_compose.health.ages import at_most
 from nap_compose.health.records import ContainerRecord
+from nap_compose.plaindata import dataclass
 
 LONGEST_PROBE = 512
 """So many characters of what a health check printed are kept: its end, where the reason stands."""

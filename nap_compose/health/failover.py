@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from nap_compose.health.changes import SlotKey
 from nap_compose.health.records import ContainerRecord, Copy, HostHealth
 from nap_compose.health.rules import OnLoss, Replace
+from nap_compose.plaindata import dataclass
 
 App = tuple[str, str]
 """Owner and name."""

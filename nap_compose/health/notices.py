@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from nap_compose.border import Grade, StatusRow
 from nap_compose.clock import written
 from nap_compose.cluster.notify import Recipient
 from nap_compose.health.records import Happening, HostHealth, HostRecord
+from nap_compose.plaindata import dataclass
 
 KIND_OF = {
     "apps": "app",

@@ -8,11 +8,11 @@ said so with `nap host confirm-lost`. A host that answers again has no proof aga
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nap_compose.cluster import state_keys
 from nap_compose.cluster.state import StateStore
+from nap_compose.plaindata import dataclass
 
 FENCED = "fence"
 CONFIRMED = "person"

@@ -6,9 +6,11 @@ Times are UTC, ISO 8601 with milliseconds, empty where they aren't known.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import Enum
 from typing import Any
+
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

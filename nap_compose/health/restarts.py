@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from nap_compose.health.rules import Restart
+from nap_compose.plaindata import dataclass
 
 FIRST_PAUSE, LAST_PAUSE = 1.0, 60.0
 """Seconds between restarts where the policy doesn't say: none before the first one, then these,

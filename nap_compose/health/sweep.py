@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from nap_compose.clock import utc_now
@@ -22,6 +22,7 @@ from nap_compose.errors import NapError
 from nap_compose.health.changes import Changes, Known, compare, compare_hosts, slot_key, together
 from nap_compose.health.details import Detail, detail, is_known
 from nap_compose.health.hosts import hosts_of
+from nap_compose.plaindata import dataclass
 
 DEADLINE = 10.0
 """Seconds that each host has for its list, and again for what is inspected."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from nap_compose.border import Ended, EventRow, LogLine
 from nap_compose.cluster.engine import Engines
@@ -13,6 +12,7 @@ from nap_compose.errors import NapError
 from nap_compose.logs.container_lines import ContainerLog
 from nap_compose.logs.fetch import HostsAway, Warn, fetch
 from nap_compose.logs.follow import Follow, Refresh, Seen
+from nap_compose.plaindata import dataclass
 
 LAST_WORDS = 0.5
 """Seconds that the end of a container waits for lines of its that are still under way."""

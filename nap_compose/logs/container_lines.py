@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 
 from nap_compose.border import LogLine
@@ -23,6 +23,7 @@ from nap_compose.logs.kept.stored import store
 from nap_compose.logs.kept_lines import MISSING
 from nap_compose.logs.merge import LONG_AGO, Stamped
 from nap_compose.logs.stamps import PIECE, as_text, split_stamp, whole_second
+from nap_compose.plaindata import dataclass
 
 OVERLAP = 2.0
 """Seconds that are asked for again after a lost connection: by so much may the lines of one

@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nap_compose.border import Ended, LogLine
 from nap_compose.cluster.engine import Conflict, EngineAway, EngineError, Engines, NotFound
@@ -16,6 +16,7 @@ from nap_compose.logs.container_lines import ContainerLog
 from nap_compose.logs.deployment_lines import DeploymentLines
 from nap_compose.logs.fetch import HostsAway, Warn
 from nap_compose.logs.merge import Holdback, Stamped
+from nap_compose.plaindata import dataclass
 
 PATIENCE = 0.3
 """Seconds that a line waits for earlier ones from elsewhere."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from nap_compose.border import LogRequest
 from nap_compose.logs.kept.series import Series
 from nap_compose.logs.kept.stored import TEXT
 from nap_compose.logs.kept_lines import KeptLines
+from nap_compose.plaindata import dataclass
 
 ERRORS = (b"ERROR", b"FATAL", b"CRITICAL", b"PANIC", b'"error"', b'"fatal"', b'"critical"')
 """A line in which one of these stands counts as an error."""

@@ -13,11 +13,11 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from nap_compose.cluster.cluster import Moosefs
 from nap_compose.errors import NapError
+from nap_compose.plaindata import dataclass
 from nap_compose.storage import exchange, folders, programs, removal, settings
 from nap_compose.storage.exchange import NEW
 from nap_compose.storage.folders import parts_of

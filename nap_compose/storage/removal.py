@@ -15,10 +15,11 @@ import stat
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import IO
 
+from nap_compose.plaindata import dataclass
 from nap_compose.storage import folders
 from nap_compose.storage.settings import Settings
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from nap_compose.cluster.cluster import Moosefs
+from nap_compose.plaindata import dataclass
 from nap_compose.storage import programs
 
 _DIRECTORY = re.compile(r"^ *([a-z]+):\s+(\d+)$", re.MULTILINE)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nap_compose.cluster.cluster import Moosefs
 from nap_compose.errors import NapError
+from nap_compose.plaindata import dataclass
 from nap_compose.storage.programs import run
 
 _VALUE = re.compile(r"^(.*): (\d+)$", re.MULTILINE)

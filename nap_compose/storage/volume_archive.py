@@ -8,10 +8,11 @@ import json
 import queue
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from nap_compose.errors import BadFile
+from nap_compose.plaindata import dataclass
 from nap_compose.storage import copying
 
 _MAGIC = b"nap volume backup 1\n"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, field
 from functools import cached_property
 from typing import Any, ClassVar
@@ -181,3 +183,47 @@ def test_what_may_be_changed() -> None:
     assert (loose, Loose("b").found) == (Loose("b", [1]), [])
     with pytest.raises(TypeError):
         hash(loose)
+
+
+def test_a_class_is_left_as_it_is_until_one_is_made_or_its_fields_are_asked_for() -> None:
+    def declared() -> Any:
+        @dataclass(frozen=True)
+        class Late:
+            name: str
+            more: list[int] = field(default_factory=list)
+
+        return Late
+
+    def is_whole(cls: Any) -> bool:
+        return isinstance(vars(cls)["__dataclass_fields__"], dict)
+
+    for use in (
+        lambda cls: cls("a"),
+        dataclasses.fields,
+        dataclasses.is_dataclass,
+        lambda cls: dataclasses.make_dataclass("Under", [], bases=(cls,), frozen=False),
+    ):
+        late = declared()
+        assert not is_whole(late)
+        use(late)
+        assert is_whole(late)
+        assert late("a") == late("a")
+
+
+def test_many_threads_make_the_first_one() -> None:
+    for _ in range(20):
+
+        @dataclass(frozen=True)
+        class Late:
+            name: str
+            more: tuple[int, ...] = (1,)
+
+        begin = threading.Barrier(8)
+
+        def made(begin: threading.Barrier = begin, of: Any = Late) -> Any:
+            begin.wait()
+            return of("a")
+
+        with ThreadPoolExecutor(8) as pool:
+            every = [made.result() for made in [pool.submit(made) for _ in range(8)]]
+        assert set(every) == {Late("a")}

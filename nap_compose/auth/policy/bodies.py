@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from nap_compose.auth.policy import rules as r
 from nap_compose.auth.policy.rules import FREE, Bounds, Rule, Verdict, admins
 from nap_compose.cluster.engine import Json
+from nap_compose.plaindata import dataclass
 
 NAPS_FOLDERS = ("/var/lib/nap/files", "/run/nap/secrets")
 """Where nap itself brings the files of apps, a folder for each project."""

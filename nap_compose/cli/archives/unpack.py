@@ -16,11 +16,12 @@ import os
 import posixpath
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from nap_compose.errors import NapError
+from nap_compose.plaindata import dataclass
 from nap_compose.text import plain
 
 PIECE = 1 << 20

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from nap_compose.cli.output.table import Cell, Column, table
 from nap_compose.cli.output.template.form import Form
 from nap_compose.cli.output.terminal import Terminal
+from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
     from nap_compose.border import Whereabouts

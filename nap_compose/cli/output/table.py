@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from nap_compose.cli.output.width import cut, shown_width
+from nap_compose.plaindata import dataclass
 from nap_compose.text import plain
 
 GAP = "   "

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from nap_compose.border import (
     Adoption,
@@ -39,6 +39,7 @@ from nap_compose.control.sharing import check_known
 from nap_compose.errors import Away, NapError, WrongUse
 from nap_compose.orchestration import checks
 from nap_compose.orchestration.events import OnEvent
+from nap_compose.plaindata import dataclass
 
 _GOOD = ("done", "unchanged")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from nap_compose.cluster.adopted import Former
 from nap_compose.cluster.engine import Engine, Json
@@ -12,6 +11,7 @@ from nap_compose.cluster.view import ContainerView, HostView
 from nap_compose.compose.model import App
 from nap_compose.errors import NapError, WrongUse
 from nap_compose.orchestration.placement.volumes import is_anonymous, mounted
+from nap_compose.plaindata import dataclass
 
 RUNS = ("running", "restarting", "paused")
 

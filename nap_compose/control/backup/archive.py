@@ -12,7 +12,6 @@ import json
 import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, BinaryIO, cast
@@ -20,6 +19,7 @@ from typing import IO, Any, BinaryIO, cast
 from nap_compose.cluster.vault import Damaged, Head, Reader, Sink, Writer, read_head
 from nap_compose.control.backup.counting import JustSo
 from nap_compose.errors import NapError
+from nap_compose.plaindata import dataclass
 
 FORMAT = 1
 ABOUT = "about.json"

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -45,6 +45,7 @@ from nap_compose.db.tables import TRAIL
 from nap_compose.errors import BadFile, NapError
 from nap_compose.exits import Exit
 from nap_compose.logs.folders import FILE_MODE, make_folders
+from nap_compose.plaindata import dataclass
 
 _PIECE = 1 << 18
 _CONTAINERS = frozenset({Part.CONTAINERS})

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 import nap_compose
@@ -23,6 +23,7 @@ from nap_compose.cluster import chosen, config
 from nap_compose.cluster.chosen import BROKER, SERVICE
 from nap_compose.cluster.private_files import drafted
 from nap_compose.errors import NapError, NotAllowed, WrongUse
+from nap_compose.plaindata import dataclass
 
 GROUPS = ("nap-users", "nap-admins", "nap-viewers")
 """Whose members may start the broker."""

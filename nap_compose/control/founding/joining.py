@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from nap_compose.cluster.engine import Engine, EngineError, Engines, Json
@@ -13,6 +12,7 @@ from nap_compose.cluster.observe import Part
 from nap_compose.cluster.view import View
 from nap_compose.control.parts import Parts
 from nap_compose.errors import NapError
+from nap_compose.plaindata import dataclass
 
 PORT = 2377
 """Where a swarm's managers listen (Docker's default)."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from nap_compose.cluster.certificates import certificates_of
@@ -15,6 +14,7 @@ from nap_compose.cluster.keyring import FILE_NAME, make_key_file
 from nap_compose.cluster.pki import NEXT_CA_DAYS, Authority, Pair, belong_together
 from nap_compose.cluster.private_files import make_private_dir, replace_file
 from nap_compose.control.founding.overssh import SET_UP, Via, script
+from nap_compose.plaindata import dataclass
 
 END = b"-----END CERTIFICATE-----"
 

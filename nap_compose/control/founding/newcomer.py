@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from nap_compose.border import Finding, Grade
 from nap_compose.cluster.engine_endpoint import TLS_PORT
@@ -15,6 +14,7 @@ from nap_compose.health.doctor.hosts import (
     SKEW_HARMS,
     SKEW_NOTICED,
 )
+from nap_compose.plaindata import dataclass
 from nap_compose.units import show_size
 
 OLDEST_ENGINE = (20, 10)

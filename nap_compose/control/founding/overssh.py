@@ -9,11 +9,11 @@ import shlex
 import subprocess
 import tarfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from nap_compose.errors import NapError, WrongUse
+from nap_compose.plaindata import dataclass
 
 COMMAND = "NAP_SSH"
 """The variable that names the ssh command to use, with its options, as git's GIT_SSH_COMMAND."""

@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from nap_compose.control.founding.control_machine import UNITS
 from nap_compose.control.founding.material import Material, endpoint
 from nap_compose.control.parts import Parts
 from nap_compose.errors import NapError, NotAllowed
+from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,12 +4,13 @@ tells it again nor forgets it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from nap_compose.cluster import state_keys
 from nap_compose.cluster.state import StateStore
 from nap_compose.health.notices import Notice
+from nap_compose.plaindata import dataclass
 
 MOST = 200
 """So many notices wait at the most; the oldest go, and so nobody is told of last week's."""

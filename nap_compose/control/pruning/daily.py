@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from nap_compose.border import PrunedRow, PruneRequest
 from nap_compose.cluster import state_keys
@@ -20,6 +19,7 @@ from nap_compose.cluster.state import Lease, Lost, StateStore, StoreAway
 from nap_compose.control.parts import Parts
 from nap_compose.control.pruning.prune import prune
 from nap_compose.errors import NapError
+from nap_compose.plaindata import dataclass
 from nap_compose.units import show_size
 
 DAY = 86400.0

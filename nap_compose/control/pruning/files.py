@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from nap_compose.border import PrunedRow, Target
 from nap_compose.cluster import app_lock, hostfs
@@ -25,6 +24,7 @@ from nap_compose.control.pruning.history import moment_before
 from nap_compose.db.records import AppRecord
 from nap_compose.errors import Locked, NapError
 from nap_compose.orchestration.shipping import FILES, SECRETS, WHOLE, settle
+from nap_compose.plaindata import dataclass
 from nap_compose.text import app_called, plain
 
 MOUNTS = {"files": FILES, "secrets": SECRETS}

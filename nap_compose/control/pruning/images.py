@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from nap_compose.border import PrunedRow
 from nap_compose.cluster import pins, state_keys
@@ -16,6 +16,7 @@ from nap_compose.cluster.engine import EngineAway, EngineError, NotFound
 from nap_compose.cluster.view import HostView, ImageView, View
 from nap_compose.control.parts import Parts
 from nap_compose.control.pinning import former_tag
+from nap_compose.plaindata import dataclass
 from nap_compose.text import plain
 
 

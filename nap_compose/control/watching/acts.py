@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from nap_compose.clock import utc_now
 from nap_compose.control.watching.figures import Figures
@@ -12,6 +11,7 @@ from nap_compose.control.watching.restarting import Due
 from nap_compose.control.watching.tasks import FENCE, Ended
 from nap_compose.health.failover import Clear, Fence, MakeElsewhere
 from nap_compose.health.records import ContainerRecord, Happening
+from nap_compose.plaindata import dataclass
 from nap_compose.text import app_called
 
 

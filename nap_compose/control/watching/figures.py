@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nap_compose.health.changes import Known
+from nap_compose.plaindata import dataclass
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nap_compose.clock import utc_now
 from nap_compose.cluster.networks import network_kind
@@ -19,6 +19,7 @@ from nap_compose.health import failover as deciding
 from nap_compose.health.changes import Known, SlotKey
 from nap_compose.health.failover import Decision, HostSight, SlotSight, World
 from nap_compose.health.records import ContainerRecord, Happening, HostHealth
+from nap_compose.plaindata import dataclass
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from nap_compose.border import Cancel
 from nap_compose.cluster.app_lock import origin
@@ -29,6 +29,7 @@ from nap_compose.health.hosts import hosts_of
 from nap_compose.health.proof import StoredProofs
 from nap_compose.health.records import Heartbeat, HostHealth
 from nap_compose.health.sweep import Sight
+from nap_compose.plaindata import dataclass
 
 TICK = 0.25
 """Seconds after which the watcher looks whether it must stop."""

@@ -4,7 +4,7 @@ and catches up there once the state store is back."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nap_compose.cluster.state import StoreAway
 from nap_compose.cluster.view import View
@@ -14,6 +14,7 @@ from nap_compose.control.watching.figures import Figures
 from nap_compose.health.book import HealthBook
 from nap_compose.health.changes import Changes, Known
 from nap_compose.health.records import Happening, Heartbeat
+from nap_compose.plaindata import dataclass
 
 
 @dataclass

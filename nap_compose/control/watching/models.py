@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from nap_compose.cluster import revisions
 from nap_compose.cluster.cluster import Failover
 from nap_compose.cluster.state import StoreAway
@@ -19,6 +17,7 @@ from nap_compose.health.rules import (
     shared_volumes,
     watched,
 )
+from nap_compose.plaindata import dataclass
 
 KEPT = 2000
 """So many models are kept in memory."""

@@ -11,7 +11,6 @@ import os
 import subprocess
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from nap_compose.border import Cancel, Outcome, UpRequest, Who
 from nap_compose.clock import utc_now
@@ -36,6 +35,7 @@ from nap_compose.health.records import ContainerRecord, Copy
 from nap_compose.orchestration import common
 from nap_compose.orchestration.plan import Change, Line, Plan
 from nap_compose.orchestration.wanted import Slot
+from nap_compose.plaindata import dataclass
 
 WHO = "nap health watch"
 """The author of what the watcher does, in locks and books."""

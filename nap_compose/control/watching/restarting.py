@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from nap_compose.control.watching.models import Rules
@@ -13,6 +13,7 @@ from nap_compose.health import restarts
 from nap_compose.health.changes import Known
 from nap_compose.health.records import ContainerRecord
 from nap_compose.health.restarts import Ended, Tries
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

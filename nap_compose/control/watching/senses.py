@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from nap_compose.control.parts import Parts
 from nap_compose.control.watching.disks import Disks
 from nap_compose.control.watching.listening import Listener
 from nap_compose.control.watching.mounts import Mounts
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nap_compose.cluster import host_records, wanted_records
 from nap_compose.cluster.asking import Asked
@@ -15,6 +15,7 @@ from nap_compose.control.parts import Parts
 from nap_compose.health.changes import Known
 from nap_compose.health.proof import Proof, StoredProofs
 from nap_compose.health.sweep import Sight, Sweeper
+from nap_compose.plaindata import dataclass
 
 DEADLINE = 5.0
 """Seconds that each host has: one that is late once is only silent."""

@@ -6,11 +6,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from nap_compose.errors import Locked, NapError
 from nap_compose.health.records import Happening
 from nap_compose.health.restarts import Backoff
+from nap_compose.plaindata import dataclass
 
 Subject = tuple[str, str]
 """An app (owner and name), or ("fence", host)."""

@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nap_compose.border import Cancel
 from nap_compose.clock import utc_now
@@ -27,6 +27,7 @@ from nap_compose.control.watching.leading import Leading
 from nap_compose.control.watching.senses import Senses
 from nap_compose.health.book import HealthBook
 from nap_compose.health.records import Heartbeat
+from nap_compose.plaindata import dataclass
 
 AGAIN = 2.0
 """Seconds until one that stands by asks again whether it may lead."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from nap_compose.border import Finding, Grade
+from nap_compose.plaindata import dataclass
 
 NOTICED = 30
 """Days before its end from which on a certificate is spoken of."""

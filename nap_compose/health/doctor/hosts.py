@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from nap_compose.border import Finding, Grade
 from nap_compose.cluster.view import Absence, HostState, HostView, Unseen, View
+from nap_compose.plaindata import dataclass
 from nap_compose.units import show_size
 
 SKEW_NOTICED = 1.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from nap_compose.border import Finding, Grade
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from nap_compose.border import CollectedHost
@@ -13,6 +13,7 @@ from nap_compose.cluster.view import View
 from nap_compose.health.doctor.certificates import Certificate
 from nap_compose.health.doctor.hosts import Disk
 from nap_compose.health.records import Heartbeat, HostRecord
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

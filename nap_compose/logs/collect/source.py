@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from nap_compose.cluster.engine import EngineAway, EngineError, Engines, NotFound
@@ -16,6 +15,7 @@ from nap_compose.logs.kept.resume import resume
 from nap_compose.logs.kept.segment import Whose
 from nap_compose.logs.kept.stored import STAMP, store, to_time
 from nap_compose.logs.kept.writer import Succeeded, Writer
+from nap_compose.plaindata import dataclass
 
 RETRY_FIRST, RETRY_LAST = 0.5, 5.0
 """Seconds until what failed is tried again: at first, and at the most."""

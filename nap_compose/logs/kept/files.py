@@ -10,13 +10,13 @@ import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from nap_compose.logs.folders import FILE_MODE, app_folder, plain_name
 from nap_compose.logs.kept.segment import Head, Recovered, Whose, recover
 from nap_compose.logs.kept.stored import GAP, STAMP, is_stored, note
+from nap_compose.plaindata import dataclass
 
 SERVICES = "services"
 ONEOFF = "run"

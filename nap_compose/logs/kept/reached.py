@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from nap_compose.logs.kept.stored import STAMP, STREAMS, to_time
+from nap_compose.plaindata import dataclass
 
 
 @dataclass

@@ -9,11 +9,12 @@ the first that isn't whole does not.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from nap_compose.logs.kept.reached import Reached
 from nap_compose.logs.kept.stored import CURSOR, HEAD, is_stored, note, read_note
+from nap_compose.plaindata import dataclass
 
 VERSION = 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import dropwhile, groupby, pairwise
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from nap_compose.logs.kept.files import SHORT_ID, Segment, segments_of
 from nap_compose.logs.kept.reached import Reached
 from nap_compose.logs.kept.segment import Head, Recovered, Whose
 from nap_compose.logs.kept.stored import EPOCH, STAMP, read_note
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

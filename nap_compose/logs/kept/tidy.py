@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
 from nap_compose.logs.folders import FILE_MODE
 from nap_compose.logs.kept.files import Segment, segments_in, sync_folder, write_whole
+from nap_compose.plaindata import dataclass
 
 LEVEL = 6
 _GZIP = 31

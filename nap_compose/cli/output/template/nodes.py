@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from nap_compose.errors import Place, WrongUse
+from nap_compose.plaindata import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from nap_compose.cli.output.template.functions import FUNCTIONS
 from nap_compose.cli.output.template.nodes import (
@@ -19,6 +18,7 @@ from nap_compose.cli.output.template.nodes import (
     Text,
     fault,
 )
+from nap_compose.plaindata import dataclass
 from nap_compose.text import nearest
 
 _ACTION = re.compile(r"\{\{(-(?=\s))?")
