@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -162,9 +163,11 @@ def test_killed_at_each_kind_of_step_the_next_up_finishes(
         left = died + LOCK_GOES_WITHIN - time.monotonic()
         eventually(free, f"the lock of {name} to go", within=left)
     _up(nap, files)
-    for name in moments:
-        _is_whole(nap, bed, name, "blue")
-        assert nap("up", "-f", apps.files[name]).out.startswith("nothing to do: ")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(partial(_is_whole, nap, bed, colour="blue"), moments))
+        told = list(pool.map(lambda file: nap("up", "-f", file).out, files))
+    assert all(each.startswith("nothing to do: ") for each in told), told
+    apps.gone(AT_ONCE)
 
 
 def _up(nap: Nap, files: list[Path]) -> None:

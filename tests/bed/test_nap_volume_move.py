@@ -23,8 +23,8 @@ FILL = (
     "ln -s /etc l; dd if=/dev/urandom of=big bs=1M count={size} 2>/dev/null; ln big hard"
 )
 TELL = (
-    "cd /data; for each in $(find . | sort); do stat -c '%n %F %a %u %g' $each; done;"
-    "readlink l; sha256sum big hard d/x"
+    "cd /data; for each in $(find . | sort); do stat -c '%n %F %a %u %g %h' $each; done;"
+    "readlink l; [ big -ef hard ] && md5sum big d/x"
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,16 @@ class Apps:
         self.files[name] = EXAMPLES / name / "app.yml"
         return self.files[name]
 
-    def gone(self) -> None:
+    def gone(self, at_once: int = 1) -> None:
         """Take all of them away, and see that no host has anything of them."""
-        for name in self.files:
-            self.nap("down", name, "-v", "-t", "1")
-            assert self.left(name) == []
+        with ThreadPoolExecutor(at_once) as pool:
+            left = dict(zip(self.files, pool.map(self._gone, self.files), strict=True))
+        assert not any(left.values()), left
+        self.files.clear()
+
+    def _gone(self, name: str) -> list[str]:
+        self.nap("down", name, "-v", "-t", "1")
+        return self.left(name)
 
     def left(self, name: str) -> list[str]:
         """What the hosts have of an app."""
