@@ -19,6 +19,9 @@ PROGRAM = Path(sys.executable).with_name("nap")
 PATIENCE = 180.0
 """Seconds that any one call may take."""
 
+LONGEST_PAUSE = 2.0
+"""Seconds between two looks at something that takes its time."""
+
 T = TypeVar("T")
 
 
@@ -176,11 +179,17 @@ class Running:
 
 
 def eventually(look: Callable[[], T], what: str, *, within: float = 30.0) -> T:
-    """What `look` gives as soon as it is true; fails after `within` seconds."""
+    """What `look` gives as soon as it is true; fails after `within` seconds.
+
+    It looks a third of the time at the most: a look may be a nap of its own, and what is waited
+    for needs the processor too.
+    """
     deadline = time.monotonic() + within
     while True:
+        began = time.monotonic()
         found = look()
         if found:
             return found
-        assert time.monotonic() < deadline, f"not within {within:g} s: {what}"
-        time.sleep(0.1)
+        ended = time.monotonic()
+        assert ended < deadline, f"not within {within:g} s: {what}"
+        time.sleep(min(max(0.1, 2 * (ended - began)), LONGEST_PAUSE))
