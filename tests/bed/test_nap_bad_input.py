@@ -23,8 +23,8 @@ from tests.support.nap import Nap
 
 pytestmark = pytest.mark.bed
 
-SICK = {"test": ["CMD-SHELL", "echo no table yet; exit 3"], "interval": "200ms", "retries": 1000}
-WELL = {"test": ["CMD", "true"], "interval": "500ms", "retries": 60}
+SICK = {"test": ["CMD-SHELL", "echo no table yet; exit 3"], "interval": "1s", "retries": 1000}
+WELL = {"test": ["CMD", "true"], "interval": "1s", "retries": 60}
 SPEAK = "sh -c 'echo opening the table; exec sleep 1000000'"
 
 

@@ -67,7 +67,7 @@ QUICK = {"replicas": 2, "update_config": {"monitor": "1s"}}
 def slow(seconds: int, **more: Any) -> dict[str, Any]:
     """A service that is healthy only after a while."""
     command = f"sh -c 'sleep {seconds}; touch /ready; exec sleep 1000000'"
-    probe = {"test": ["CMD", "test", "-e", "/ready"], "interval": "500ms", "retries": 120}
+    probe = {"test": ["CMD", "test", "-e", "/ready"], "interval": "2s", "retries": 120}
     return sleeper(command=command, healthcheck=probe, **more)
 
 

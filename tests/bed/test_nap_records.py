@@ -79,7 +79,7 @@ def coloured(colour: str, **more: Any) -> dict[str, Any]:
 
 def slow(seconds: int) -> dict[str, Any]:
     command = f"sh -c 'sleep {seconds}; touch /ready; exec sleep 1000000'"
-    probe = {"test": ["CMD", "test", "-e", "/ready"], "interval": "500ms", "retries": 120}
+    probe = {"test": ["CMD", "test", "-e", "/ready"], "interval": "1s", "retries": 120}
     return sleeper(command=command, healthcheck=probe)
 
 

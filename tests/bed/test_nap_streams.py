@@ -57,7 +57,7 @@ def nap(bed: Bed, home: Path) -> Nap:
 def file(nap: Nap, bed: Bed, home: Path) -> Iterator[Path]:
     """The file of an app that runs: three of web, and a shell, a counter and a database."""
     apps = Apps(nap, bed, home)
-    healthy = {"test": ["CMD", "true"], "interval": "500ms", "retries": 60}
+    healthy = {"test": ["CMD", "true"], "interval": "1s", "retries": 60}
     needs = {"db": {"condition": "service_healthy"}}
     shell = {"image": "busybox:1", "command": "sh", "tty": True, "stdin_open": True}
     file = apps(

@@ -69,7 +69,7 @@ def private(bed: Bed) -> str:
     return f"{name}:1"
 
 
-QUICK = {"healthcheck": {"test": ["CMD", "true"], "interval": "300ms"}}
+QUICK = {"healthcheck": {"test": ["CMD", "true"], "interval": "1s"}}
 """It is well at once, so that nobody has to watch whether it stays up."""
 
 

@@ -19,7 +19,7 @@ PROGRAM = Path(sys.executable).with_name("nap")
 PATIENCE = 180.0
 """Seconds that any one call may take."""
 
-LONGEST_PAUSE = 2.0
+LONGEST_PAUSE = 1.0
 """Seconds between two looks at something that takes its time."""
 
 T = TypeVar("T")
