@@ -75,6 +75,16 @@ class Waiter(Protocol):
         """Wait no longer; called by whoever waited."""
 
 
+class Events(Protocol):
+    """What an engine tells, from the call on that gave this; read once."""
+
+    def __iter__(self) -> Iterator[Json]:
+        """Each as it happens. A lost connection raises EngineAway."""
+
+    def close(self) -> None:
+        """Called from another thread: whoever reads gets an EngineAway."""
+
+
 class Engine(Protocol):
     """One engine. Every method raises EngineAway or EngineError; times are in seconds.
 
@@ -296,9 +306,8 @@ class Engine(Protocol):
         since: float | None = None,
         until: float | None = None,
         filters: Filters | None = None,
-    ) -> Iterator[Json]:
-        """Events as they happen, with `until` (seconds since 1970) up to then, else without end.
-        A lost connection raises EngineAway."""
+    ) -> Events:
+        """Events as they happen, with `until` (seconds since 1970) up to then, else without end."""
 
     def close(self) -> None:
         """Close every connection; the engine can be used again afterwards."""

@@ -19,6 +19,7 @@ from nap_compose.cluster.engine import EngineAway, EngineError, Filters, Json, N
 from nap_compose.cluster.engine_ahead import Begun
 from nap_compose.cluster.engine_calls import filtered
 from nap_compose.cluster.engine_endpoint import Endpoint
+from nap_compose.cluster.engine_events import EngineEvents
 from nap_compose.cluster.engine_http import (
     CHANGE_TIMEOUT,
     Request,
@@ -343,16 +344,11 @@ class DockerEngine(Sessions, SwarmCalls):
         since: float | None = None,
         until: float | None = None,
         filters: Filters | None = None,
-    ) -> Iterator[Json]:
+    ) -> EngineEvents:
         """The engine's events as they happen; see `engine.Engine.events`."""
-        with self._get("/events", _span(since, until) | filtered(filters)) as stream:
-            stream.wait_at_most(None)
-            for line in stream.lines():
-                if line.strip():
-                    yield cast(Json, json.loads(line))
-        if until is None or time.time() < until - 1:
-            # Only an engine that stops ends this stream early.
-            raise faults.lost(self.host, self.endpoint)
+        # The engine answers with the headers as soon as it listens.
+        stream = self._get("/events", _span(since, until) | filtered(filters))
+        return EngineEvents(stream, until, faults.lost(self.host, self.endpoint))
 
     # -- how
 

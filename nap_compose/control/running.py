@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from nap_compose import __version__
 from nap_compose.border import Cancel, Failure, Outcome, Published
 from nap_compose.cluster import subnets, turns
+from nap_compose.cluster.engine import Events
 from nap_compose.cluster.failures import enter as enter_failures
 from nap_compose.cluster.images import Found
 from nap_compose.cluster.observe import Part, Whose
@@ -27,6 +28,7 @@ from nap_compose.orchestration.emitter import Emitter
 from nap_compose.orchestration.events import OnEvent, Phase
 from nap_compose.orchestration.execute import Execution, execute
 from nap_compose.orchestration.plan import Change, Kind, Plan, Step
+from nap_compose.orchestration.steps.hearing import HEARD
 from nap_compose.orchestration.steps.image_ids import ImageIds
 from nap_compose.orchestration.steps.snapshots import Snapshots
 from nap_compose.orchestration.steps.waiting import Unwell
@@ -90,6 +92,7 @@ def run(
         error = f"nap itself failed: {crash!r}"
         raise
     finally:
+        shop.snapshots.close()
         ledger.close(execution.state, error)
     return _outcome(parts, plan, execution, shop, error, (*notes, *warnings))
 
@@ -185,14 +188,18 @@ def pull(
 def _workshop(parts: Parts, plan: Plan, view: View) -> Workshop:
     whose = Whose(owner=plan.owner, app=plan.app)
 
+    filters = whose.filters(embedded=parts.cluster.embedded) or {}
+
     def look(host: str) -> dict[str, ContainerView]:
         found = (
             container_view(raw, host, cluster=parts.cluster.name, seal=parts.seal)
-            for raw in parts.engines.on(host).containers(
-                whose.filters(embedded=parts.cluster.embedded)
-            )
+            for raw in parts.engines.on(host).containers(filters)
         )
         return {container.id: container for container in found}
+
+    def listen(host: str) -> Events:
+        heard = {**filters, "type": ("container",), "event": HEARD}
+        return parts.engines.on(host).events(filters=heard)
 
     there = {
         container.identity.slot: container.id
@@ -204,7 +211,7 @@ def _workshop(parts: Parts, plan: Plan, view: View) -> Workshop:
         engines=parts.engines,
         cluster=parts.cluster,
         view=view,
-        snapshots=Snapshots(look),
+        snapshots=Snapshots(look, listen),
         seal=parts.seal,
         version=__version__,
         logins=_logins(parts, plan),

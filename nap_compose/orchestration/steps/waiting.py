@@ -57,9 +57,10 @@ def wait(step: Step, shop: Workshop, report: Report) -> str:
     began = shop.started.get(container, seen)
     met = 0.0
     loop = Loop()
+    looked = shop.snapshots.recent
     for pause in _pauses():
         try:
-            found = shop.snapshots.recent(step.host, began).get(container)
+            found = looked(step.host, began).get(container)
             verdict = loop.verdict(shop.engine(step), found) or judge(found, condition)
         except EngineAway:
             if shop.stopped() or time.monotonic() > min(seen + BLINK, shop.deadline):
@@ -82,13 +83,18 @@ def wait(step: Step, shop: Workshop, report: Report) -> str:
         if verdict.text != said:
             said = verdict.text
             report(said)
+        # Of a container that runs the engine tells what comes next, but not how long it is up.
+        told = found is not None and found.state == "running" and not met
+        looked = shop.snapshots.heard if told else shop.snapshots.recent
+        if told:
+            shop.snapshots.listen(step.host)
         if shop.stopped():
             raise Interrupted(f"stopped waiting for {step.subject}", host=step.host)
         # The time given is for getting well; how long it's watched then is the update's own matter.
         if not met and time.monotonic() > shop.deadline:
             late = Verdict(Word.HOPELESS, f"is not ready in time ({verdict.text})")
             raise unwell(step, shop.engine(step), container, late)
-        time.sleep(pause)
+        shop.snapshots.pause(step.host, container, pause)
     raise AssertionError("the pauses have no end")
 
 
