@@ -50,11 +50,13 @@ def bring_up(
     yes: bool,
     out: str = "",
     staying: Staying | None = None,
+    quiet_pull: bool = False,
     **wanted: Any,
 ) -> int:
     """Read the file, ask for what is `wanted` (the rest of an UpRequest), and tell what came of it;
     `mode` is how progress is shown, `out` the file that the plan is kept in, `verb` what the
-    person typed, `staying` whether it stays with the app. Gives the exit code."""
+    person typed, `staying` whether it stays with the app; with `quiet_pull` nothing is shown of how
+    far pulls are. Gives the exit code."""
     from nap_compose.border import UpRequest
     from nap_compose.cli.beside import look_beside
     from nap_compose.cli.files import judge, loaded
@@ -86,8 +88,10 @@ def bring_up(
                 request = replace(request, wait=staying.wait or bool(control.site().cluster))
                 if staying.stays(control.site()) and not (request.dry_run or request.no_start):
                     watching = _watching(session, found, services) if staying.watch else None
-                    return _in_the_foreground(session, control, request, mode, staying, watching)
-            outcome, done = _asked(session, control, request, mode)
+                    return _in_the_foreground(
+                        session, control, request, mode, staying, watching, quiet_pull=quiet_pull
+                    )
+            outcome, done = _asked(session, control, request, mode, quiet_pull=quiet_pull)
     except BadFile as error:
         raise found.placed(error) from None
     if outcome.saved:
@@ -140,6 +144,8 @@ def _in_the_foreground(
     mode: str,
     staying: Staying,
     watching: Watching | None,
+    *,
+    quiet_pull: bool,
 ) -> int:
     """Bring it up and stay with it. Standard output is the app's then: of the deployment only
     what went wrong is told."""
@@ -154,7 +160,7 @@ def _in_the_foreground(
         grace=request.grace,
         watching=watching,
     ) as foreground:
-        outcome, done = _asked(session, control, request, mode, foreground)
+        outcome, done = _asked(session, control, request, mode, foreground, quiet_pull=quiet_pull)
         _report(session, outcome, done, "quiet", "up", keeps_orphans=not request.remove_orphans)
         return foreground.stay(outcome, mode)
 
@@ -165,6 +171,8 @@ def _asked(
     request: UpRequest,
     mode: str,
     foreground: Foreground | None = None,
+    *,
+    quiet_pull: bool,
 ) -> tuple[Outcome, int]:
     """What came of the request, and how many steps were done; where data would be lost, or
     something moves or goes, the person is asked first."""
@@ -176,6 +184,7 @@ def _asked(
             mode,
             lambda event, cancel: control.up(wanted, event, cancel),
             beside=foreground,
+            quiet_pull=quiet_pull,
         )
 
     outcome, done = brought_up(request)

@@ -43,7 +43,9 @@ def complain_of_use(error: click.ClickException, terminal: Terminal) -> int:
     else:
         message = " ".join(error.format_message().split()).rstrip(".")
     terminal.tell(_sentence(message[:1].lower() + message[1:], terminal))
-    if context is not None:
+    if instead := _instead(error, context):
+        _hint(instead, terminal)
+    elif context is not None:
         _hint(f"`{context.command_path} --help` shows what there is", terminal)
     return Exit.WRONG_USE
 
@@ -54,6 +56,16 @@ def _no_such_option(name: str, context: click.Context | None) -> str:
     known = [option[2:] for param in params for option in param.opts if option.startswith("--")]
     near = nearest(name.lstrip("-"), known)
     return f"there is no option '{name}'" + (f"; did you mean '--{near}'?" if near else "")
+
+
+def _instead(error: click.ClickException, context: click.Context | None) -> str:
+    """What to do instead of what only Compose has; empty for all else."""
+    if not isinstance(error, click.NoSuchOption) or context is None:
+        return ""
+    from nap_compose.cli.not_done import OPTIONS
+
+    command = context.info_name or "" if context.parent is not None else ""
+    return OPTIONS.get((command, error.option_name), "")
 
 
 def _say(error: NapError, terminal: Terminal) -> None:

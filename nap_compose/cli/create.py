@@ -13,6 +13,7 @@ from nap_compose.cli.session import Session
 @click.command()
 @click.argument("services", nargs=-1, metavar="[SERVICE]...")
 @click.option("--pull", type=click.Choice(PULL), help="When to pull images")
+@click.option("--quiet-pull", is_flag=True, help="Show nothing of how far pulls are")
 @build_options()
 @click.option("--force-recreate", is_flag=True, help="Replace containers that need no change too")
 @click.option("--no-recreate", is_flag=True, help="Replace no container")
@@ -27,6 +28,7 @@ def create(
     *,
     services: tuple[str, ...],
     pull: str | None,
+    quiet_pull: bool,
     build: bool,
     no_build: bool,
     quiet_build: bool,
@@ -50,6 +52,7 @@ def create(
         scale=scale,
         why=(),
         pull=pull or "",
+        quiet_pull=quiet_pull,
         build=building(build=build, no_build=no_build),
         quiet_build=quiet_build,
         force_recreate=force_recreate,

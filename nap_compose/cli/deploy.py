@@ -30,11 +30,12 @@ def watched(
     act: Callable[[OnEvent, Cancel], T],
     *,
     beside: Foreground | None = None,
+    quiet_pull: bool = False,
 ) -> tuple[T, int]:
     """Run `act` with its progress shown and Ctrl-C handed on to it; also gives the steps done.
 
     Where an app is in the foreground `beside` it, Ctrl-C is the app's, and what it prints is kept
-    apart from the progress.
+    apart from the progress. With `quiet_pull` nothing is shown of how far pulls are.
     """
     shown = progress(mode, title, session.terminal)
     done: set[str] = set()
@@ -42,7 +43,8 @@ def watched(
     def on_event(event: Event) -> None:
         if event.phase is Phase.DONE:
             done.add(event.step)
-        shown.on_event(event)
+        if not (quiet_pull and event.phase is Phase.RUNNING and event.subject.startswith("image ")):
+            shown.on_event(event)
 
     if beside is None:
         with shown, Interrupt(shown.notice) as cancel:

@@ -71,6 +71,10 @@ class LazyGroup(click.Group):
             if args[0] in _BEFORE_COMPOSE:
                 rest = " ".join(map(plain, args[1:])).removeprefix("compose ") or "up"
                 ctx.fail(f"nap is called without '{args[0]}': nap {rest}")
+            from nap_compose.cli.not_done import COMMANDS
+
+            if args[0] in COMMANDS and ctx.parent is None:
+                ctx.fail(f"there is no command '{args[0]}': {COMMANDS[args[0]]}")
             near = nearest(args[0], self._table)
             hint = f"; did you mean '{near}'?" if near else ""
             ctx.fail(f"there is no command '{plain(args[0])}'{hint}")

@@ -20,6 +20,7 @@ from nap_compose.errors import WrongUse
 @click.option("--wait", is_flag=True, help="Wait until all is healthy, and return")
 @click.option("--wait-timeout", callback=seconds, metavar="TIME", help="How long to wait (600 s)")
 @click.option("--pull", type=click.Choice(PULL), help="When to pull images")
+@click.option("--quiet-pull", is_flag=True, help="Show nothing of how far pulls are")
 @build_options()
 @click.option("--force-recreate", is_flag=True, help="Replace containers that need no change too")
 @click.option("--no-recreate", is_flag=True, help="Replace no container")
@@ -70,6 +71,7 @@ def up(
     wait: bool,
     wait_timeout: float | None,
     pull: str | None,
+    quiet_pull: bool,
     build: bool,
     no_build: bool,
     quiet_build: bool,
@@ -134,6 +136,7 @@ def up(
         scale=scale,
         why=why,
         pull=pull or "",
+        quiet_pull=quiet_pull,
         build=building(build=build, no_build=no_build),
         quiet_build=quiet_build,
         force_recreate=force_recreate,

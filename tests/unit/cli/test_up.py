@@ -157,11 +157,19 @@ def test_wrong_use_is_refused(shop: Path, words: tuple[str, ...], error: str) ->
     assert not control.asked
 
 
-@pytest.mark.parametrize("flag", ["--menu"])
-def test_a_flag_that_is_not_there_yet_is_refused(shop: Path, flag: str) -> None:
-    result = nap("up", "-d", flag, control=Scripted())
-    assert result.code == 2
-    assert result.err.startswith("nap: there is no option")
+@pytest.mark.parametrize("verb", ["up -d", "create"])
+def test_nothing_is_shown_of_how_far_pulls_are(shop: Path, verb: str) -> None:
+    events = (
+        event("image:web", Phase.RUNNING, "downloading", subject="image web:1"),
+        event("create:web.1", Phase.RUNNING, "is made"),
+        event("image:web", Phase.DONE, "pulled", subject="image web:1"),
+    )
+    control = Scripted(outcome=DONE, events=events)
+    asked = (*verb.split(), "--progress", "json")
+    assert "downloading" in nap(*asked, control=control).err
+    quiet = nap(*asked, "--quiet-pull", control=control)
+    assert "downloading" not in quiet.err
+    assert "is made" in quiet.err and "pulled" in quiet.err
 
 
 def test_a_dry_run_shows_the_plan(shop: Path) -> None:
