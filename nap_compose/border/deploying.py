@@ -78,12 +78,15 @@ class DownRequest:
     """Take the app away: containers and networks, with `volumes` also its data.
 
     It needs the hosts alone: `app` is the name, the file isn't asked for. `services` limits it.
+    `images` is "all" or "local" where the images of what goes are removed too: all, or those that
+    were built for it.
     """
 
     app: str
     owner: str = ""
     services: tuple[str, ...] = ()
     volumes: bool = False
+    images: str = ""
     remove_orphans: bool = False
     known_services: tuple[str, ...] | None = None
     grace: float | None = None

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
 @click.option("-v", "--volumes", is_flag=True, help="Remove the app's volumes and their data too")
+@click.option(
+    "--rmi", type=click.Choice(("all", "local")), help="Remove images: all, or those built"
+)
 @click.option("--remove-orphans", is_flag=True, help="Remove what the file no longer has")
 @click.option("-t", "--timeout", callback=seconds, metavar="TIME", help="How long a stop may take")
 @click.option("--dry-run", is_flag=True, help="Show what would be done")
@@ -38,6 +41,7 @@ def down(
     *,
     targets: tuple[str, ...],
     volumes: bool,
+    rmi: str | None,
     remove_orphans: bool,
     timeout: float | None,
     dry_run: bool,
@@ -58,6 +62,7 @@ def down(
             owner=aimed.owner,
             services=aimed.services,
             volumes=volumes,
+            images=rmi or "",
             remove_orphans=remove_orphans,
             known_services=known,
             grace=timeout,

@@ -23,13 +23,14 @@ from nap_compose.cluster.networks import network_offer
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.state import StoreAway
 from nap_compose.cluster.view import View
-from nap_compose.control import running, storing
+from nap_compose.control import app_images, running, storing
 from nap_compose.control.former import former_app
 from nap_compose.control.parts import Parts, seen_at_all
 from nap_compose.control.road.looking import adopted_of
 from nap_compose.errors import NapError
+from nap_compose.orchestration.emitter import Emitter
 from nap_compose.orchestration.events import OnEvent
-from nap_compose.orchestration.plan import Plan
+from nap_compose.orchestration.plan import Kind, Plan
 from nap_compose.orchestration.teardown import Leaving, plan_down
 
 
@@ -39,6 +40,7 @@ def down(
     """Take the app away; see `Control.down`."""
     began = time.monotonic()
     owner = request.owner or who.owner
+    app_images.refuse_on_a_cluster(parts, request.images)
     deployment = uuid.uuid4().hex
     with app_lock.take(
         parts.store, owner, request.app, who=who.name, deployment=deployment
@@ -68,14 +70,16 @@ def down(
                 else {},
             )
         )
+        gone = {step.target for step in plan.steps if step.kind is Kind.REMOVE}
+        going = view.of_app(owner, request.app)
+        images = app_images.named((each for each in going if each.id in gone), request.images)
         if request.dry_run:
-            return running.planned(plan, ())
+            return running.planned(plan, tuple(f"image {name} would go" for _, name in images))
         if not parts.cluster.embedded:
             _note_what_is_wanted(parts, owner, request, view, places)
         back = storing.ways_back(parts, plan)
         if plan.steps:
             notes: list[str] = []
-            going = view.of_app(owner, request.app)
             outcome = running.run(
                 parts,
                 plan,
@@ -98,6 +102,8 @@ def down(
                 if request.volumes and not request.services:
                     moves.delete(parts.store, owner, request.app)
                     _forget_what_came(parts, owner, request.app)
+            kept = app_images.remove(parts, images, Emitter(deployment, [on_event]))
+            outcome = replace(outcome, notes=(*outcome.notes, *kept))
     return replace(running.with_what_stays(plan, outcome, "down"), seconds=time.monotonic() - began)
 
 
