@@ -107,7 +107,6 @@ import nap_compose.compose.hashing as hashing
 digest = hashing._digest
 hashing._digest = lambda value: "0:" + digest({"made": "otherwise", **value})
 from nap_compose.cli.main import main
-from tests.support.figures import Figure
 main()
 """
 """A nap that makes its hashes in another way."""
