@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import signal
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from bed import bare, busybox, docker_api
+from bed import bare, busybox, consul, consul_acl, consul_api, docker_api, proc
 from bed.fixture import bring_up
-from bed.layout import Bed
+from bed.layout import Bed, Host
 from nap_compose.cluster import pki
 from nap_compose.cluster.certificates import certificates_of
 from nap_compose.control.founding import overssh
 from nap_compose.control.founding.material import Material
 from nap_compose.control.founding.overssh import Via
 from nap_compose.exits import Exit
-from tests.bed.test_nap_failover import watching
 from tests.support.apps import Apps, sleeper
 from tests.support.nap import Nap, eventually
 from tests.support.pages import commands
+from tests.support.watching import watching
 
 pytestmark = pytest.mark.bed
 
@@ -60,10 +63,19 @@ def ssh(bed: Bed, material: Material) -> str:
     nap = _nap(bed, material, ssh, bed.directory)
     nap("cluster", "init", "--name", "lab", "--dir", material.folder)
     with material.file.open("a") as file:
-        file.write("state_dir: ../state\nlogs: {dir: ../logs}\nfailover: {after: 1s}\n")
+        file.write("state_dir: ../state\nlogs: {dir: ../logs}\n")
+        # With another one's word on who is dead, so that only what is `refused` holds it back.
+        file.write("failover: {after: 1s, sweep: 500ms}\n" + yaml.safe_dump(_consul(bed)))
     for host in bed.hosts:
         nap("host", "add", host.name, "--via", f"ssh://root@{host.ip}", "-y")
     return ssh
+
+
+def _consul(bed: Bed) -> dict[str, Any]:
+    """The bed's own, as a section of a cluster file that lies elsewhere."""
+    section = yaml.safe_load(bed.cluster_file.read_text())["consul"]
+    paths = {key: str(bed.directory / section[key]) for key in ("ca", "token_file")}
+    return {"consul": {**section, **paths}}
 
 
 def _nap(bed: Bed, material: Material, ssh: str, home: Path) -> Nap:
@@ -107,11 +119,19 @@ def listed(nap: Nap, code: int = 0) -> dict[str, list[int]]:
     return found
 
 
-def put_in_place(material: Material, bed: Bed, ssh: str) -> None:
+def put_in_place(material: Material, hosts: Sequence[Host], ssh: str) -> None:
     """As a set-up of long ago would have left it: the hosts' engines show what the material has."""
-    for host in bed.hosts:
+    for host in hosts:
         folder, via = material.of_host(host.name), Via(f"root@{host.ip}")
         overssh.set_up(host.name, via, folder, {"NAP_SSH": ssh}, restart=True, stop=True)
+
+
+def a_watcher_sees_it(nap: Nap, bed: Bed) -> None:
+    """That every host refuses, and does nothing about it."""
+    with watching(nap) as watcher:
+        for host in bed.hosts:
+            watcher.until(f"{host.name}: ", "refused")
+        assert "was made on" not in watcher.said
 
 
 def test_those_of_services_are_listed_too(of_services: list[dict[str, Any]]) -> None:
@@ -171,6 +191,46 @@ def test_one_host_is_named(nap: Nap, bed: Bed, material: Material) -> None:
     assert "h2, what its engine shows: nap cluster certs renew --restart" in told.err
 
 
+def test_one_engines_has_ended(
+    nap: Nap, bed: Bed, material: Material, ssh: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Consul's agent there is down besides: were the engine silent, the host would be lost."""
+    second = bed.host("h2")
+    monkeypatch.setattr(pki, "SERVER_DAYS", HALF_AN_HOUR_AGO)
+    material.pair_of("h2").cert.unlink()
+    list(material.make_hosts(material.authority("lab"), {"h2": second.ip}))
+    monkeypatch.undo()
+    with watching(nap) as watcher:
+        put_in_place(material, [second], ssh)
+        watcher.until("h2: ", "refused")
+        before = running(bed)
+        proc.stop(bed, "h2.consul", how=signal.SIGKILL)
+        try:
+            eventually(lambda: _failed(bed, second), "Consul says so")
+            time.sleep(3)  # in which it would be lost, and its replica made on h1
+        finally:
+            consul.start_on(bed, second)
+        assert states(nap) == {"active", "refused"}
+        assert "lost" not in watcher.said and "was made on" not in watcher.said
+        assert running(bed) == before
+        assert min(listed(nap, Exit.FAILED)["h2"]) == -1
+        assert "its certificate has expired" in nap("host", "ls").err
+        nap("cluster", "certs", "renew", "--restart", "-y")
+        watcher.until("h2: refused → up")
+    assert states(nap) == {"active"}
+    assert set(running(bed)) == set(before), "the same containers"
+
+
+def _failed(bed: Bed, host: Host) -> bool:
+    """Whether Consul has given up the host's agent."""
+    path = f"/v1/health/node/{host.name}"
+    token = consul_acl.token(bed, consul_acl.NAP)
+    return any(
+        check["CheckID"] == "serfHealth" and check["Status"] == "critical"
+        for check in consul_api.call(bed, bed.hosts[0], "GET", path, token=token)
+    )
+
+
 def test_naps_own_has_ended(
     nap: Nap, bed: Bed, material: Material, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,7 +242,7 @@ def test_naps_own_has_ended(
     told = nap("host", "ls")
     assert "refused our client certificate" in told.err
     assert "nap cluster certs ls" in told.err and "nothing fails over" in told.err
-    nap("health", "check", code=Exit.PARTIAL)
+    a_watcher_sees_it(nap, bed)
     nothing = nap("plan", "-f", nap.home / "shop.yml", code=Exit.PARTIAL)
     assert "refused" in nothing.err
     assert min(listed(nap, Exit.FAILED)["nap"]) == -1
@@ -200,11 +260,11 @@ def test_engines_and_the_ca_have_ended(
         pair.cert.unlink()
     list(material.make("lab", {host.name: host.ip for host in bed.hosts}))
     monkeypatch.undo()
-    put_in_place(material, bed, ssh)
+    put_in_place(material, bed.hosts, ssh)
     before = running(bed)
     assert states(nap) == {"refused"}
     assert {days[0] for who, days in listed(nap, Exit.FAILED).items()} == {-1}
-    nap("health", "check", code=Exit.PARTIAL)
+    a_watcher_sees_it(nap, bed)
     assert running(bed) == before, "nothing was made elsewhere"
 
     first = nap("cluster", "certs", "renew")

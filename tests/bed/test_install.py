@@ -9,21 +9,24 @@ from collections.abc import Iterator
 
 import pytest
 
-from bed import bare, busybox, docker_api
+from bed import bare, busybox, docker_api, packages
 from bed.fixture import bring_up
 from bed.layout import Bed, Host
+from bed.namespaces import run_in
 from nap_compose.exits import Exit
 from tests.support import machine as machines
 from tests.support.figures import Figure
 from tests.support.machine import Machine
 from tests.support.nap import PROGRAM, Ended
-from tests.support.pages import Command, commands
+from tests.support.pages import Command, commands, scripts
 
 pytestmark = pytest.mark.bed
 
 PAGE = "install.md"
 FOREIGN = {"wiki": "no", "backup": "always"}
 """Containers that were there before, and their restart policies."""
+TIMED_OUT, REFUSED = 124, 1
+"""How `timeout` ends where nothing answers, and bash where somebody says no."""
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +81,12 @@ class Typist:
         self._control = control
         self._ssh = ssh
         self.typed: list[str] = []
+        self.took = 0.0
 
     def type(self, command: Command) -> Ended:
+        began = time.monotonic()
         ended = self.ended(self.adapted(command.text), "root" if command.root else "ada")
+        self.took += time.monotonic() - began
         assert ended.code == 0, f"{command.text}\n{ended.out}\n{ended.err}"
         self.typed.append(command.text)
         return ended
@@ -104,10 +110,21 @@ def typist(bed: Bed, control: Machine, ssh: str) -> Typist:
     return Typist(bed, control, ssh)
 
 
+def test_the_firewall_lets_the_control_machine_in_and_no_host(bed: Bed, ssh: str) -> None:
+    packages.ensure_installed("nftables")
+    (rules,) = scripts(PAGE, "Ports")
+    rules = rules.replace("10.0.0.0/24", bed.subnet).replace("10.0.0.10", bed.control_ip)
+    for host in bed.hosts:
+        run_in(bed, host, "sh", "-euc", rules, check=True)
+    first, second = bed.hosts[:2]
+    for port, code in ((2376, TIMED_OUT), (2377, REFUSED)):
+        knock = ("timeout", "2", "bash", "-c", f"</dev/tcp/{second.ip}/{port}")
+        assert run_in(bed, first, *knock, capture_output=True, check=False).returncode == code
+
+
 def test_three_bare_engines_become_a_cluster(
-    typist: Typist, bed: Bed, before: dict[str, str], record_property: pytest.RecordProperty
+    typist: Typist, bed: Bed, before: dict[str, str]
 ) -> None:
-    began = time.monotonic()
     init, *adds = commands(PAGE, "The cluster")
     typist.type(init)
     unasked = typist.ended(typist.adapted(adds[0].text).removesuffix(" -y"))
@@ -119,7 +136,6 @@ def test_three_bare_engines_become_a_cluster(
     assert "a swarm of 3 managers" in last
     assert "6 between hosts" in last
     assert started(bed) == before, "no foreign container was stopped"
-    record_property("seconds", round(time.monotonic() - began, 1))
 
 
 def test_from_a_second_account_a_first_app(
@@ -134,7 +150,10 @@ def test_from_a_second_account_a_first_app(
     assert shown.out.count("running") == 2, shown.out
     assert control.run("cat", "/etc/nap/tls/key.pem", user="ada").code != 0
     typist.ended("nap down hello", "ada")
-    figure(f"{len(typist.typed)} commands")
+    figure(
+        "from bare engines on three hosts to an app of a second account: "
+        f"{len(typist.typed)} commands, {typist.took:.0f} s"
+    )
 
 
 def test_a_host_with_what_can_not_move_stays(typist: Typist, control: Machine) -> None:

@@ -190,7 +190,11 @@ def test_a_volume_is_saved_and_comes_back(
 
     inside(FILL)
     saved = tmp_path / "saved.tar"
-    assert "written" in nap("volume", "backup", f"{name}/data", saved).out
+    back_up, restore = (
+        text.replace("shop/", f"{name}/").replace("data.tar", str(saved)).split()[1:]
+        for text in texts("backup.md", "Volumes")
+    )
+    assert "written" in nap(*back_up).out
     assert inside("cat /log /data/state") == "before\nafter\nfrozen\n"
     assert (
         "volume/d/x"
@@ -202,19 +206,22 @@ def test_a_volume_is_saved_and_comes_back(
     ids = nap.ids(name)
 
     whole = saved.read_bytes()
-    restore = ("volume", "restore", f"{name}/data")
     bad = tmp_path / "bad"
     # The two ways to the hosts' disks part after this; each is shown one fault.
     cut = driver == "local"
     bad.write_bytes(whole[:-1] if cut else whole[:3_000_000] + b"\xff" + whole[3_000_001:])
-    nap(*restore, bad, "-y", "--stop", code=Exit.WRONG_USE)
+    nap("volume", "restore", f"{name}/data", bad, "-y", "--stop", code=Exit.WRONG_USE)
     assert nap.ids(name) == ids and inside(TELL + " 2>&1; true") == changed
-    with saved.open("rb") as stdin:
-        done = subprocess.run(
-            [PROGRAM, *restore, "-", "-y", "--stop"], stdin=stdin, env=nap.env, check=False,
-            capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    if cut:
+        with saved.open("rb") as stdin:
+            words = ["-" if word == str(saved) else word for word in restore]
+            done = subprocess.run(
+                [PROGRAM, *words, "-y"], stdin=stdin, env=nap.env, check=False,
+                capture_output=True, text=True, timeout=120,
+            )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    else:
+        nap(*restore, "-y")
     assert inside(TELL) == before
     assert "nothing to do" in nap("up", "-f", file).out
 
@@ -277,6 +284,8 @@ def test_all_is_lost_and_comes_back_and_nothing_is_restarted(
     assert begun(bed, ada) == before, "nothing was restarted"
     assert _untimed(ada("history", "bob/shop").out) == _untimed(history)
     ada("audit", "verify")
+    for command in texts("upgrade.md", "The program"):
+        new.shell(command, ada)
     new.change(lambda content: content.pop("policy"))
     bob = somebody(bed, "bob", tmp_path / "bob2", new.file)
     refused = bob("rollback", "shop", "1", code=Exit.NOT_ALLOWED)

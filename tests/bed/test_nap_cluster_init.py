@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 import subprocess
 import time
@@ -19,8 +21,11 @@ from nap_compose.cluster.config import read
 from nap_compose.exits import Exit
 from tests.support.apps import Apps, sleeper
 from tests.support.nap import Nap
+from tests.support.pages import DOCS, texts
 
 pytestmark = pytest.mark.bed
+
+PAGE = "cluster.md"
 
 
 @pytest.fixture(scope="module")
@@ -87,12 +92,12 @@ def test_the_others_over_ssh(nap: Nap, bed: Bed, etc: Path, tmp_path: Path) -> N
     refused = nap(*init, "--restart", code=Exit.UNANSWERED)
     assert "-y" in refused.err
     began = time.monotonic()
-    made = nap(*init, "--restart", "-y")
+    made = nap(*all_at_once(bed), "--dir", etc, "-y")
     took = time.monotonic() - began
     assert "the cluster is made" in made.out
     assert "a swarm of 3 managers" in made.out
     assert took < 60
-    again = nap(*init, "--restart", "-y")
+    again = nap(*all_at_once(bed), "--dir", etc, "-y")
     assert "setting its engine up" not in again.err, "what is done is left alone"
     assert "joined" not in again.err
 
@@ -103,6 +108,28 @@ def test_the_others_over_ssh(nap: Nap, bed: Bed, etc: Path, tmp_path: Path) -> N
     nap("up", "-f", app)
     assert {row["Host"] for row in nap.rows("first").values()} == {"h1", "h2", "h3"}
     nap("down", "first")
+
+
+def all_at_once(bed: Bed) -> list[str]:
+    """The page's first command, for this bed's hosts."""
+    return of_the_bed(bed, texts(PAGE)[0]).split()[1:]
+
+
+def of_the_bed(bed: Bed, text: str) -> str:
+    return re.sub(r"10\.0\.0\.1(\d)", lambda m: bed.hosts[int(m[1]) - 1].ip, text)
+
+
+def test_engines_that_are_set_up_already(bed: Bed, etc: Path, ssh: str, tmp_path: Path) -> None:
+    """A key and a cluster file are enough, as the page writes them."""
+    (made,) = texts(PAGE, "Engines that are set up already")
+    subprocess.run(["sh", "-euc", made.replace("/etc/nap", str(tmp_path))], check=True)
+    file = tmp_path / "cluster.yml"
+    *_, text = re.findall(r"```yaml\n(.*?)```", (DOCS / PAGE).read_text(), re.DOTALL)
+    file.write_text(of_the_bed(bed, text))
+    (tmp_path / "tls").symlink_to(etc / "tls")
+    nap = Nap(tmp_path, file, NAP_STATE_DIR=str(tmp_path / "state"))
+    listed = nap("host", "ls", "--format", "json").out.splitlines()
+    assert [json.loads(line)["state"] for line in listed] == ["active"] * 3
 
 
 def test_an_engine_opens_to_nap_alone(nap: Nap, bed: Bed, etc: Path) -> None:

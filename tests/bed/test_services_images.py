@@ -1,20 +1,28 @@
 """The bed's images: real software that starts as the images of the same names do elsewhere."""
 
 import json
+import re
+import signal
+import subprocess
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import yaml
 
 from bed import containers, docker_api, images, lifecycle, proc
 from bed.fixture import bring_up
+from tests.support import pages
+from tests.support.nap import Nap
+from tests.support.people import People
 
 pytestmark = pytest.mark.bed
 
+FIRST_APP = "first-app.md"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 #: a password that would break a careless script
 AWKWARD = """it's a "quoted" \\back`slash` $HOME"""
@@ -193,6 +201,39 @@ def test_nginx_serves_its_folder_and_logs_to_the_engine(bed, run):
     assert "Welcome to nginx!" in tries(lambda: page(host, 8081))
     logs = docker_api.call(host, "GET", "/containers/nginx/logs", query={"stdout": "1"})
     assert '"GET / HTTP/1.1" 200' in logs
+
+
+def test_the_page_for_who_begins_does_what_it_says(bed, tmp_path):
+    images.load(bed.hosts[1], ["nginx:1"])
+    tag = {"repo": "nginx", "tag": "1.27"}
+    docker_api.call(bed.hosts[1], "POST", "/images/nginx:1/tag", query=tag)
+    folder = tmp_path / "hello"
+    folder.mkdir()
+    file = folder / "compose.yaml"
+    (text,) = re.findall(r"```yaml\n(.*?)```", (pages.DOCS / FIRST_APP).read_text(), re.DOTALL)
+    file.write_text(dedent(text))
+    bob = Nap(folder, bed.cluster_file)
+    said = []
+    for command in pages.texts(FIRST_APP):
+        if command == "nap login":
+            People(bed, tmp_path).logs_in(bob, "bob")
+        elif command == "nap logs -f":
+            with bob.start("logs", "-f") as following:
+                following.until("web")
+                following.signal(signal.SIGINT)
+        elif command.startswith("nap "):
+            said.append(bob(*command.split()[1:]).out)
+        else:
+            subprocess.run(["sh", "-c", command], cwd=folder, check=True)
+        if command == "nap ps":
+            urls = [url for row in bob.rows("hello").values() for url in row["URLs"]]
+            assert [urllib.request.urlopen(url).read() for url in urls] == [b"Hello\n"] * 2
+            file.write_text(file.read_text() + "    environment: {COLOUR: green}\n")
+    differs, revisions, _ = said[-3:]
+    assert "COLOUR" in differs
+    assert len(revisions.splitlines()) == 3, "a head, and two revisions"
+    assert {row["Revision"] for row in bob.rows("hello").values()} == {1}
+    bob("down", "hello")
 
 
 @pytest.mark.parametrize("image", images.NAMES)

@@ -4,6 +4,7 @@ but for what is written to it, which goes to memory and is forgotten."""
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 import nap_compose
 from bed import packages
+from tests.support import pages
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTER = """\
@@ -24,6 +26,7 @@ for each in proc dev tmp; do mount --rbind "/$each" "$1/root/$each"; done
 echo ready
 exec sleep 600
 """
+UNIT_OF_BACKUP = "/etc/systemd/system/nap-backup.service"
 FILE = "services: {web: {image: nginx}}\n"
 
 
@@ -56,7 +59,7 @@ class Machine:
 def deb(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if os.geteuid() != 0 or not Path("/usr/bin/dpkg-deb").exists():
         pytest.skip("it takes root, on Debian")
-    packages.ensure_installed("dpkg", "man-db", "sudo", "python3")
+    packages.ensure_installed("dpkg", "man-db", "sudo", "python3", "systemd")
     folder = tmp_path_factory.mktemp("deb")
     argv = [sys.executable, ROOT / "tools" / "deb.py", folder]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
@@ -122,6 +125,7 @@ def _a_control_machine(deb: Path, machine: Machine) -> None:
     machine("sh", "-c", "echo old > /etc/systemd/system/nap-health.service")
     machine("dpkg", "--install", deb)
     assert machine("cat", "/etc/systemd/system/nap-health.service") == unit, "as this version does"
+    _a_backup_each_night(machine)
     said = machine("dpkg", "--remove", "nap-compose")
     assert "removed /etc/sudoers.d/nap" in said
     assert "Containers, networks and volumes on the hosts go on as they are" in said
@@ -129,3 +133,19 @@ def _a_control_machine(deb: Path, machine: Machine) -> None:
     for gone in ("/etc/systemd/system/nap-health.service", "/usr/local/lib/nap", "/opt/nap"):
         assert not machine.has(gone), gone
     assert machine("cat", "/etc/nap/seal.key") == "key\n"
+
+
+def _a_backup_each_night(machine: Machine) -> None:
+    """What the timer starts is run by hand: there is no systemd here to wait for half past two."""
+    machine("nap", "cluster", "init", "--name", "lab")
+    for command in pages.texts("backup.md", "Setting it up")[:4]:
+        machine("sh", "-euc", command)
+    enabled = "/etc/systemd/system/timers.target.wants/nap-backup.timer"
+    assert "OnCalendar" in machine("cat", enabled)
+    units = machine("sh", "-c", "ls /etc/systemd/system/nap-*").split()
+    assert machine("systemd-analyze", "verify", *units) == "", "systemd has nothing to say of them"
+    (argv,) = re.findall(r"^ExecStart=(.*)$", machine("cat", UNIT_OF_BACKUP), re.M)
+    machine("runuser", "-u", "nap", "--", "sh", "-c", argv)
+    made = machine("find", "/var/backups/nap", "-name", "*.napbackup", "-user", "nap")
+    assert len(made.splitlines()) == 1
+    machine("nap", "backup", "verify", made.strip())

@@ -25,19 +25,29 @@ class Command:
 
 def commands(page: str, section: str = "") -> tuple[Command, ...]:
     """Those of `docs/PAGE`, or of what stands under one of its headings."""
-    text = (DOCS / page).read_text()
-    if section:
-        found = re.search(rf"^## {re.escape(section)}\n(.*?)(?=^## |\Z)", text, re.S | re.M)
-        assert found, f"{page} has no section {section}"
-        text = found[1]
-    blocks = re.findall(r"^ *```console\n(.*?)^ *```$", text, re.S | re.M)
-    assert blocks, f"{page} {section} has no commands"
-    return tuple(command for block in blocks for command in _of(dedent(block).splitlines()))
+    blocks = _blocks("console", page, section)
+    return tuple(command for block in blocks for command in _of(block.splitlines()))
 
 
 def texts(page: str, section: str = "") -> list[str]:
     """The same, where it makes no difference who types them."""
     return [command.text for command in commands(page, section)]
+
+
+def scripts(page: str, section: str) -> list[str]:
+    """The section's ```sh blocks: what is run as a whole."""
+    return _blocks("sh", page, section)
+
+
+def _blocks(kind: str, page: str, section: str) -> list[str]:
+    text = (DOCS / page).read_text()
+    if section:
+        found = re.search(rf"^## {re.escape(section)}\n(.*?)(?=^## |\Z)", text, re.S | re.M)
+        assert found, f"{page} has no section {section}"
+        text = found[1]
+    blocks = re.findall(rf"^ *```{kind}\n(.*?)^ *```$", text, re.S | re.M)
+    assert blocks, f"{page} {section} has no {kind}"
+    return [dedent(block) for block in blocks]
 
 
 def _of(lines: list[str]) -> Iterator[Command]:

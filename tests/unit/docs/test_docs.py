@@ -37,6 +37,13 @@ NOT_KEYS = {"embedded", "file", "strategy", "disk_limit", "probe_image"}
 """Fields of Cluster that the file has under another name, or not at all."""
 
 
+OPERATIONS = (
+    *("install.md", "cluster.md", "first-app.md", "moving-in.md", "host-died.md", "disk-full.md"),
+    *("someone-leaves.md", "certificates.md", "upgrade.md", "backup.md"),
+)
+TYPED_WHOLE = ("first-app.md", "moving-in.md", "someone-leaves.md")
+
+
 def section(title: str) -> str:
     """What stands under a heading of the cluster file's reference."""
     text = (ROOT / "docs" / "cluster-file.md").read_text()
@@ -159,6 +166,21 @@ def test_what_is_said_of_absences_was_tried() -> None:
     assert {name for names in named for name in names} <= {
         path.name for path in (ROOT / "tests" / "bed").glob("test_*.py")
     }
+
+
+@pytest.mark.parametrize("page", OPERATIONS)
+def test_operations_are_scripts_that_run_on_real_hosts(page: str) -> None:
+    """Each part of such a page that has commands is named by a test that types them."""
+    _, *parts = re.split(r"^## (.*)\n", (ROOT / "docs" / page).read_text(), flags=re.MULTILINE)
+    typed = {
+        title for title, text in zip(parts[::2], parts[1::2], strict=True) if "```console" in text
+    }
+    tests = [path.read_text() for path in (ROOT / "tests" / "bed").glob("test_*.py")]
+    tests = [text for text in tests if f'"{page}"' in text]
+    assert tests
+    if page not in TYPED_WHOLE:
+        named = {title for title in typed for text in tests if f'"{title}"' in text}
+        assert typed - named == set()
 
 
 def test_the_table_of_the_policy_is_as_the_rules_are() -> None:
