@@ -65,7 +65,7 @@ def ssh(bed: Bed, material: Material) -> str:
     with material.file.open("a") as file:
         file.write("state_dir: ../state\nlogs: {dir: ../logs}\n")
         # With another one's word on who is dead, so that only what is `refused` holds it back.
-        file.write("failover: {after: 1s, sweep: 500ms}\n" + yaml.safe_dump(_consul(bed)))
+        file.write("failover: {after: 1s, sweep: 1s}\n" + yaml.safe_dump(_consul(bed)))
     for host in bed.hosts:
         nap("host", "add", host.name, "--via", f"ssh://root@{host.ip}", "-y")
     return ssh

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bed import busybox, consul_acl, consul_api, hosts, ldap
+from bed import busybox, consul_acl, consul_api, containers, hosts, ldap
 from bed.fixture import bring_up
 from bed.layout import Bed
 from nap_compose.cluster import config, state_keys
@@ -161,85 +161,81 @@ def test_a_host_is_upgraded_and_a_call_that_stopped_goes_on(
 
 
 FILL = (
-    "cd /data; mkdir -p d/e; echo kept > d/x; chown -R 33:44 d; chmod 700 d/e; ln -s /etc l;"
+    "mkdir -p d/e; echo kept > d/x; chown -R 33:44 d; chmod 700 d/e; ln -s /etc l;"
     "dd if=/dev/urandom of=big bs=1M count=5 2>/dev/null; ln big hard"
 )
 TELL = (
-    "cd /data; for each in $(find . | sort); do stat -c '%n %F %a %u %g' $each; done;"
+    "for each in $(find . | sort); do stat -c '%n %F %a %u %g' $each; done;"
     "readlink l; sha256sum big hard d/x"
 )
 HOOKED = {
     "backup": {
-        "before": ["sh", "-c", "echo before >> /log; echo frozen > /data/state"],
+        "before": ["sh", "-c", "echo before >> /log; tee /local/state /moosefs/state < /log"],
         "after": "sh -c 'echo after >> /log'",
     }
 }
+KINDS = ("local", "moosefs")
+"""Of volumes, and the names that they have here."""
 
 
-@pytest.mark.parametrize("driver", ["local", "moosefs"])
-def test_a_volume_is_saved_and_comes_back(
-    bed: Bed, nap: Nap, apps: Apps, tmp_path: Path, driver: str
-) -> None:
-    name = f"vol-{driver}"
-    web = {**sleeper(volumes=["data:/data"]), "x-nap": HOOKED}
-    file = apps(name, {"web": web}, volumes={"data": {"driver": driver}})
+def test_volumes_are_saved_and_come_back(bed: Bed, nap: Nap, apps: Apps, tmp_path: Path) -> None:
+    """On one host's disk and on the storage of all, of one container."""
+    volumes = {kind: {"driver": kind} for kind in KINDS}
+    web = sleeper(volumes=[f"{kind}:/{kind}" for kind in KINDS])
+    file = apps("vol", {"web": {**web, "x-nap": HOOKED}}, volumes=volumes)
     nap("up", "-f", file)
+    for kind in KINDS:
+        there_and_back(bed, nap, kind, tmp_path / f"{kind}.tar")
+        assert "nothing to do" in nap("up", "-f", file).out
+    hooks = {"x-nap": {"backup": {"before": "false", "after": "touch /after"}}}
+    nap("up", "-f", apps("vol", {"web": {**web, **hooks}}, volumes=volumes))
+    saved = tmp_path / "unhooked.tar"
+    failed = nap("volume", "backup", "vol/local", saved, code=Exit.FAILED)
+    assert "ended with code 1" in failed.err and not saved.exists()
+    nap("exec", "-T", "vol/web", "ls", "/after")  # what was begun is undone
+    nap("volume", "backup", "vol/local", saved, "--no-hooks")
 
-    def inside(*words: str) -> str:
-        return nap("exec", "-T", f"{name}/web", "sh", "-c", *words).out
 
-    inside(FILL)
-    saved = tmp_path / "saved.tar"
-    back_up, restore = (
-        text.replace("shop/", f"{name}/").replace("data.tar", str(saved)).split()[1:]
+def there_and_back(bed: Bed, nap: Nap, kind: str, saved: Path) -> None:
+    """One volume, by the commands of the page; in between it is emptied."""
+    (row,) = nap.rows("vol").values()
+
+    def inside(command: str) -> str:
+        words = ("sh", "-c", f"cd /{kind}; {command}")
+        return containers.execute(bed.host(row["Host"]), row["ID"], *words)[1]
+
+    save, restore = (
+        text.replace("shop/data", f"vol/{kind}").replace("data.tar", str(saved)).split()[1:]
         for text in texts("backup.md", "Volumes")
     )
-    assert "written" in nap(*back_up).out
-    assert inside("cat /log /data/state") == "before\nafter\nfrozen\n"
-    assert (
-        "volume/d/x"
-        in subprocess.run(["tar", "tf", saved], check=True, capture_output=True, text=True).stdout
-    ), "any tar reads it"
+    inside(f"rm /log; {FILL}")
+    assert "written" in nap(*save).out
+    assert inside("cat /log state").split() == ["before", "after", "before"]
+    listed = subprocess.run(["tar", "tf", saved], check=True, capture_output=True, text=True)
+    assert "volume/d/x" in listed.stdout, "any tar reads it"
     before = inside(TELL)
-    inside("rm -r /data/d /data/big; echo new > /data/new")
-    changed = inside(TELL + " 2>&1; true")
-    ids = nap.ids(name)
+    inside("rm -r d big; echo new > new")
+    changed = inside(TELL)
+    assert changed != before
 
-    whole = saved.read_bytes()
-    bad = tmp_path / "bad"
     # The two ways to the hosts' disks part after this; each is shown one fault.
-    cut = driver == "local"
-    bad.write_bytes(whole[:-1] if cut else whole[:3_000_000] + b"\xff" + whole[3_000_001:])
-    nap("volume", "restore", f"{name}/data", bad, "-y", "--stop", code=Exit.WRONG_USE)
-    assert nap.ids(name) == ids and inside(TELL + " 2>&1; true") == changed
-    if cut:
-        with saved.open("rb") as stdin:
-            words = ["-" if word == str(saved) else word for word in restore]
-            done = subprocess.run(
-                [PROGRAM, *words, "-y"], stdin=stdin, env=nap.env, check=False,
-                capture_output=True, text=True, timeout=120,
-            )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-    else:
+    whole, is_local = saved.read_bytes(), kind == "local"
+    bad = saved.with_suffix(".bad")
+    bad.write_bytes(whole[:-1] if is_local else whole[:3_000_000] + b"\xff" + whole[3_000_001:])
+    nap("volume", "restore", f"vol/{kind}", bad, "-y", "--stop", code=Exit.WRONG_USE)
+    if is_local:
+        assert "nobody is there to agree" in nap(*restore, code=Exit.UNANSWERED).err
+        without = [word for word in restore if word != "--stop"]
+        assert "uses" in nap(*without, "-y", code=Exit.FAILED).err
+    assert inside(TELL) == changed, "and the container is the same"
+    if is_local:
         nap(*restore, "-y")
+    else:
+        words = ["-" if word == str(saved) else word for word in restore]
+        with saved.open("rb") as stdin:
+            subprocess.run([PROGRAM, *words, "-y"], stdin=stdin, env=nap.env, check=True)
+    (row,) = nap.rows("vol").values()
     assert inside(TELL) == before
-    assert "nothing to do" in nap("up", "-f", file).out
-
-
-def test_what_is_in_use_is_not_replaced_and_hooks_that_fail_are_told(
-    nap: Nap, apps: Apps, tmp_path: Path
-) -> None:
-    hooks = {"x-nap": {"backup": {"before": "false", "after": "touch /after"}}}
-    web = {"web": {**sleeper(volumes=["data:/data"]), **hooks}}
-    nap("up", "-f", apps("hooked", web, volumes={"data": {"driver": "local"}}))
-    saved = tmp_path / "saved"
-    failed = nap("volume", "backup", "hooked/data", saved, code=Exit.FAILED)
-    assert "ended with code 1" in failed.err and not saved.exists()
-    nap("exec", "-T", "hooked/web", "ls", "/after")  # what was begun is undone
-    nap("volume", "backup", "hooked/data", saved, "--no-hooks")
-    restore = ("volume", "restore", "hooked/data", saved)
-    assert "nobody is there to agree" in nap(*restore, code=Exit.UNANSWERED).err
-    assert "uses" in nap(*restore, "-y", code=Exit.FAILED).err
 
 
 def test_all_is_lost_and_comes_back_and_nothing_is_restarted(
