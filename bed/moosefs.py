@@ -42,7 +42,7 @@ def start(bed: Bed) -> None:
     for host in bed.hosts:
         _mount_on(bed, host)
     proc.wait_until_ready(
-        bed, MASTER, lambda: _takes_files(bed), 60, "MooseFS to take a file (are chunkservers up?)"
+        bed, MASTER, lambda: _copies_files(bed), 60, "MooseFS to copy a file (are chunkservers up?)"
     )
 
 
@@ -221,9 +221,26 @@ def _unmount(enter_host: list[str], where: Path) -> None:
 
 
 def _takes_files(bed: Bed) -> bool:
+    return _tried(bed, "")
+
+
+def _copies_files(bed: Bed) -> bool:
+    """Whether a new file has as many copies at once as it should. With too few chunkservers in
+    touch there are less, and what is made then stays endangered for minutes."""
+    wanted = min(GOAL, len(bed.hosts))
+    return _tried(bed, f'&& "$3" "$2" | grep -q "with {wanted} cop"')
+
+
+def _tried(bed: Bed, more: str) -> bool:
+    """Whether a file can be written and read, and `more`; it goes at once, not to the trash, where
+    its chunk would count on."""
+    script = (
+        f'mkdir -p "$1" && date > "$2" && cat "$2" {more}; ended=$?; '
+        '"$4" 0 "$2" && rm "$2" && exit $ended'
+    )
     folder = control_mount(bed) / ROOT
-    write = 'mkdir -p "$1" && date > "$1/.ready" && cat "$1/.ready" && rm "$1/.ready"'
-    return _ends_well(["sh", "-c", write, "sh", str(folder)])
+    tools = [str(_program(f"bin/{name}")) for name in ("mfscheckfile", "mfssettrashtime")]
+    return _ends_well(["sh", "-c", script, "sh", str(folder), str(folder / ".ready"), *tools])
 
 
 def _ends_well(argv: list[str], timeout: float = 5) -> bool:
