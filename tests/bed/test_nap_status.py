@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import ldap3
 import pytest
 import yaml
 
@@ -24,7 +25,7 @@ from tests.support.apps import Apps, on_zone, sleeper
 from tests.support.listeners import mail_server, webhook
 from tests.support.nap import Nap, eventually
 from tests.support.pages import texts
-from tests.support.people import People
+from tests.support.people import People, in_group
 from tests.support.settling import settled
 from tests.support.small_disk import of_an_engine, small_disk
 from tests.support.watching import (
@@ -166,7 +167,7 @@ def test_a_hosts_disk_has_no_room_at_all(people: People, bed: Bed, tmp_path: Pat
             assert f"{third.name}  disk is 100% full, 90% is the limit" in refused.err
             content["placement"] = {"disk_limit": 1}
             file.with_name("limit.yml").write_text(yaml.safe_dump(content))
-            strict = bob.on(file.with_name("limit.yml"))
+            strict = people.in_session("bob", file.with_name("limit.yml"))
             eventually(lambda: _refusing(strict, apps.files["shop"]) == 3, "it is known of each")
             bob("up", "-d", "-f", apps.files["shop"], "--scale", "web=5")
             after = bob.rows("shop")
@@ -296,15 +297,16 @@ def test_people_are_told_once_by_whoever_leads(people: People, bed: Bed) -> None
         ] * 2
 
 
-def test_what_a_directorys_user_had_on_a_lost_host_goes_on_in_their_name(
+def test_what_somebody_who_left_had_on_a_lost_host_goes_on_in_their_name(
     people: People, bed: Bed, tmp_path: Path
 ) -> None:
-    """The watcher's machine has no session of theirs. What shares a volume waits until the fence
-    has turned the host off, so that never two write to it."""
+    """Their session is gone and they are out of the directory. What shares a volume waits until
+    the fence has turned the host off, so that never two write to it."""
     off = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "bed", "kill", "--name", bed.name]
     content = yaml.safe_load(with_failover(bed, "fenced", **FAILOVER).read_text())
     for name, host in content["hosts"].items():
         host["fence"] = [*off, name]
+    content["ldap"]["recheck"] = "500ms"
     file = bed.directory / "fenced.yml"
     file.write_text(yaml.safe_dump(content))
     bob = people.in_session("bob", file)
@@ -319,18 +321,20 @@ def test_what_a_directorys_user_had_on_a_lost_host_goes_on_in_their_name(
         before = bob.rows("shop")
         lost = bed.host(before["db.1"]["Host"])
         ada = people.in_session("ada", file)
-        with watching(ada) as watcher:
+        with watching(ada) as watcher, in_group(bed, "nap-users", "bob", ldap3.MODIFY_DELETE):
             known(ada, "shop", 4)
+            eventually(lambda: not _may(bob, "ps"), "bob is out")
             machines.partition(bed, lost)
             watcher.until(f"{lost.name} was turned off", within=90)
             assert machines.state(bed, lost) == "down"
             watcher.until("bob/shop: db.1 was made on", f"since {lost.name} is lost", within=120)
-            assert count(serving(bed, bob, "shop", "web")) == 3
+            assert count(serving(bed, ada, "shop", "web")) == 3
             length = log.stat().st_size
             eventually(lambda: log.stat().st_size > length, "it writes on")
             machines.restart(bed, lost)
             for slot in (slot for slot, row in before.items() if row["Host"] == lost.name):
                 watcher.until(f"{slot} of {lost.name} was removed", within=120)
+        people.logs_in(bob, "bob")
         settled(bed)
         assert list(serving(bed, bob, "shop", "db")) == [bob.rows("shop")["db.1"]["Host"]]
         writers = [name for name, _ in itertools.groupby(log.read_text().split())]
@@ -338,6 +342,11 @@ def test_what_a_directorys_user_had_on_a_lost_host_goes_on_in_their_name(
         assert last_deployment(bob, "shop") == "failover"
     finally:
         apps.gone()
+
+
+def _may(nap: Nap, *words: str) -> bool:
+    with nap.start(*words) as running:
+        return running.ended().code == Exit.DONE
 
 
 def _found(nap: Nap) -> dict[tuple[str, str], dict[str, Any]]:

@@ -6,7 +6,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import ldap3
@@ -14,14 +14,14 @@ import pytest
 import yaml
 from docker import APIClient
 
-from bed import busybox, docker_api, ldap, ldap_entries, registry
+from bed import busybox, docker_api, registry
 from bed.fixture import bring_up
 from bed.layout import Bed, Host
 from nap_compose.exits import Exit
 from tests.support import pages
 from tests.support.apps import on_zone, sleeper, write_app
 from tests.support.nap import Nap, eventually
-from tests.support.people import People
+from tests.support.people import People, in_group
 
 pytestmark = pytest.mark.bed
 
@@ -248,19 +248,6 @@ class TestAGivenApp:
         bob("down", "-v", "third")
         bob("down", "-v", "other")
         carol("down", "-v", "shop")
-
-
-@contextmanager
-def in_group(bed: Bed, group: str, uid: str, how: str) -> Iterator[None]:
-    """A block in which somebody is in a group (`how` is ldap3.MODIFY_ADD), or isn't."""
-    dn, member = f"cn={group},ou=groups,{ldap_entries.BASE}", [ldap_entries.person(uid)]
-    back = ldap3.MODIFY_DELETE if how == ldap3.MODIFY_ADD else ldap3.MODIFY_ADD
-    with ldap.as_root(bed) as root:
-        assert root.modify(dn, {"member": [(how, member)]})
-        try:
-            yield
-        finally:
-            assert root.modify(dn, {"member": [(back, member)]})
 
 
 class TestEverythingHasAnEnd:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import ldap3
 import yaml
 
-from bed import ldap
+from bed import ldap, ldap_entries
 from bed.layout import Bed
 from tests.support.nap import Ended, Nap
 
@@ -53,3 +56,16 @@ class People:
         nap = self(name, cluster)
         self.logs_in(nap, name)
         return nap
+
+
+@contextmanager
+def in_group(bed: Bed, group: str, uid: str, how: str) -> Iterator[None]:
+    """A block in which somebody is in a group (`how` is ldap3.MODIFY_ADD), or isn't."""
+    dn, member = f"cn={group},ou=groups,{ldap_entries.BASE}", [ldap_entries.person(uid)]
+    back = ldap3.MODIFY_DELETE if how == ldap3.MODIFY_ADD else ldap3.MODIFY_ADD
+    with ldap.as_root(bed) as root:
+        assert root.modify(dn, {"member": [(how, member)]})
+        try:
+            yield
+        finally:
+            assert root.modify(dn, {"member": [(back, member)]})
