@@ -19,6 +19,7 @@ from bed.layout import Bed
 from nap_compose.exits import Exit
 from tests.peer.compose import program
 from tests.support.apps import sleeper, write_app
+from tests.support.figures import Figure
 from tests.support.nap import Nap, eventually
 
 pytestmark = [
@@ -111,7 +112,7 @@ def volumes(bed: Bed) -> set[str]:
     return {each["Name"] for each in listed}
 
 
-def test_the_page_does_what_it_says(bed: Bed, ada: Nap, compose: Compose) -> None:
+def test_the_page_does_what_it_says(bed: Bed, ada: Nap, compose: Compose, figure: Figure) -> None:
     text = PAGE.read_text()
     file = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)
     assert file
@@ -129,6 +130,8 @@ def test_the_page_does_what_it_says(bed: Bed, ada: Nap, compose: Compose) -> Non
             else:
                 assert words[0] == "nap"
                 said[line] = ada(*words[1:], code=code).out
+    for sentence in re.findall(r".*it was down for .*", "\n".join(said.values())):
+        figure(sentence)
     counted = next(out for line, out in said.items() if "count(*)" in line)
     assert counted.split()[-1] == "4", "three rows of before, and one from the cluster"
     assert set(states(bed)) == set(), "it stays, and nothing of the old is left"
