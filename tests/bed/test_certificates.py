@@ -214,7 +214,9 @@ def test_one_engines_has_ended(
         assert "lost" not in watcher.said and "was made on" not in watcher.said
         assert running(bed) == before
         assert min(listed(nap, Exit.FAILED)["h2"]) == -1
-        assert "its certificate has expired" in nap("host", "ls").err
+        said = nap("host", "ls").err
+        assert f"host h2: the certificate of {second.ip}:2376 has expired" in said
+        assert "nothing fails over" in said
         nap("cluster", "certs", "renew", "--restart", "-y")
         watcher.until("h2: refused → up")
     assert states(nap) == {"active"}
