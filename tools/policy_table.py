@@ -37,6 +37,7 @@ LIMITS = {
     "cpus": "as many as `policy.cpus`, where that is set",
     "devices": "those of `policy.devices`",
     "gpus": "as many as `policy.gpus`",
+    "limits of processes": "none of real time and priority (`nice`, `rtprio`, `rttime`)",
     "labels": "none that routers act on ("
     + ", ".join(f"`{name}…`" for name in ROUTERS)
     + "), unless they begin as `policy.labels` says",
@@ -53,7 +54,9 @@ LIMITS = {
     "runtimes": "those of `policy.runtimes`",
     "security options": "`no-new-privileges`",
     "shm": "as much as `policy.shm`",
+    "swap": "with the memory twice as much as `policy.memory`, where that is set",
     "sysctls": "those of `policy.sysctls`",
+    "tmpfs": "as much as `policy.tmpfs` each, told as `size`",
     "volume drivers": "those of `policy.volume_drivers`",
     "volume options": "those of cluster storage",
     "weight": "the engine's own",

@@ -10,6 +10,8 @@ MOST_BYTES = 64 * 1024 * 1024
 """What included files may come to, each counted as often as it is included."""
 DEEPEST = 100
 """Files that include each other, and services that extend each other, in one chain."""
+MOST_REPLICAS = 10_000
+"""Containers of one app: twice what nap is measured with. Beyond it is a slip of the pen."""
 MOST_PORTS = 2 * 65536
 MOST_ENTRIES = 500_000
 """Ports, variables, labels and the like of all services, with what they extend and read."""

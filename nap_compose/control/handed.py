@@ -111,9 +111,9 @@ def _inward(asked: Any, who: Who, given: GivenApps) -> Any:
     """The same question about the app as it is called on the hosts."""
     if not is_dataclass(asked) or isinstance(asked, type):
         return asked
-    for part in ("chosen", "target"):
-        inner = getattr(asked, part, None)
-        if inner is not None:
+    for part in ("chosen", "target", "lines"):
+        inner = vars(asked).get(part)  # what is worked out from another part isn't to be replaced
+        if is_dataclass(inner):
             return replace(asked, **{part: _inward(inner, who, given)})
     app = getattr(asked, "app", None)
     if not isinstance(app, str) or not app or not hasattr(asked, "owner"):

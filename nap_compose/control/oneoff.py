@@ -30,7 +30,7 @@ from nap_compose.control.parts import Parts, site_of
 from nap_compose.control.replicas import any_replica
 from nap_compose.control.road.road import Road, travel
 from nap_compose.control.sessions import OwnProcess, vanished
-from nap_compose.errors import NapError
+from nap_compose.errors import NapError, WrongUse
 from nap_compose.exits import Exit
 from nap_compose.orchestration.bodies.making import OneOff
 from nap_compose.orchestration.checks import check
@@ -46,7 +46,10 @@ INSISTING = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 
 
 def make(parts: Parts, who: Who, request: RunRequest, on_event: OnEvent, cancel: Cancel) -> Made:
-    """Make a one-off container; see `border.Streaming`."""
+    """Make a one-off container; see `border.Streaming`. Raises WrongUse where what it needs would
+    be brought up of another app: the caller's right was to this one."""
+    if request.whole.name != request.app.name:
+        raise WrongUse(f"{request.app.name} and {request.whole.name} aren't one app")
     check(request.app, site_of(parts), parts.cluster.storage)
     target = Target(request.app.name, who.owner, request.service)
     outcomes: list[Outcome] = []

@@ -76,6 +76,7 @@ def door_for(parts: Parts, who: Who, owner: str) -> Callable[[Engine], Engine] |
             images=ImageDoor(parts),
             in_place=lambda name: _stayed_in_place(parts, owner, engine.host, name),
             apart=Apart(parts),
+            publish_ip=parts.cluster.hosts[engine.host].publish_ip,
         )
 
     return door

@@ -13,6 +13,7 @@ from nap_compose.cluster.cluster import Storage
 from nap_compose.compose import treatment
 from nap_compose.compose.beside import bind_key, ship_word
 from nap_compose.compose.faults import Path, dotted
+from nap_compose.compose.limits import MOST_REPLICAS
 from nap_compose.compose.model import App
 from nap_compose.compose.rows import Site
 from nap_compose.errors import BadFile, BadFiles
@@ -32,6 +33,7 @@ def check(app: App, site: Site, storage: Storage = NO_STORAGE) -> None:
 
 def faults(app: App, site: Site, storage: Storage = NO_STORAGE) -> Iterator[BadFile]:
     """Everything in the app that would not be done at `site`, each with its path."""
+    yield from _too_many(app)
     for finding in treatment.refused(app.document, site):
         yield BadFile(finding.sentence, path=finding.path)
     if site.cluster:
@@ -50,6 +52,19 @@ def faults(app: App, site: Site, storage: Storage = NO_STORAGE) -> Iterator[BadF
     for kind, things in (("networks", app.networks), ("volumes", app.volumes)):
         for key, spec in things.items():
             yield from _reserved((kind, key, "labels"), spec)
+
+
+def _too_many(app: App) -> Iterator[BadFile]:
+    """More replicas than an app may have: told before anybody looks for a host for each of them."""
+    wanted = {name: service.replicas for name, service in app.services.items()}
+    if sum(wanted.values()) <= MOST_REPLICAS:
+        return
+    most = max(wanted, key=wanted.__getitem__)
+    yield BadFile(
+        f"services.{most}: the app comes to {sum(wanted.values())} replicas, and {MOST_REPLICAS} "
+        "is the most",
+        path=("services", most),
+    )
 
 
 def _beside_the_file(app: App, name: str, site: Site) -> Iterator[BadFile]:

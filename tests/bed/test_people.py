@@ -471,6 +471,13 @@ class TestWhatUsersMayAsk:
             for words in (("exec", "ada/tool/web", "id"), ("attach", "ada/tool/web")):
                 assert "not allowed" in bob(*words, code=Exit.NO_ANSWER).err
             bob("export", "ada/tool/web", "-o", "x.tar", code=NOT_ALLOWED)
+            (bob.home / "put.txt").write_text("put")
+            for words in (
+                ("cp", "ada/tool/web:/host", "got"),
+                ("cp", "put.txt", "ada/tool/web:/host/put-by-bob"),
+            ):
+                assert "not allowed" in bob(*words, code=NOT_ALLOWED).err
+            assert not (bob.home / "got").exists()
             assert not (bob.home / "x.tar").exists() or not (bob.home / "x.tar").stat().st_size
             bob("rollback", "ada/tool", code=Exit.FAILED)  # there is nothing to go back to
             bob("restart", "ada/tool/")

@@ -13,7 +13,10 @@ from nap_compose.border import (
     AuditRequest,
     Control,
     DownRequest,
+    LogRequest,
     RollbackRequest,
+    RunRequest,
+    SearchRequest,
     ShareRequest,
     Target,
     UpRequest,
@@ -196,3 +199,29 @@ def test_looks_go_on_without_the_records(road: Road, monkeypatch: pytest.MonkeyP
         # Without what was kept an app shows under its maker.
         (road.cluster.state_dir / FILE_NAME).unlink()
         assert [row.owner for row in admin.apps().rows] == ["ada"]
+
+
+def test_by_it_nobody_gets_at_the_makers_other_apps(fake: FakeCluster, road: Road) -> None:
+    """A request made by hand: to run something in the shop, "which needs" another app of Ada's."""
+    given(road)
+    road.up(shop(name="books"))
+    before = picture(fake)
+    needy = app({"web": {"depends_on": {"db": {"condition": "service_started"}}}, "db": {}})
+    evil = shop("evil", name="books")
+    for request in (
+        RunRequest(needy, evil, "web"),
+        RunRequest(needy, app({"db": {}}, name="books"), "web"),
+    ):
+        with Person(road, "bob") as bob, pytest.raises(WrongUse, match="one app"):
+            bob.make_oneoff(request, road._hear, road.hand)
+    assert picture(fake) == before
+
+
+def test_what_is_kept_of_its_lines_is_searched(fake: FakeCluster, road: Road) -> None:
+    given(road)
+    request = SearchRequest(LogRequest(Target("shop", "bob")), "text")
+    for name in ("bob", "ada"):
+        with Person(road, name, "admin") as person:
+            for call in (person.search, person.count_lines):
+                with pytest.raises(NapError, match="nothing is kept of what shop printed"):
+                    list(call(request, road.on_event))

@@ -33,6 +33,7 @@ class Owned:
     `pool` is nap's folder in the storage that all hosts share, `pool_mount` where that is mounted;
     both empty where there is none. `addresses` is what networks get theirs from. `in_place` tells
     of a volume whether it stayed where the host's own Compose had made it for an app of theirs.
+    `publish_ip` is the address on which the host publishes ports, if it is a certain one.
     """
 
     owner: str
@@ -41,6 +42,7 @@ class Owned:
     pool_mount: str = ""
     addresses: str = ""
     in_place: Callable[[str], bool] = lambda _: False
+    publish_ip: str = ""
 
     @property
     def prefix(self) -> str:
@@ -84,8 +86,7 @@ CONTAINER: Mapping[str, Rule] = {
 
 _FREE_OF_THE_HOST = (
     "AutoRemove CapDrop CpuCount CpuPercent CpuPeriod CpuQuota Dns DnsOptions DnsSearch ExtraHosts "
-    "GroupAdd Init MemoryReservation MemorySwap MemorySwappiness ReadonlyRootfs RestartPolicy "
-    "Ulimits"
+    "GroupAdd Init MemoryReservation MemorySwappiness ReadonlyRootfs RestartPolicy"
 )
 HOST: Mapping[str, Rule] = {
     **dict.fromkeys(_FREE_OF_THE_HOST.split(), FREE),
@@ -93,6 +94,7 @@ HOST: Mapping[str, Rule] = {
     "CgroupnsMode": r.PRIVATE,
     "DeviceRequests": r.GPUS,
     "Memory": r.MEMORY,
+    "MemorySwap": r.SWAP,
     "NanoCpus": r.NANO_CPUS,
     "OomScoreAdj": r.OOM_SCORE,
     "PidsLimit": r.PIDS,
@@ -101,6 +103,7 @@ HOST: Mapping[str, Rule] = {
     "SecurityOpt": r.SECURITY,
     "ShmSize": r.SHM,
     "Sysctls": r.SYSCTLS,
+    "Ulimits": r.ULIMITS,
 }
 """The fields of HostConfig that are judged by themselves; `_MORE` has those that name things."""
 
@@ -171,7 +174,7 @@ def with_ends(body: Json, bounds: Bounds, log_driver: Callable[[], str]) -> dict
         host["LogConfig"] = {"Type": driver, "Config": {**ends, **(logs.get("Config") or {})}}
     if host.get("Tmpfs"):
         host["Tmpfs"] = {
-            path: options if _size_in(options) else f"{options},size={policy.tmpfs}".lstrip(",")
+            path: options if _has_size(options) else f"{options},size={policy.tmpfs}".lstrip(",")
             for path, options in host["Tmpfs"].items()
         }
     if host.get("Mounts"):
@@ -243,8 +246,7 @@ def process(body: Json, bounds: Bounds) -> Iterator[Verdict]:
 
 
 _FREE_OF_A_BUILD = (
-    "version t dockerfile remote buildargs labels target extrahosts cachefrom ulimits platform "
-    "nocache pull"
+    "version t dockerfile remote buildargs labels target extrahosts cachefrom platform nocache pull"
 )
 BUILD: Mapping[str, Rule] = {
     **dict.fromkeys(_FREE_OF_A_BUILD.split(), FREE),
@@ -252,6 +254,7 @@ BUILD: Mapping[str, Rule] = {
     "memory": r.MEMORY,
     "networkmode": r.BUILD_NETWORK,
     "shmsize": r.SHM,
+    "ulimits": r.ULIMITS,
 }
 """The words of a build by the classic builder; the images' names are judged beside them."""
 
@@ -384,8 +387,7 @@ def _mounts(value: Any, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
             yield from _source(source, bounds, owned)
         if (mount.get("BindOptions") or {}).get("Propagation", "") in _PROPAGATION:
             yield Verdict(f"the propagation of {source} reaches the host: for admins only")
-        in_memory = (mount.get("TmpfsOptions") or {}).get("SizeBytes")
-        yield from _judged(r.TMPFS_SIZE, in_memory or None, bounds)
+        yield from _judged(r.TMPFS_SIZE, (mount.get("TmpfsOptions") or {}).get("SizeBytes"), bounds)
         yield from _judged(r.LABELS, (mount.get("VolumeOptions") or {}).get("Labels"), bounds)
         if (mount.get("VolumeOptions") or {}).get("DriverConfig"):
             yield Verdict("a volume's driver is chosen in `volumes` alone")
@@ -421,21 +423,24 @@ def _links(value: Any, _: Bounds, owned: Owned) -> Iterator[Verdict]:
             yield Verdict(f"a link to {str(link).partition(':')[0]}, which isn't {owned.owner}'s")
 
 
-def _ports(value: Any, bounds: Bounds, _: Owned) -> Iterator[Verdict]:
+def _ports(value: Any, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
     for bindings in value.values():
         for binding in bindings or ():
             yield from _judged(r.PUBLISHED, binding.get("HostPort"), bounds)
+            address = binding.get("HostIp")
+            if address != owned.publish_ip:
+                yield from _judged(r.ADDRESS, address, bounds)
 
 
 def _tmpfs(value: Any, bounds: Bounds, _: Owned) -> Iterator[Verdict]:
     for options in value.values():
-        yield from _judged(r.TMPFS_SIZE, _size_in(str(options)), bounds)
+        verdict = r.in_memory(str(options), bounds)
+        if verdict is not None:
+            yield verdict
 
 
-def _size_in(options: str) -> str | None:
-    """The size among mount options; the last one counts, as with the kernel."""
-    sizes = [each[5:] for each in options.split(",") if each.startswith("size=")]
-    return sizes[-1] if sizes else None
+def _has_size(options: str) -> bool:
+    return any(each.startswith("size=") for each in options.split(","))
 
 
 def _logging(value: Any, bounds: Bounds, _: Owned) -> Iterator[Verdict]:

@@ -61,6 +61,7 @@ class PolicedEngine:
         images: ImageDoor | None = None,
         in_place: Callable[[str], bool] = lambda _: False,
         apart: Apart | None = None,
+        publish_ip: str = "",
     ) -> None:
         self._engine = engine
         self._bounds = bounds
@@ -68,7 +69,10 @@ class PolicedEngine:
         self._seal = seal
         self._images = images
         self._apart = apart
-        self._owned = Owned(owner, self._is_theirs, pool, pool_mount, addresses, in_place)
+        self._owned = Owned(
+            owner, self._is_theirs, pool, pool_mount, addresses, in_place, publish_ip
+        )
+        self._made: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
         """Calls that carry no body."""
@@ -87,7 +91,9 @@ class PolicedEngine:
             body = bodies.with_ends(body, self._bounds, self._log_driver)
             self._refuse(name, bodies.container(body, self._bounds, self._owned))
             self._check_what_it_is_of(name, body)
-        return self._engine.create_container(name, body, platform=platform)
+        made = self._engine.create_container(name, body, platform=platform)
+        self._made.add(made)
+        return made
 
     def create_exec(self, container: str, body: Json) -> str:
         """As the engine's. Raises NotAllowed, also for a container that the caller's role couldn't
@@ -111,6 +117,22 @@ class PolicedEngine:
         """As the engine's; checked as `create_exec` is."""
         self._get_in(container)
         return self._engine.export_container(container)
+
+    def path_stat(self, container: str, path: str) -> Json:
+        """As the engine's; checked as `create_exec` is: an engine follows paths into all that is
+        mounted."""
+        self._get_in(container)
+        return self._engine.path_stat(container, path)
+
+    def get_archive(self, container: str, path: str) -> Iterator[bytes]:
+        """As the engine's; checked as `path_stat` is."""
+        self._get_in(container)
+        return self._engine.get_archive(container, path)
+
+    def put_archive(self, container: str, path: str, tar: Iterable[bytes], **how: Any) -> None:
+        """As the engine's; checked as `path_stat` is."""
+        self._get_in(container)
+        self._engine.put_archive(container, path, tar, **how)
 
     def build_image(
         self, query: Query, context: Iterable[bytes] | None, **how: Any
@@ -191,7 +213,10 @@ class PolicedEngine:
         self._get_in(target)
 
     def _get_in(self, container: str) -> None:
-        """Refuse a container that isn't the caller's to make as it is."""
+        """Refuse a container that isn't the caller's to make as it is; what was made through this
+        door has been judged."""
+        if container in self._made:
+            return
         inspected = self._engine.inspect_container(container)
         self._refuse(container[:12], bodies.running(inspected, self._bounds, self._owned))
 

@@ -34,15 +34,15 @@ _FREE_OF_A_SERVICE = (
     "attach command configs container_name cpu_count cpu_percent cpu_period cpu_quota "
     "cap_drop credential_spec depends_on develop dns dns_opt dns_search domainname entrypoint "
     "env_file environment expose extends external_links extra_hosts group_add healthcheck hostname "
-    "image init label_file links mac_address mem_reservation mem_swappiness memswap_limit models "
+    "image init label_file links mac_address mem_reservation mem_swappiness models "
     "platform pre_start profiles pull_policy pull_refresh_after read_only restart scale secrets "
-    "stdin_open stop_grace_period stop_signal tmpfs tty ulimits user working_dir x-nap"
+    "stdin_open stop_grace_period stop_signal tty user working_dir x-nap"
 )
 """They reach nothing of the host that isn't the container's own, or nap does nothing with them."""
 
 _FREE_OF_A_BUILD = (
     "additional_contexts args cache_from context dockerfile dockerfile_inline extra_hosts "
-    "no_cache no_cache_filter platforms provenance pull sbom secrets tags target ulimits"
+    "no_cache no_cache_filter platforms provenance pull sbom secrets tags target"
 )
 """They reach nothing but what the person gives, or nap does them for admins alone."""
 
@@ -59,6 +59,7 @@ _SERVICE: Mapping[str, Rule] = {
     "build.network": r.BUILD_NETWORK,
     "build.privileged": admins("a build with all rights on the host"),
     "build.shm_size": r.SHM,
+    "build.ulimits": r.ULIMITS,
     "build.ssh": admins("keys of the control host's"),
     "cap_add": r.CAPABILITIES,
     "cgroup": r.PRIVATE,
@@ -101,6 +102,7 @@ _SERVICE: Mapping[str, Rule] = {
     "logging.driver": r.LOG_DRIVER,
     "logging.options": r.LOG_OPTION,
     "mem_limit": r.MEMORY,
+    "memswap_limit": r.SWAP,
     "network_mode": _modes("none"),
     "networks": INSIDE,
     "networks.*": INSIDE,
@@ -133,6 +135,8 @@ _SERVICE: Mapping[str, Rule] = {
     "shm_size": r.SHM,
     "storage_opt": admins("options of the storage driver"),
     "sysctls": r.SYSCTLS,
+    "tmpfs": r.TMPFS,
+    "ulimits": r.ULIMITS,
     "use_api_socket": admins("the engine's socket"),
     "userns_mode": admins("the host's user namespace"),
     "uts": admins("the host's name as its own"),
@@ -148,7 +152,9 @@ _SERVICE: Mapping[str, Rule] = {
     "volumes[].read_only": FREE,
     "volumes[].source": FREE,
     "volumes[].target": FREE,
-    "volumes[].tmpfs": FREE,
+    "volumes[].tmpfs": INSIDE,
+    "volumes[].tmpfs.mode": FREE,
+    "volumes[].tmpfs.size": r.TMPFS_SIZE,
     "volumes[].type": r.words("mounts", ("bind", "tmpfs", "volume"), "a mount of type"),
     "volumes[].volume": FREE,
     "volumes_from": FREE,

@@ -6,12 +6,14 @@ type than a rule knows is refused, so nothing slips through in a form that nobod
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from nap_compose.cluster.cluster import Ports
+from nap_compose.cluster.holding import NANO
 from nap_compose.cluster.policy import DEFAULT, Policy
 from nap_compose.units import parse_size
 
@@ -87,7 +89,11 @@ def words(name: str, allowed: Iterable[str], what: str) -> Rule:
     return within(name, lambda _: known, "", what)
 
 
-def _number_to(most: Callable[[Policy], float], key: str, what: str, *, bytes_: bool) -> Judge:
+def _number_to(
+    most: Callable[[Policy], float], key: str, what: str, *, bytes_: bool, least: float = 0.0
+) -> Judge:
+    """A number above 0 and `least`, up to `most`: what an engine takes for 0 is no limit."""
+
     def judge(value: Any, bounds: Bounds) -> Verdict | None:
         limit = most(bounds.policy)
         if not limit or value is None:
@@ -96,7 +102,7 @@ def _number_to(most: Callable[[Policy], float], key: str, what: str, *, bytes_: 
             amount = float(parse_size(value) if bytes_ and isinstance(value, str) else value)
         except (TypeError, ValueError):
             return Verdict(f"{what} can't be told", key)
-        if 0 < amount <= limit:
+        if least < amount <= limit:
             return None
         return Verdict(f"{what} is {value}, and {_shown(limit, bytes_)} is the most", key)
 
@@ -210,6 +216,91 @@ def path_is_listed(path: str, bounds: Bounds) -> bool:
     return path.rstrip("/") in {each.rstrip("/") for each in bounds.policy.binds if each != "/"}
 
 
+_LIMITS_OF_ITS_OWN = frozenset(
+    [
+        "core",
+        "cpu",
+        "data",
+        "fsize",
+        "locks",
+        "memlock",
+        "msgqueue",
+        "nofile",
+        "nproc",
+        "rss",
+        "sigpending",
+        "stack",
+    ]
+)
+"""Limits of processes that reach nothing of others: those of real time and priority do."""
+
+
+def _ulimits(value: Any, _: Bounds) -> Verdict | None:
+    """A file's (by name), a body's (a list) or a build's (that list as JSON)."""
+    if not _asks(value):
+        return None
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return Verdict("limits of processes can't be told")
+    if isinstance(value, (list, tuple)):
+        value = [each.get("Name") if isinstance(each, Mapping) else each for each in value]
+    elif not isinstance(value, Mapping):
+        return Verdict("limits of processes can't be told")
+    for name in value:
+        if name not in _LIMITS_OF_ITS_OWN:
+            return Verdict(f"the limit {name} may take time from others: for admins only")
+    return None
+
+
+def in_memory(options: str, bounds: Bounds) -> Verdict | None:
+    """The options of a file system in memory. Its size is told as a size: the kernel would take
+    what it says last, in bytes or in blocks."""
+    words = [each.partition("=") for each in options.split(",")]
+    if any(name == "nr_blocks" for name, _, _ in words):
+        return Verdict("a file system in memory is given its size with `size`", "tmpfs")
+    sizes = [size for name, _, size in words if name == "size"]
+    for size in sizes:
+        if (verdict := _memory_size(size, bounds)) is not None:
+            return verdict
+    return None
+
+
+def _tmpfs(value: Any, bounds: Bounds) -> Verdict | None:
+    """`PATH` or `PATH:OPTIONS`, or several of them."""
+    texts = [value] if isinstance(value, str) else value
+    if not _asks(value):
+        return None
+    if not isinstance(texts, (list, tuple)):
+        return Verdict("file systems in memory can't be told", "tmpfs")
+    for text in texts:
+        verdict = in_memory(str(text).partition(":")[2], bounds)
+        if verdict is not None:
+            return verdict
+    return None
+
+
+_memory_size = _number_to(
+    lambda policy: policy.tmpfs, "tmpfs", "a file system in memory", bytes_=True
+)
+
+
+def _mounted_size(value: Any, bounds: Bounds) -> Verdict | None:
+    """The size of a mount in memory: 0 is none, and nap gives it one."""
+    return None if value in (None, "", 0, "0") else _memory_size(value, bounds)
+
+
+def _swap(value: Any, bounds: Bounds) -> Verdict | None:
+    """Memory and swap together: engines give twice the memory where nothing is said."""
+    return None if value in (None, "", 0, "0") else _memory_and_swap(value, bounds)
+
+
+_memory_and_swap = _number_to(
+    lambda policy: 2 * policy.memory, "memory", "memory and swap together", bytes_=True
+)
+
+
 def _ascends(value: Any, _: Bounds) -> Verdict | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return None
@@ -222,10 +313,9 @@ LABELS = Rule("labels", _labels)
 SECURITY = Rule("security options", _security)
 PUBLISHED = Rule("ports", _published)
 ADDRESS = words("addresses", _OWN_ADDRESSES, "the address")
-TMPFS_SIZE = Rule(
-    "tmpfs",
-    _number_to(lambda policy: policy.tmpfs, "tmpfs", "a file system in memory", bytes_=True),
-)
+TMPFS = Rule("tmpfs", _tmpfs)
+TMPFS_SIZE = Rule("tmpfs", _mounted_size)
+ULIMITS = Rule("limits of processes", _ulimits)
 GPUS = Rule("gpus", _gpus)
 OOM_SCORE = Rule("oom score", _ascends)
 RUNTIME = within("runtimes", lambda policy: policy.runtimes, "runtimes", "the runtime")
@@ -242,13 +332,17 @@ VOLUME_DRIVER = within(
     "volume drivers", lambda policy: policy.volume_drivers, "volume_drivers", "the volume driver"
 )
 DEVICE = within("devices", lambda policy: policy.devices, "devices", "the device")
-CPUS = Rule("cpus", _number_to(lambda policy: policy.cpus, "cpus", "`cpus`", bytes_=False))
+CPUS = Rule(
+    "cpus",
+    _number_to(lambda policy: policy.cpus, "cpus", "`cpus`", bytes_=False, least=0.5 / NANO),
+)
 NANO_CPUS = Rule(
-    "cpus", _number_to(lambda policy: policy.cpus * 1e9, "cpus", "`cpus`", bytes_=False)
+    "cpus", _number_to(lambda policy: policy.cpus * NANO, "cpus", "`NanoCpus`", bytes_=False)
 )
 MEMORY = Rule(
     "memory", _number_to(lambda policy: policy.memory, "memory", "the memory", bytes_=True)
 )
+SWAP = Rule("swap", _swap)
 PIDS = Rule("pids", _number_to(lambda policy: policy.pids, "pids", "the processes", bytes_=False))
 SHM = Rule("shm", _number_to(lambda policy: policy.shm, "shm", "/dev/shm", bytes_=True))  # noqa: S108
 BUILD_NETWORK = words("build network", ("none", "default"), "the network of a build")

@@ -94,7 +94,7 @@ class Looking:
         from nap_compose.orchestration.placement.balance import moved
 
         view = look(self.parts, known, drained=self.request.without, only=self._asked)
-        return moved(view, self.request.as_if)
+        return moved(view, self.request.as_if) if self.request.dry_run else view
 
     @cached_property
     def _asked(self) -> frozenset[Part]:

@@ -1,4 +1,8 @@
-"""Errors as they cross: the person on the other side reads the same as in one process."""
+"""Errors as they cross: the person on the other side reads the same as in one process.
+
+Of an error's class only the nearest one of `nap_compose.errors` crosses. The commands can't tell
+more apart in one process either: they import nothing below the border (the import contract).
+"""
 
 from __future__ import annotations
 

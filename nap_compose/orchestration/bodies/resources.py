@@ -56,7 +56,9 @@ def ulimits(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
     limits = []
     for name, value in sorted((spec.get("ulimits") or {}).items()):
         soft, hard = (
-            (value["soft"], value["hard"]) if isinstance(value, Mapping) else (value, value)
+            (value.get("soft", 0), value.get("hard", 0))
+            if isinstance(value, Mapping)
+            else (value, value)
         )
         limits.append({"Name": name, "Soft": int(soft), "Hard": int(hard)})
     return limits

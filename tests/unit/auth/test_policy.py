@@ -39,6 +39,7 @@ SERVICE: dict[str, str] = {
     "build.privileged": "true",
     "build.shm_size": "1000g",
     "build.ssh": "[default]",
+    "build.ulimits": "{rtprio: {soft: 1, hard: 99}}",
     "build": "{context: ., privileged: true}",
     "cap_add": "[SYS_ADMIN]",
     "cgroup": "host",
@@ -72,6 +73,8 @@ SERVICE: dict[str, str] = {
     "shm_size": "2g",
     "storage_opt": "{size: 1g}",
     "sysctls": "{kernel.panic: 1}",
+    "tmpfs": "['/t:size=1m,nr_blocks=9999999']",
+    "ulimits": "{rtprio: 99}",
     "use_api_socket": "true",
     "userns_mode": "host",
     "uts": "host",
@@ -105,6 +108,11 @@ MORE: list[tuple[str, str]] = [
     ("security_opt", "['label:disable']"),
     ("security_opt", "['no-new-privileges:false']"),
     ("sysctls", "['vm.overcommit_memory=1']"),
+    ("tmpfs", "/t:nr_blocks=9999999"),
+    ("tmpfs", "'/t:size=1m,size=2g'"),
+    ("ulimits", "{nice: 40}"),
+    ("ulimits", "{nofile: 5, RTPRIO: {soft: 0, hard: 1}}"),
+    ("volumes", "[{type: tmpfs, target: /t, tmpfs: {size: 2g}}]"),
     ("volumes", "['/var/run/docker.sock:/s']"),
     ("volumes", "[{type: bind, source: /etc, target: /e, read_only: true}]"),
     ("volumes", "['/var/lib/nap/files/carol_web/x/content:/x']"),
@@ -296,7 +304,7 @@ def test_every_key_that_is_not_free_is_tried() -> None:
             continue
         key = pattern.removeprefix("services.*.")
         outer = key.partition("[")[0].partition(".*")[0]
-        limits = rule.name in ("cpus", "memory", "pids")  # tried where a policy sets one
+        limits = rule.name in ("cpus", "memory", "pids", "swap")  # tried where a policy sets one
         assert outer in SERVICE or outer.partition(".")[0] in SERVICE or limits, key
 
 
@@ -542,6 +550,8 @@ def test_nobody_gets_into_a_container_that_their_role_could_not_make() -> None:
         ({"networkmode": "container:x"}, "the network of a build"),
         ({"isolation": "hyperv"}, "another isolation"),
         ({"shmsize": str(1000 << 30)}, "/dev/shm is"),
+        ({"ulimits": '[{"Name": "rtprio", "Soft": 1, "Hard": 99}]'}, "the limit rtprio"),
+        ({"ulimits": "rtprio=99"}, "can't be told"),
         ({"securityopt": "[]x"}, ""),
     ],
 )
@@ -657,6 +667,11 @@ def test_other_drivers_get_no_options_that_they_do_not_know():
         {"Tmpfs": {"/a": "size=2g"}},
         {"Tmpfs": {"/a": "size=1m,size=2g"}},
         {"Tmpfs": {"/a": "size=50%"}},
+        {"Tmpfs": {"/a": "size=1m,nr_blocks=9999999"}},
+        {"Ulimits": [{"Name": "rtprio", "Soft": 0, "Hard": 1}]},
+        {"Ulimits": [{"Name": "NICE", "Soft": 30, "Hard": 30}]},
+        {"Ulimits": [{"Name": "nofile", "Soft": 1, "Hard": 1}, "rtprio=1"]},
+        {"PortBindings": {"80/tcp": [{"HostIp": "10.0.0.1", "HostPort": "8080"}]}},
         {"Mounts": [{"Type": "tmpfs", "Target": "/t", "TmpfsOptions": {"SizeBytes": 1 << 40}}]},
         {"LogConfig": {"Type": "json-file", "Config": {"max-size": "-1"}}},
         {"LogConfig": {"Type": "json-file", "Config": {"max-size": "2g"}}},
@@ -669,3 +684,34 @@ def test_other_drivers_get_no_options_that_they_do_not_know():
 )
 def test_nobody_asks_for_what_has_no_end(host):
     assert list(bodies.container({"HostConfig": host}, Bounds(), OWNED))
+
+
+@pytest.mark.parametrize(
+    ("lines", "where"),
+    [
+        ("mem_limit: 1g\nmemswap_limit: -1\ncpus: 1", "memswap_limit"),
+        ("mem_limit: 1g\nmemswap_limit: 3g\ncpus: 1", "memswap_limit"),
+        ("mem_limit: 1g\ncpus: 0.0000000001", "cpus"),
+        ("mem_limit: 0.4b\ncpus: 1", ""),
+        (
+            "deploy: {resources: {limits: {cpus: 1, memory: 1g}}}\nmemswap_limit: 2049m",
+            "memswap_limit",
+        ),
+        ("deploy: {resources: {limits: {cpus: '1e-12', memory: 1g}}}", "deploy"),
+    ],
+)
+def test_a_limit_so_small_that_it_is_none_is_none(tmp_path: Path, lines: str, where: str) -> None:
+    bounds = Bounds(Policy(cpus=1, memory=1 << 30))
+    text = "services:\n  web:\n    image: x\n" + textwrap.indent(lines, "    ")
+    app = load([compose(tmp_path, compose=text)], env={}, project_name="web").app
+    assert [".".join(map(str, fault.path[2:3])) for fault in judge(app, bounds)] == [where]
+    body = container_body(making(app))
+    if where:
+        assert list(bodies.container(body, bounds, OWNED)), body
+
+
+def test_swap_beside_the_most_memory_is_as_much_again(tmp_path: Path) -> None:
+    bounds = Bounds(Policy(memory=1 << 30))
+    for given, good in ((0, True), (2 << 30, True), ((2 << 30) + 1, False), (-1, False)):
+        config = {"HostConfig": {"Memory": 1 << 30, "MemorySwap": given}}
+        assert (list(bodies.container(config, bounds, OWNED)) == []) is good, given
