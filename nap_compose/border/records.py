@@ -35,13 +35,17 @@ class Migrated:
 
 @dataclass(frozen=True)
 class RestoredRecords:
-    """What a backup brought: the cluster and time that it names, and rows by table."""
+    """What a backup brought: the cluster and time that it names, and rows by table. `saved` is the
+    file with the records whose place it took (empty: there were none), `fault` what is wrong with
+    its audit trail, a sentence (empty: nothing)."""
 
     database: str
     cluster: str
     made: str
     version: int
     rows: Mapping[str, int] = field(default_factory=dict)
+    saved: str = ""
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,10 @@ class RecordKeeping(Protocol):
     def backup_records(self) -> Iterator[bytes]:
         """A backup as it is at one moment, in lines."""
 
-    def restore_records(self, backup: Iterable[bytes]) -> RestoredRecords:
-        """Take a backup into a database that is empty."""
+    def restore_records(self, backup: Iterable[bytes], *, replace: bool = False) -> RestoredRecords:
+        """Take a backup into a database that is empty, or with `replace` in the place of the
+        records there, once these are saved. Their audit trail goes on: it must begin as the
+        backup's."""
 
     def rekey_records(self) -> Rekeyed:
         """Seal all that rests sealed with the newest key of the cluster's key file."""

@@ -113,19 +113,46 @@ def backup(session: Session, where: str) -> None:
 
 @click.command()
 @click.argument("where", metavar="FILE")
+@click.option("--replace", is_flag=True, help="Take the place of the records that are there")
+@click.option("-y", "--yes", is_flag=True, help="Answer the question with yes")
 @with_shared()
-def restore(session: Session, where: str) -> None:
+def restore(session: Session, where: str, *, replace: bool, yes: bool) -> None:
     """Take the backup in FILE (- is the standard input) into a database that is empty.
 
     The database may be of another kind than the one that was backed up. A backup that is damaged
-    leaves it empty.
+    leaves it empty. With --replace the records that are there make room for it, once they are saved
+    and somebody has said yes; the audit trail goes on, and must have begun as the backup's.
     """
     with session.control() as control:
-        done = control.restore_records(_pieces(where))
+        if replace and not yes:
+            _ask(session, control.records_status())
+        done = control.restore_records(_pieces(where), replace=replace)
     rows = ", ".join(f"{table} {count}" for table, count in done.rows.items() if count)
     where = f" of {done.cluster}" if done.cluster else ""
     session.terminal.say(plain(f"{done.database}: the records{where} of {done.made}"))
     session.terminal.say(plain(f"rows      {rows or 'none'}"))
+    if done.saved:
+        session.terminal.say(plain(f"as they were: {done.saved}; nap db restore takes it in"))
+        session.terminal.tell("nap db rebuild enters what runs and isn't in the backup")
+    if done.fault:
+        session.terminal.warn(done.fault)
+
+
+def _ask(session: Session, there: RecordsStatus) -> None:
+    """Ask whether the records there may make room. Raises NapError where that isn't said."""
+    from nap_compose.cli.losing import agreed, somebody_is_there
+    from nap_compose.errors import Interrupted, NapError
+
+    rows = ", ".join(f"{table} {count}" for table, count in there.rows.items() if count)
+    question = f"{there.database} holds {rows or 'nothing'}. Shall the backup take its place?"
+    if not somebody_is_there(session.terminal):
+        raise NapError(
+            f"nobody is there to ask: {question}",
+            hint="nothing was done. With -y it takes their place",
+            exit_code=Exit.UNANSWERED,
+        )
+    if not agreed(plain(question), session.terminal):
+        raise Interrupted("nothing was done")
 
 
 @click.command()

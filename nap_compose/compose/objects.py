@@ -40,6 +40,7 @@ ULIMIT = Either(
         Entry("soft", Whole(), "the limit that holds at first"),
         Entry("hard", Whole(), "how far a process may raise it"),
         required=("soft", "hard"),
+        zeros=True,
     ),
 )
 ULIMITS = Table(ULIMIT)

@@ -25,6 +25,7 @@ class Reading:
 
     `loose`: variables were left as they stand, so a text with a `$` may become anything;
     `as_written`: then values and lists stay in the form that they have in the file, too.
+    `canonical`: the document was read once, and zeros may have been left out.
     """
 
     def __init__(
@@ -34,9 +35,11 @@ class Reading:
         budget: Budget | None = None,
         *,
         as_written: bool = False,
+        canonical: bool = False,
     ) -> None:
         self.loose = loose
         self.as_written = as_written
+        self.canonical = canonical
         self.path: list[Key] = list(path)
         self.faults: list[Fault] = []
         self.warnings: list[str] = []
@@ -194,16 +197,23 @@ class Either(Shape):
 
 
 class Object(Shape):
-    """A mapping with known keys, and `x-` ones where it is `extensible`."""
+    """A mapping with known keys, and `x-` ones where it is `extensible`. Of the `required` ones
+    numbers leave the canonical form where they are 0: `zeros`."""
 
     takes = (dict,)
     expected = "a mapping"
 
     def __init__(
-        self, *entries: Entry, required: Iterable[str] = (), extensible: bool = True, what: str = ""
+        self,
+        *entries: Entry,
+        required: Iterable[str] = (),
+        zeros: bool = False,
+        extensible: bool = True,
+        what: str = "",
     ) -> None:
         self.entries: Mapping[str, Entry] = {entry.key: entry for entry in entries}
         self.required = tuple(required)
+        self.zeros = zeros
         self.extensible = extensible
         self.what = what
         self.readers: dict[str, Callable[[Any, Reading], Any]] = {
@@ -228,7 +238,7 @@ class Object(Shape):
                 self._unknown(key, reading)
             path.pop()
         for key in self.required:
-            if key not in value:
+            if key not in value and not (self.zeros and reading.canonical):
                 reading.fault(f'"{key}" is missing here')
         return result
 

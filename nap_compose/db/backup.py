@@ -16,6 +16,7 @@ from nap_compose.db import schema
 from nap_compose.db.database import Database
 from nap_compose.db.schema import Migration
 from nap_compose.db.tables import HEAD, TABLES, TRAIL
+from nap_compose.db.trail import AuditRecord, link
 from nap_compose.errors import BadFile, NapError
 from nap_compose.plaindata import dataclass
 
@@ -33,6 +34,14 @@ class Restored:
     made: str
     version: int
     rows: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A backup that was read to its end and is whole. `trail` is the number and the hash of the
+    last row of its audit trail; None where that is empty."""
+
+    trail: tuple[int, str] | None
 
 
 def write(
@@ -81,13 +90,7 @@ def restore(
         _refuse_unless_empty(database, connection)
     reading = _Reading(lines)
     head = reading.head()
-    version = int(head["schema"])
-    if version > known[-1].version:
-        raise NapError(
-            f"the backup was made by a newer nap (schema {version}, this one knows "
-            f"{known[-1].version})",
-            hint="bring nap up to date on this machine: pip install --upgrade nap-compose",
-        )
+    version = _known_version(head, known)
     # Tables as they were when it was made: they were seen to be empty.
     for table in reversed([*TABLES, "schema_version"]):
         database.run(connection, f"DROP TABLE IF EXISTS {table}")
@@ -110,6 +113,34 @@ def restore(
         raise
     schema.migrate(database, connection, known)
     return Restored(str(head["cluster"]), str(head["made"]), version, reading.counts)
+
+
+def check(known: tuple[Migration, ...], lines: Iterable[bytes]) -> Checked:
+    """Read a backup to its end. Raises BadFile where it is damaged or none, or a row of its audit
+    trail isn't as it was written; NapError where it is a newer nap's."""
+    reading = _Reading(lines)
+    _known_version(reading.head(), known)
+    last: tuple[int, str] | None = None
+    for table, columns, row in reading.rows():
+        if table == "audit":
+            told = AuditRecord(**dict(zip(columns, row, strict=True)))
+            seq, before = last or (0, "")
+            if told.seq != seq + 1 or told.hash != link(before, told):
+                raise BadFile(f"the backup's audit trail was changed: row {seq + 1}")
+            last = (told.seq, told.hash)
+    reading.check_whole()
+    return Checked(last)
+
+
+def _known_version(head: dict[str, Any], known: tuple[Migration, ...]) -> int:
+    version = int(head["schema"])
+    if version > known[-1].version:
+        raise NapError(
+            f"the backup was made by a newer nap (schema {version}, this one knows "
+            f"{known[-1].version})",
+            hint="bring nap up to date on this machine: pip install --upgrade nap-compose",
+        )
+    return version
 
 
 def counted(database: Database, connection: Any) -> dict[str, int]:
@@ -213,6 +244,6 @@ def _refuse_unless_empty(database: Database, connection: Any) -> None:
         told = ", ".join(f"{table}: {count}" for table, count in filled.items())
         raise NapError(
             f"{database.name} holds records already ({told})",
-            hint="a backup is restored into an empty database: make another one, and name it in "
-            "the cluster file",
+            hint="a backup is restored into an empty database; --replace lets it take their place, "
+            "once they are saved",
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from nap_compose.db import backup, schema
-from nap_compose.db.backup import Restored
+from nap_compose.db.backup import Checked, Restored
 from nap_compose.db.before import Before
 from nap_compose.db.database import Database
 from nap_compose.db.sql_trail import SqlTrail
@@ -54,6 +54,16 @@ class Keeper(SqlTrail):
         """The lines of a backup."""
         with self._once() as connection:
             yield from backup.write(self._database, connection, self._known, cluster)
+
+    def save(self, before: Before) -> None:
+        """Write the records as they are now to a file that `before` names. Raises NotSaved."""
+        with self._once() as connection:
+            version = schema.version(self._database, connection, self._known)
+            before.save(self._database, connection, self._known, version)
+
+    def check(self, lines: Iterable[bytes]) -> Checked:
+        """Read a backup to its end, and take nothing in; see `backup.check`."""
+        return backup.check(self._known, lines)
 
     def restore(self, lines: Iterable[bytes], *, replace: bool = False) -> Restored:
         """Take in a backup; see `backup.restore`."""

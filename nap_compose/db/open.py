@@ -28,11 +28,11 @@ def open_records(cluster: Cluster) -> Records:
     return SqlRecords(database_of(cluster), before=None if shared else before_of(cluster))
 
 
-def before_of(cluster: Cluster) -> Before:
-    """Who keeps the cluster's records as they were before a migration."""
+def before_of(cluster: Cluster, folder: str = "") -> Before:
+    """Who keeps the cluster's records as they were before a migration, or in another `folder`."""
     from nap_compose.db.before import FOLDER, Before
 
-    return Before(cluster.state_dir / FOLDER, cluster.name)
+    return Before(cluster.state_dir / (folder or FOLDER), cluster.name)
 
 
 def is_new(cluster: Cluster) -> bool:

@@ -229,6 +229,10 @@ def test_restored_on_an_empty_server(nap: Nap, bed: Bed, apps: Apps, tmp_path: P
     assert "holds records already" in nap("db", "restore", backup, code=Exit.FAILED).err
     nap("up", "-d", "-f", apps("saved", coloured("blue")))
     assert listed(nap, "history", "saved")[0]["revision"] == 2
+    assert "as they were: " in nap("db", "restore", "--replace", "-y", backup).out
+    assert listed(nap, "history", "saved") == history
+    assert nap("audit", "verify").code == 0
+    assert len(listed(nap, "audit", "-n", "10000")) > trail
     nap("quota", "unset", "eve", "containers")
 
 

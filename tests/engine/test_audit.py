@@ -96,7 +96,7 @@ def test_what_fails_and_what_is_refused(fake: FakeCluster, road: Road) -> None:
     assert outcome.state == "rolled back"
     with pytest.raises(NapError):
         road.act("restart", "nothing")
-    control = road.control()
+    control = road.behind()
     control._parts.trail.refused(control.whoami(), "host drain", "this is for admins")
     with pytest.raises(NotAllowed), control._act("exec", app="shop"):
         raise NotAllowed("the image isn't yours")
@@ -123,7 +123,7 @@ def test_killed_it_shows_as_begun(road: Road, monkeypatch: pytest.MonkeyPatch) -
         dead.setattr(Ledger, "event", die)
         dead.setattr("nap_compose.control.trail.Trail._end", lambda *_: None)
         with pytest.raises(Killed):
-            road.up(shop())
+            road.behind().up(UpRequest(shop()), road._hear, road.hand)
     (row,) = trail(road)
     assert (row.verb, row.outcome, row.ended) == ("up", "begun", "")
 
@@ -163,7 +163,7 @@ def test_without_the_database_nothing_is_done_on_a_cluster(road: Road) -> None:
     for each in road.cluster.state_dir.glob(f"{FILE_NAME}*"):
         each.unlink()
     (road.cluster.state_dir / FILE_NAME).write_text("no database\n" * 200)
-    with pytest.raises(RecordsAway):
+    with pytest.raises(Away, match="can't be used: file is not a database"):
         asked(road, lambda control: control.change_host(HostChange("h1", "cordoned")))
     assert all(row.state == "active" for row in asked(road, lambda c: c.hosts()).rows)
 
@@ -174,7 +174,7 @@ def test_rows_wait_for_the_database(road: Road, monkeypatch: pytest.MonkeyPatch)
     def away(*_: Any) -> None:
         raise RecordsAway("it went")
 
-    control = road.control()
+    control = road.behind()
     with control._act("exec", app="shop") as act:
         monkeypatch.setattr(SqlRecords, "add_audit", away)
         act.on("h1")
@@ -209,7 +209,7 @@ class Door:
 
 def test_refusals_and_logins_at_the_border(road: Road) -> None:
     road.up(shop())
-    control = road.control()
+    control = road.behind()
     guard: Any = Guard(control, cast("Gate", Door()), Given(control.parts))
     with pytest.raises(NotAllowed):
         guard.login("x" * 300, "wrong horse")

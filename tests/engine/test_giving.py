@@ -58,7 +58,7 @@ class Person:
         self.who = Who(name, name, role=role)
 
     def __enter__(self) -> Any:
-        self.control = Road(self.road.cluster, self.who.name).control()
+        self.control = Road(self.road.cluster, self.who.name).behind()
         self.control.acts_for(self.who, "")
         handed = Handed(self.control, lambda call: needed(call).changes)
         return cast("Control", Guard(handed, None, Given(self.control.parts)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import struct
 import threading
 import time
@@ -24,7 +25,7 @@ from nap_compose.orchestration.plan import Verb
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import Behaviour, FakeCluster, Process
 from tests.support.console import ScriptedConsole, typed
-from tests.support.road import Hand, Road
+from tests.support.road import OVER_STREAM, Hand, Road
 from tests.support.stream import connected, over_stream
 from tests.support.views import app
 
@@ -46,6 +47,12 @@ def fake(fake_cluster: MakeCluster) -> FakeCluster:
     for engine in cluster:
         engine.programs |= {"cat": cat}
     return cluster
+
+
+@pytest.fixture(autouse=True)
+def _one_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test here makes its stream itself."""
+    monkeypatch.delenv(OVER_STREAM, raising=False)
 
 
 @pytest.fixture
@@ -77,6 +84,33 @@ def test_an_app_comes_and_goes(control: Control) -> None:
     assert control.up(b.UpRequest(shop), heard.append, hand).state == "unchanged"
     assert control.history(b.Target("shop")).rows[0].revision == 1
     assert control.down(b.DownRequest("shop"), heard.append, hand).state == "done"
+
+
+class Held:
+    """Somebody who stays in the foreground."""
+
+    held = True
+
+
+def test_who_is_in_the_foreground_stays_for_as_long_as_they_hold(
+    fake: FakeCluster, road: Road, control: Control
+) -> None:
+    control.up(b.UpRequest(app({"web": {}})), lambda event: None, Hand())
+    hold, ends = Held(), queue.SimpleQueue[object]()
+    stream = control.attend(b.AttendRequest(b.Target("shop"), ("web",), ("web",)), hold, print)
+
+    def follow() -> None:
+        for item in stream:
+            ends.put(item)
+        ends.put("over")
+
+    threading.Thread(target=follow, daemon=True).start()
+    (row,) = control.ps(b.Target("shop")).rows
+    fake[row.host].exit(row.id, 3)
+    assert ends.get(timeout=20) == b.Ended("web.1", row.host, 3)
+    assert ends.empty()
+    hold.held = False
+    assert ends.get(timeout=20) == "over"
 
 
 def test_a_talk_and_files(road: Road, control: Control) -> None:

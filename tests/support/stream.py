@@ -31,7 +31,12 @@ def over_stream(
     reader = threading.Thread(target=peer.read, daemon=True)
     reader.start()
 
+    closed: list[bool] = []
+
     def close() -> None:
+        if closed:
+            return
+        closed.append(True)
         end()
         thread.join(timeout=30)
         reader.join(timeout=30)

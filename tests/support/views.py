@@ -21,11 +21,15 @@ from nap_compose.compose.model import App
 
 
 def app(services: dict[str, dict[str, Any]], name: str = "shop", **top: Any) -> App:
-    """An app from services in canonical form; each is on the network `default`."""
+    """An app from services in canonical form; each is on the network `default`. Of the image None
+    there is no image."""
     full = {
         service: {"image": f"{service}:1", "networks": {"default": None}, **spec}
         for service, spec in services.items()
     }
+    for spec in full.values():
+        if spec["image"] is None:
+            del spec["image"]
     networks = {"default": {"name": f"{name}_default"}}
     return App.of({"name": name, "services": full, "networks": networks, **top})
 

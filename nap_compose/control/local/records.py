@@ -40,13 +40,14 @@ class LocalRecords(Local):
         with self._act("db backup"):
             yield from self._parts.keeper.backup(self._parts.cluster.name)
 
-    def restore_records(self, backup: Iterable[bytes]) -> RestoredRecords:
-        """Take a backup into a database that is empty."""
+    def restore_records(self, backup: Iterable[bytes], *, replace: bool = False) -> RestoredRecords:
+        """Take a backup into a database that is empty, or in the place of the records there."""
+        from nap_compose.control.keeping import replace as in_place_of
         from nap_compose.control.keeping import restore
 
-        done = restore(self._parts, backup)
+        done = (in_place_of if replace else restore)(self._parts, backup)
         with self._act("db restore") as act:
-            act.detail = f"the backup of {done.made}"
+            act.detail = f"the backup of {done.made}" + (f"; {done.fault}" if done.fault else "")
         return done
 
     def rekey_records(self) -> Rekeyed:

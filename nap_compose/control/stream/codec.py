@@ -102,6 +102,7 @@ class Encoder:
 _REFERENCES: Mapping[str, Callable[[Any], bool]] = {
     "console": lambda value: hasattr(value, "heard") and hasattr(value, "show"),
     "cancel": lambda value: hasattr(value, "level"),
+    "hold": lambda value: hasattr(value, "held"),
     "iterator": lambda value: isinstance(value, collections.abc.Iterable),
     "callable": callable,
 }
@@ -274,7 +275,7 @@ def _app(document: Any, working_dir: Any, files: Any, profiled_out: Any, content
     ):
         raise WrongUse("an app has a shape that the border doesn't know")
     check_name(document["name"], "the app's name")
-    reading = Reading()
+    reading = Reading(canonical=True)
     TOP.read(document, reading)
     if reading.faults:
         raise BadFile(f"the app's document isn't valid: {reading.faults[0]}")

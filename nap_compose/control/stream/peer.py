@@ -214,6 +214,8 @@ class Peer:
             thing = Pump(thing)
         if kind == "console":
             thing = ConsoleHere(thing)
+        if kind == "hold":
+            thing = HoldHere(thing)
         with self._lock:
             self._owners[number] = (waiting, thing)
         if waiting is not None:
@@ -229,6 +231,8 @@ class Peer:
         if kind == "cancel":
             with self._lock:
                 return self._remote.setdefault(number, RemoteCancel())
+        if kind == "hold":
+            return RemoteHold(self, number)
         return RemoteConsole(self, number)
 
     def items(self, number: int) -> Iterator[Any]:
@@ -317,6 +321,31 @@ class RemoteConsole:
                 self._peer.call(self._number, "close")
 
 
+class HoldHere:
+    """Whether this end still has something under way; see `border.Hold`."""
+
+    def __init__(self, hold: Any) -> None:
+        self._hold = hold
+
+    def held(self) -> bool:
+        """Whether it has now."""
+        return bool(self._hold.held)
+
+
+class RemoteHold:
+    """Whether the person at the other end has something under way, asked each time: it counts for
+    as long as a stream goes on, when the call that it was handed over with has long returned."""
+
+    def __init__(self, peer: Peer, number: int) -> None:
+        self._peer = peer
+        self._number = number
+
+    @property
+    def held(self) -> bool:
+        """Whether it has now. Raises OtherEndGone."""
+        return bool(self._peer.call_back(self._number, "held"))
+
+
 class RemoteCancel:
     """Whether the person at the other end has pressed Ctrl-C; see `border.Cancel`."""
 
@@ -327,12 +356,15 @@ _METHODS = {
     "iterator": ("next", "close"),
     "console": ("open", "show", "close", "next"),
     "callable": ("run",),
+    "hold": ("held",),
 }
 
 
 def _kind_of(thing: Any) -> str:
     if isinstance(thing, Pump):
         return "iterator"
+    if isinstance(thing, HoldHere):
+        return "hold"
     return "console" if isinstance(thing, ConsoleHere) else "callable" if callable(thing) else ""
 
 

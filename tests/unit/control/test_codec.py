@@ -6,16 +6,32 @@ import inspect
 import typing
 from dataclasses import is_dataclass
 from enum import Enum
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from nap_compose import border as b
 from nap_compose.border import Control
+from nap_compose.compose.loader import load
 from nap_compose.compose.model import App
-from nap_compose.control.stream.codec import Decoder, Encoder, Refs, _is_known, fits, hints_of
+from nap_compose.control.stream.codec import (
+    _REFERENCES,
+    Decoder,
+    Encoder,
+    Refs,
+    _is_known,
+    fits,
+    hints_of,
+)
+from nap_compose.control.stream.peer import _METHODS
 from nap_compose.errors import WrongUse
+from nap_compose.orchestration.bodies.resources import ulimits
 from nap_compose.orchestration.plan import Change, Kind, Line, Plan, Step, Verb
+from tests.peer.cases import read
+
+CASES = read("accepted")
 
 METHODS = sorted(
     name
@@ -59,6 +75,17 @@ def test_every_call_speaks_of_what_crosses(name: str) -> None:
     assert not strange, f"{name}: name their modules in control/stream/codec.py"
 
 
+def test_all_that_stays_where_it_is_has_a_stand_in() -> None:
+    hints = {hint for name in METHODS for hint in hints_of(getattr(Control, name)).values()}
+    kept = {hint for hint in hints if getattr(hint, "_is_protocol", False)}
+    assert {each.__name__ for each in kept} >= {"Cancel", "Console", "Hold", "Wire"}
+    for each in kept:
+        words = [word for word in vars(each) if word[0] != "_"]
+        thing = SimpleNamespace(**dict.fromkeys(words, lambda: None))
+        kinds = [kind for kind, fits_ in _REFERENCES.items() if fits_(thing)]
+        assert kinds[:1] and kinds[0] in _METHODS.keys() | {"cancel"}, each
+
+
 def test_values_come_out_as_they_went_in() -> None:
     line = Line(Change.CREATE, "web.1", "h1", "new")
     step = Step(
@@ -90,6 +117,32 @@ def test_an_app_crosses_as_its_document() -> None:
     )
     request = crossed(b.UpRequest(app, scale={"web": 2}))
     assert request == b.UpRequest(app, scale={"web": 2})
+
+
+@pytest.mark.parametrize("file", sorted({case.name.partition("/")[0] for case in CASES}))
+def test_every_app_that_people_write_crosses(
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, case in enumerate(each for each in CASES if each.name.startswith(f"{file}/")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        case.write(folder)
+        monkeypatch.chdir(folder)
+        app = load(env={**case.env, "HOME": "/root"}, **case.request()).app
+        assert crossed(app) == app, case.name
+
+
+def test_a_limit_of_nothing_crosses(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    limits = "ulimits: {core: 0, nofile: {soft: 0, hard: 5}, cpu: {soft: 0, hard: 0}}"
+    file.write_text(f"services: {{web: {{image: x, {limits}, build: {{context: ., {limits}}}}}}}")
+    app = load([file], env={}, project_name="shop").app
+    assert crossed(app) == app
+    assert ulimits(app.services["web"].spec) == [
+        {"Name": "core", "Soft": 0, "Hard": 0},
+        {"Name": "cpu", "Soft": 0, "Hard": 0},
+        {"Name": "nofile", "Soft": 0, "Hard": 5},
+    ]
 
 
 def test_what_is_no_plain_data_does_not_cross() -> None:
