@@ -91,7 +91,7 @@ class Gate:
         from nap_compose.auth.ldap import WrongPassword
 
         now = self._now()
-        names = (f"name {name.casefold()}", f"caller {self._caller}")
+        names = (f"name {_as_compared(name)}", f"caller {self._caller}")
         with self._attempts.trying(*names, now=now) as attempt:
             try:
                 person = self._directory.login(name, password)
@@ -169,6 +169,14 @@ def _somebody(person: Person, owner: str, role: str, *, by: str) -> Who:
         groups=short_names(person.groups),
         by=by,
     )
+
+
+def _as_compared(name: str) -> str:
+    """A name as directories compare it: however somebody spells it, it is one whose password is
+    tried."""
+    from unicodedata import normalize
+
+    return " ".join(normalize("NFKC", name).casefold().split())
 
 
 def _in_no_group(name: str) -> NotAllowed:

@@ -174,6 +174,16 @@ def test_a_name_that_is_somebody_elses_gets_no_session(world: World, tmp_path: P
     assert not list(tmp_path.glob("sessions/*"))
 
 
+def test_a_name_is_tried_as_one_however_it_is_spelt(world: World) -> None:
+    spelt = ("bob", " BOB", "bob\t", "\uff42\uff4f\uff42", "Bob \u00a0", "bob\u2003")
+    refused = []
+    for number, name in enumerate(spelt):
+        with pytest.raises(NotAllowed) as told:  # each from another account on the machine
+            world.gate(caller=f"sys{number}").login(name, "wrong")
+        refused.append(str(told.value))
+    assert refused == ["wrong"] * 3 + ["too many wrong passwords"] * 3
+
+
 def test_only_who_holds_the_keys_gets_in_without_the_directory(world: World) -> None:
     world.directory.away = True
     with pytest.raises(NotAllowed, match="keys"):
