@@ -17,6 +17,7 @@ from nap_compose.border import (
     LoggedIn,
     RollbackRequest,
     Target,
+    UpRequest,
     Who,
 )
 from nap_compose.control.guard import Given, Guard
@@ -25,7 +26,7 @@ from nap_compose.control.local import LocalControl
 from nap_compose.db.open import FILE_NAME
 from nap_compose.db.records import RecordsAway
 from nap_compose.db.store import SqlRecords
-from nap_compose.errors import NapError, NotAllowed
+from nap_compose.errors import Away, NapError, NotAllowed
 from nap_compose.orchestration.plan import Verb
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import Behaviour, FakeCluster

@@ -157,6 +157,13 @@ def container(body: Json, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
             yield from _by(CONTAINER, field, value, bounds)
 
 
+def labels_of_image(labels: Json, bounds: Bounds) -> Iterator[Verdict]:
+    """What is wrong with the labels that a container has from its image. What a builder writes
+    there of itself does nothing."""
+    routing = {name: value for name, value in labels.items() if not name.startswith("com.docker.")}
+    yield from _judged(r.LABELS, routing, bounds)
+
+
 _LIMITED_LOGS = ("json-file", "local")
 """Log drivers that keep files which can be given an end."""
 

@@ -15,7 +15,7 @@ from nap_compose.auth.policy.bodies import Named, Owned
 from nap_compose.auth.policy.images import is_own
 from nap_compose.auth.policy.rules import Bounds, Verdict
 from nap_compose.cluster import hostfs, labels, reach
-from nap_compose.cluster.engine import Engine, Json
+from nap_compose.cluster.engine import Engine, Json, NotFound
 from nap_compose.cluster.labels import Identity
 from nap_compose.cluster.seal import Seal
 from nap_compose.cluster.seen import container_identity
@@ -29,6 +29,10 @@ class ImageDoor(Protocol):
 
     def why_not(self, engine: Engine, image: str, owner: str, app: str) -> str:
         """Why an app's container may not be made of an image; empty where it may."""
+
+    def anothers(self, reference: str, owner: str) -> str:
+        """Whose name an image goes by that is pulled from where anybody may take any name: another
+        user's, or empty."""
 
     def foreign(self, engine: Engine) -> bool:
         """Whether a build there could begin from such an image without its registry's word."""
@@ -91,6 +95,7 @@ class PolicedEngine:
             body = bodies.with_ends(body, self._bounds, self._log_driver)
             self._refuse(name, bodies.container(body, self._bounds, self._owned))
             self._check_what_it_is_of(name, body)
+            self._check_labels(str(body.get("Image") or ""))
         made = self._engine.create_container(name, body, platform=platform)
         self._made.add(made)
         return made
@@ -150,6 +155,18 @@ class PolicedEngine:
             limits = {**limits, "pull": "1"}
         return self._engine.build_image({**query, **limits}, context, **how)
 
+    def pull_image(self, reference: str, **how: Any) -> Iterator[Json]:
+        """As the engine's. Raises NotAllowed: what is pulled takes the place of what went by that
+        name, and would be run for whoever built it here."""
+        whose = self._images.anothers(reference, self._owned.owner) if self._images else ""
+        if whose:
+            raise NotAllowed(
+                f"the image {reference} goes by the name of {whose}, whose images are built here",
+                host=self._engine.host,
+                hint=f"{whose} or an admin pulls it; or name its registry in full",
+            )
+        return self._engine.pull_image(reference, **how)
+
     def push_image(self, image: str, **how: Any) -> Iterator[Json]:
         """As the engine's. Raises NotAllowed."""
         if not is_own(image, self._owned.owner):
@@ -196,6 +213,15 @@ class PolicedEngine:
             why = why or self._apart.why_not(self._engine, bodies.things_of(body), owner, app)
         if why:
             raise NotAllowed(f"{name}: {why}", host=self._engine.host)
+
+    def _check_labels(self, image: str) -> None:
+        """Refuse an image whose labels the container couldn't have from its file."""
+        try:
+            found = self._engine.inspect_image(image)
+        except NotFound:
+            return  # the engine says so itself
+        told = (found.get("Config") or {}).get("Labels") or {}
+        self._refuse(f"the image {image}", bodies.labels_of_image(told, self._bounds))
 
     def _check_reach(self, name: str, body: Json) -> None:
         """Refuse what isn't just what nap makes to reach into the network of a container that the

@@ -20,6 +20,8 @@ from nap_compose.orchestration.bodies.container import image_reference
 from nap_compose.orchestration.decide import Wish
 from nap_compose.orchestration.plan import Kind, Plan
 
+PUBLIC = "docker.io"
+"""The registry that is meant where none is named."""
 _REFUSED = (401, 403, 404)
 """What an engine answers where a registry gives an image to nobody, or to others."""
 
@@ -96,6 +98,15 @@ class ImageDoor:
         if private_images.is_shown(self._parts.store, owner, app, id_):
             return ""
         return "its image came with somebody's login, and was not shown to be this app's to have"
+
+    def anothers(self, reference: str, owner: str) -> str:
+        """Whose name an image goes by that is pulled from the public registry, where anybody may
+        have taken it: a user's of this cluster, other than the owner's."""
+        registry, _, path = private_images.repository_of(reference).partition("/")
+        name, more, _ = path.partition("/")
+        if registry != PUBLIC or not more or name == owner:
+            return ""
+        return name if any(each.owner == name for each in self._parts.records.users()) else ""
 
     def foreign(self, engine: Engine) -> bool:
         """Whether the host has private images, which a build could begin from without its
