@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, field, replace
 
 from nap_compose.border import (
@@ -103,9 +103,18 @@ def make(parts: Parts, who: Who, request: RunRequest, on_event: OnEvent, cancel:
     )
 
 
-def run(parts: Parts, made: Made, console: Console | None, *, detach_keys: str) -> Ended:
-    """Start a one-off container and talk with it; see `border.Streaming`."""
+def run(
+    parts: Parts,
+    made: Made,
+    console: Console | None,
+    *,
+    detach_keys: str,
+    on_host: Callable[[str], None],
+) -> Ended:
+    """Start a one-off container and talk with it; see `border.Streaming`. `on_host` is told which
+    host it is on: what `made` says of it comes from the person's side."""
     container = any_replica(parts, made.target)
+    on_host(container.host)
     engine = parts.engines.on(container.host)
 
     def start() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -16,6 +17,7 @@ from nap_compose.border import (
     HostChange,
     LoggedIn,
     RollbackRequest,
+    RunRequest,
     Target,
     UpRequest,
     Who,
@@ -127,6 +129,18 @@ def test_killed_it_shows_as_begun(road: Road, monkeypatch: pytest.MonkeyPatch) -
             road.behind().up(UpRequest(shop()), road._hear, road.hand)
     (row,) = trail(road)
     assert (row.verb, row.outcome, row.ended) == ("up", "begun", "")
+
+
+def test_a_one_off_is_entered_as_it_is_and_not_as_somebody_says(
+    fake: FakeCluster, road: Road
+) -> None:
+    fake.behave("*", Behaviour())
+    control = road.control()
+    made = control.make_oneoff(RunRequest(shop(), shop(), "web"), road._hear, road.hand)
+    control.run_oneoff(replace(made, host="h9", container="bob_shop-web-1"), None)
+    control.close()
+    (row,) = (row for row in trail(road) if row.verb == "run start")
+    assert (row.hosts, row.detail, row.outcome) == ((made.host,), made.container, "done")
 
 
 def test_found_by_person_app_and_time(fake: FakeCluster, road: Road) -> None:

@@ -81,9 +81,8 @@ class LocalStreaming(Local):
 
         mine = self._mine(made)
         with self._talk("run start", mine.target) as act:
-            act.on(made.host)
-            act.detail = made.container
-            return run(self._parts, mine, console, detach_keys=detach_keys)
+            act.detail = mine.target.oneoff
+            return run(self._parts, mine, console, detach_keys=detach_keys, on_host=act.on)
 
     def replicas(self, target: Target, *, oneoffs: bool = False) -> tuple[Target, ...]:
         """Each replica of a service."""
