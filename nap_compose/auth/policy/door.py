@@ -155,17 +155,17 @@ class PolicedEngine:
             limits = {**limits, "pull": "1"}
         return self._engine.build_image({**query, **limits}, context, **how)
 
-    def pull_image(self, reference: str, **how: Any) -> Iterator[Json]:
+    def pull_image(self, image: str, **how: Any) -> Iterator[Json]:
         """As the engine's. Raises NotAllowed: what is pulled takes the place of what went by that
         name, and would be run for whoever built it here."""
-        whose = self._images.anothers(reference, self._owned.owner) if self._images else ""
+        whose = self._images.anothers(image, self._owned.owner) if self._images else ""
         if whose:
             raise NotAllowed(
-                f"the image {reference} goes by the name of {whose}, whose images are built here",
+                f"the image {image} goes by the name of {whose}, whose images are built here",
                 host=self._engine.host,
                 hint=f"{whose} or an admin pulls it; or name its registry in full",
             )
-        return self._engine.pull_image(reference, **how)
+        return self._engine.pull_image(image, **how)
 
     def push_image(self, image: str, **how: Any) -> Iterator[Json]:
         """As the engine's. Raises NotAllowed."""
