@@ -33,7 +33,7 @@ class Chunks:
         at, end = 0, len(data)
         while at < end and not self.ended:
             if not self._left and not self._last:
-                at = _whole_chunks(data, at, found)
+                at = _whole_chunks(data, _lines_in_chunks(data, at, found), found)
             if self._left > 2:
                 part = data[at : at + self._left - 2]
                 found.append(part)
@@ -67,6 +67,25 @@ class Chunks:
             raise HttpFault(f"{head[:40]!r} is no chunk's size") from None
         self._last = size == 0
         self._left = size + 2 if size else 0
+
+
+def _lines_in_chunks(data: bytes, at: int, found: list[bytes]) -> int:
+    """Takes the chunks from `at` on all at once, where each holds one line, as of a log it does;
+    where they end. Where one is otherwise it takes none: a chunk then makes more of the line
+    ends than three, or they stand elsewhere than its size says."""
+    end = data.rfind(b"\n\r\n", at) + 3
+    parts = data[at : end - 1].split(b"\n")
+    lines = parts[1::3]
+    if len(parts) % 3 or set(parts[2::3]) != {b"\r"}:
+        return at
+    try:
+        for head, length in set(zip(parts[::3], map(len, lines))):
+            if head[-1:] != b"\r" or int(head[:-1], 16) != length + 1:
+                return at
+    except ValueError:
+        return at
+    found.append(b"\n".join(lines) + b"\n")
+    return end
 
 
 def _whole_chunks(data: bytes, at: int, found: list[bytes]) -> int:

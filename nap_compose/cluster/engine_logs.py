@@ -18,6 +18,8 @@ from itertools import chain
 Line = tuple[str, bytes]
 
 _HEADER = struct.Struct(">BxxxL")
+_LENGTH = struct.Struct(">xxxL")
+"""What comes in a header after the stream."""
 _LINE_END, _RETURN = b"\n\r"
 _OUTPUTS = {1: "stdout", 2: "stderr"}
 _NAMES = {0: "stdin", **_OUTPUTS}
@@ -113,8 +115,10 @@ def _whole_frames(data: bytes, assembler: Assembler) -> tuple[list[Line], int, i
 
     A frame is nearly always one line of its own, and there may be millions of them.
     """
-    lines: list[Line] = []
     at, end, begun = 0, len(data), assembler.begun
+    lines: list[Line] = []
+    if not begun and (plain := _plain_frames(data[: (last := data.rfind(b"\n") + 1)])):
+        lines, at = plain, last
     unpack, find = _HEADER.unpack_from, data.find
     while at + 8 <= end:
         kind, length = unpack(data, at)
@@ -139,6 +143,22 @@ def _whole_frames(data: bytes, assembler: Assembler) -> tuple[list[Line], int, i
         else:
             lines.append((source, data[start:last]))
     return lines, at, 8 - (end - at)
+
+
+def _plain_frames(data: bytes) -> list[Line] | None:
+    """The lines of `data` all at once, where it is frames of the two outputs that hold a whole
+    line each; None where one is otherwise, or where a line ends in a carriage return."""
+    if not data or b"\r\n" in data:
+        return None
+    framed = data[:-1].split(b"\n")
+    heads = [frame[:8] for frame in framed]
+    sources: dict[bytes, str] = {}
+    for head, size in set(zip(heads, map(len, framed))):
+        source = _OUTPUTS.get(head[0]) if size >= 8 else None
+        if source is None or size > LONGEST_LINE or head[1:] != _LENGTH.pack(size - 7):
+            return None
+        sources[head] = source
+    return [(sources[frame[:8]], frame[8:]) for frame in framed]
 
 
 def _odd_frame(payload: bytes, source: str, assembler: Assembler) -> Iterator[Line]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import field
-from itertools import chain
+from itertools import chain, repeat
 
 from nap_compose.border import LogLine
 from nap_compose.cluster.engine import Engine
@@ -213,23 +213,24 @@ class ContainerLog:
     ) -> list[Stamped] | None:
         """The lines of a batch of these streams that are all new, each counted in; None, and
         nothing done, where one is out of the ordinary: few are, and there may be millions."""
-        lines: list[Stamped] = []
+        raws = [raw for _, raw in batch]
+        longest = max(map(len, raws), default=PIECE + 1)
+        if longest > PIECE or any(map(bytes.endswith, raws, repeat(b"\r"))):
+            return None
         ahead, subject, host = self._ahead, self.subject, self.container.host
-        head, second = b"", 0
         try:
-            for stream, raw in batch:
-                if raw[:20] != head:
-                    head, second = raw[:20], whole_second(raw)
-                if raw[29:31] != b"Z " or raw[-1:] == b"\r" or len(raw) > PIECE:
-                    return None
-                at = second + int(raw[20:29])
-                line = line_of(LogLine, (at / 1e9, subject, host, stream, raw[31:].decode()))
-                lines.append((at - ahead, line))
+            seconds = {head: whole_second(head) for head in {raw[:20] for raw in raws}}
+            if {raw[29:31] for raw in raws} != {b"Z "}:
+                return None
+            lines = [
+                (at - ahead, line_of(LogLine, (at / 1e9, subject, host, stream, raw[31:].decode())))
+                for stream, raw in batch
+                for at in (seconds[raw[:20]] + int(raw[20:29]),)
+            ]
         except ValueError:  # a time or a text that is none
             return None
-        if lines:
-            self._last = lines[-1][0] + ahead
-            self._position.advance_all(lines, streams, ahead)
+        self._last = lines[-1][0] + ahead
+        self._position.advance_all(lines, streams, ahead)
         return lines
 
     def _new(self, batch: Sequence[tuple[str, bytes]], overlap: Overlap) -> list[Stamped]:

@@ -72,13 +72,23 @@ def test_pieces_of_a_line_may_have_timestamps_of_their_own() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from([1, 2]), st.text("ab", max_size=30)), max_size=20),
-    st.integers(1, 40),
+    st.lists(st.tuples(st.sampled_from([1, 2]), st.text("ab\r", max_size=30)), max_size=20),
+    st.integers(1, 400),
+    st.integers(1, 20),
 )
-def test_every_line_comes_out_once_and_in_order(lines: list[tuple[int, str]], size: int) -> None:
-    data = b"".join(frame(kind, text.encode() + b"\n") for kind, text in lines)
+def test_every_line_comes_out_once_and_in_order(
+    lines: list[tuple[int, str]], size: int, other: int
+) -> None:
+    """Whether many come at once or few, and though `other` has an end in the middle of a frame."""
+    data = b"".join(
+        frame(kind, text.encode() + b"\n")
+        if n % other
+        else frame(kind, text.encode()) + frame(kind, b"\n")
+        for n, (kind, text) in enumerate(lines, 1)
+    )
     found = list(framed_lines(cut_up(data, size)))
-    assert found == [({1: "stdout", 2: "stderr"}[kind], text.encode()) for kind, text in lines]
+    names = {1: "stdout", 2: "stderr"}
+    assert found == [(names[kind], text.removesuffix("\r").encode()) for kind, text in lines]
 
 
 def test_half_a_frame_is_no_end() -> None:

@@ -57,7 +57,9 @@ class Printer:
 
     def text(self, line: LogLine) -> str:
         """The line as it is shown, without its end."""
-        text = line.text if self._raw else self._fit(line.text)
+        text = line.text
+        if not self._raw and not (text.isascii() and text.isprintable()):
+            text = self._fit(text)
         if self._timestamps:
             text = f"{_stamp(line.at)} {text}"
         if not self._prefix:

@@ -37,6 +37,36 @@ def test_cut_up_in_any_way(parts: list[bytes], trailer: bytes, size: int) -> Non
     assert chunks.ended
 
 
+lines = st.binary(max_size=20).map(lambda text: text.replace(b"\n", b"\r") + b"\n")
+"""As in a log. Of ten bytes one's size is a line end itself, in a frame's head."""
+
+
+@given(st.lists(lines | st.binary(min_size=1, max_size=9), max_size=30), st.integers(1, 400))
+def test_lines_in_chunks_of_their_own_and_others_among_them(parts: list[bytes], size: int) -> None:
+    data = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+    chunks = Chunks()
+    found = [chunks.add(data[at : at + size]) for at in range(0, len(data), size)]
+    assert b"".join(found) == b"".join(parts)
+    assert chunks.ended
+
+
+@given(st.lists(st.tuples(lines, st.integers(-2, 2)), min_size=1, max_size=4))
+def test_lines_in_chunks_of_a_wrong_size(parts: list[tuple[bytes, int]]) -> None:
+    """What only looks like chunks is taken as it is byte by byte."""
+    data = b"".join(b"%x\r\n%s\r\n" % (len(part) + off, part) for part, off in parts)
+
+    def taken(size: int) -> bytes | None:
+        chunks, found = Chunks(), b""
+        try:
+            for at in range(0, len(data), size):
+                found += chunks.add(data[at : at + size])
+        except HttpFault:
+            return None
+        return found
+
+    assert taken(len(data)) == taken(1)
+
+
 @pytest.mark.parametrize("data", [b"no size\r\n", b"-5\r\nabc", b"x" * 5000, b"\r\n"])
 def test_what_is_no_http(data: bytes) -> None:
     with pytest.raises(HttpFault):
