@@ -5,15 +5,18 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
+import nap_compose
 from nap_compose.plaindata import dataclass
 
 
@@ -227,3 +230,14 @@ def test_many_threads_make_the_first_one() -> None:
         with ThreadPoolExecutor(8) as pool:
             every = [made.result() for made in [pool.submit(made) for _ in range(8)]]
         assert set(every) == {Late("a")}
+
+
+def test_all_of_naps_data_is_plain() -> None:
+    """One that isn't would cost each command that imports it, and none of ours may derive of it."""
+    package = Path(nap_compose.__file__).parent
+    others = [
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        if re.search(r"^from dataclasses import .*\bdataclass\b", path.read_text(), re.MULTILINE)
+    ]
+    assert others == []
