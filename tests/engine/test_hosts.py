@@ -92,15 +92,15 @@ def test_a_host_that_is_off_is_lost_once_a_person_says_so(fake: FakeCluster, roa
     with pytest.raises(NapError, match="it answers, so it isn't lost"):
         road.control().confirm_lost("h2")
     fake["h2"].stop()
-    assert StoredProofs(road.control()._parts.store).of("h2") is None
+    assert StoredProofs(road.behind()._parts.store).of("h2") is None
     road.control().confirm_lost("h2")
-    proof = StoredProofs(road.control()._parts.store).of("h2")
+    proof = StoredProofs(road.behind()._parts.store).of("h2")
     assert proof is not None
     assert (proof.how, proof.who) == (CONFIRMED, "ada")
     (lost,) = (row for row in road.control().hosts().rows if row.name == "h2")
     assert (lost.state, "confirmed lost by ada at " in lost.problem) == ("lost", True)
     assert road.control().host("h2").row.state == "lost"
-    StoredProofs(road.control()._parts.store).withdraw("h2")
+    StoredProofs(road.behind()._parts.store).withdraw("h2")
     assert road.control().host("h2").row.state == "unreachable"
 
 

@@ -154,7 +154,7 @@ def test_set_by_command(road: Road) -> None:
     assert shown(road)["ada", "containers"] == (2, 1)
     # Nobody is stopped by a limit that came later from putting right what they have.
     assert road.up(web(replicas=2), force_recreate=True).state == "done"
-    rows = control._parts.records.audit()
+    rows = road.behind()._parts.records.audit()
     assert [row.detail for row in rows if row.verb == "quota set" and row.outcome == "done"] == [
         "ada containers=2",
         "ada containers=unset",

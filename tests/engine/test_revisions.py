@@ -40,7 +40,7 @@ def back(road: Road, revision: int = 0, **request: Any) -> Any:
 
 def colour_of(road: Road) -> str:
     (web,) = (c for c in road.view().containers() if "-web-1" in c.name)
-    inspected = road.control()._parts.engines.on(web.host).inspect_container(web.id)
+    inspected = road.behind()._parts.engines.on(web.host).inspect_container(web.id)
     (setting,) = (e for e in inspected["Config"]["Env"] if e.startswith("COLOUR"))
     return str(setting.partition("=")[2])
 

@@ -261,7 +261,7 @@ def test_an_endpoint_of_nobodys_does_not_keep_a_network(
     road.up(app({"web": {}}))
     name, network = "ada_shop-gone-1", "ada_shop_default"
     if alive:
-        road.control().parts.engines.on("h2").create_container(name, {"Image": "web:1"})
+        road.behind().parts.engines.on("h2").create_container(name, {"Image": "web:1"})
     shown = {"Name": network, "Scope": "global", "Containers": {"ep-1": {"Name": name}}}
     body = json.dumps(shown).encode()
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
@@ -280,7 +280,7 @@ def test_an_endpoint_that_may_be_anothers_stays(fake_cluster: MakeCluster) -> No
     name = "ada_shop-web-1"
     taken = f"endpoint with name {name} already exists in network ada_shop_default"
     road = Road.on(fake)
-    engines = road.control().parts.engines
+    engines = road.behind().parts.engines
     for engine in fake:
         engine.fault("POST", "/containers/.*/start", status=403, message=taken)
     asked = {"deploy": {"placement": {"constraints": ["node.hostname == h1"]}}}

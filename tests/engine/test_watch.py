@@ -421,7 +421,7 @@ def test_a_fence_proves_that_a_host_is_off(fake: FakeCluster, road: Road, tmp_pa
     assert sign.read_text() == "h1\n"
     with pytest.raises(NapError, match="its fence command ended with code 3: no"):
         repairer.fence("h2")
-    assert list(StoredProofs(road.control()._parts.store).all()) == ["h1"]
+    assert list(StoredProofs(road.behind()._parts.store).all()) == ["h1"]
 
 
 def test_prometheus_is_told_what_there_is(fake: FakeCluster, road: Road) -> None:
@@ -433,7 +433,7 @@ def test_prometheus_is_told_what_there_is(fake: FakeCluster, road: Road) -> None
     with metrics.serve("127.0.0.1:0") as figures:
         assert figures.sweeps == 0
     with metrics.serve("127.0.0.1:19180") as figures:
-        control = road.control()
+        control = road.behind()
         from nap_compose.control.watching.watch import watch
 
         watcher = Watcher(road)

@@ -26,7 +26,7 @@ from nap_compose.control.parts import Parts
 from nap_compose.orchestration.events import Event
 from nap_compose.orchestration.plan import Verb
 from tests.engine.fake_engine import FakeCluster
-from tests.support.stream import over_stream
+from tests.support.stream import unseen_stream
 
 OVER_STREAM = "NAP_TEST_OVER_STREAM"
 """Set, every test here goes over the border's stream: `NAP_TEST_OVER_STREAM=1 make test …`."""
@@ -60,7 +60,7 @@ class Road:
 
     def control(self) -> Control:
         control = self.behind()
-        return over_stream(control) if os.environ.get(OVER_STREAM) else control
+        return unseen_stream(control) if os.environ.get(OVER_STREAM) else control
 
     def behind(self) -> LocalControl:
         """What carries the calls out, for tests that look behind the border."""
