@@ -219,7 +219,7 @@ def test_the_page_for_who_begins_does_what_it_says(bed, tmp_path):
             People(bed, tmp_path).logs_in(bob, "bob")
         elif command == "nap logs -f":
             with bob.start("logs", "-f") as following:
-                following.until("web")
+                next(line for line in following.process.stdout if "GET / " in line)
                 following.signal(signal.SIGINT)
         elif command.startswith("nap "):
             said.append(bob(*command.split()[1:]).out)

@@ -14,6 +14,7 @@ import pytest
 
 import nap_compose
 from bed import packages
+from nap_compose.exits import Exit
 from tests.support import pages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,7 +138,7 @@ def _a_control_machine(deb: Path, machine: Machine) -> None:
 
 def _a_backup_each_night(machine: Machine) -> None:
     """What the timer starts is run by hand: there is no systemd here to wait for half past two."""
-    machine("nap", "cluster", "init", "--name", "lab")
+    machine("nap", "cluster", "init", "h1=127.0.0.9", "--name", "lab", code=Exit.PARTIAL)
     for command in pages.texts("backup.md", "Setting it up")[:4]:
         machine("sh", "-euc", command)
     enabled = "/etc/systemd/system/timers.target.wants/nap-backup.timer"
