@@ -111,11 +111,12 @@ def states(nap: Nap) -> set[str]:
 
 
 def listed(nap: Nap, code: int = 0) -> dict[str, list[int]]:
-    """Days left, by whose certificates they are."""
+    """Days left, by whose certificates they are; Consul's are its own affair."""
     rows = nap("cluster", "certs", "ls", "--format", "json", code=code).out.splitlines()
     found: dict[str, list[int]] = {}
     for row in map(json.loads, rows):
-        found.setdefault(row["subject"], []).append(row["days"])
+        if row["subject"] != "consul":
+            found.setdefault(row["subject"], []).append(row["days"])
     return found
 
 
