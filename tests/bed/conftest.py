@@ -16,6 +16,7 @@ from bed.layout import Bed
 # Their asserts are to say as much as those of a test module.
 pytest.register_assert_rewrite(
     "tests.support.apps",
+    "tests.support.collecting",
     "tests.support.hosts",
     "tests.support.main_job",
     "tests.support.nap",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +20,38 @@ from bed.fixture import bring_up
 from bed.layout import Bed
 from nap_compose.logs.kept.series import Series, series_of
 from tests.support.apps import Apps, on_zone
+from tests.support.collecting import (
+    collecting,
+    folder_of_logs,
+    kept_lines,
+    series_by_container,
+)
+from tests.support.figures import Figure
 from tests.support.nap import PROGRAM, Nap, eventually
+from tests.support.small_disk import small_disk
 
 pytestmark = pytest.mark.bed
 
-BURSTS, BURST = 45, 1_000
-"""Each container prints so many bursts of so many numbers, each as fast as it can."""
+MINUTE = 60.0
+"""Seconds for which all of them print."""
 
-SMALL = 160 << 20
-"""Bytes of the file system that the logs lie on."""
+SMALL = "512m"
+"""The file system that the logs lie on."""
 
-PRINTS = f"""
-life=$(cat /proc/sys/kernel/random/uuid)
+CPUS = 0.01
+"""The processor that each may use, and uses to print: so all of them print what one machine with
+all its hosts, the collector and a reader can take in."""
+
+PRINTS = r"""
+read life < /proc/sys/kernel/random/uuid
+life=${life%%-*}
 n=0
-while [ $n -lt {BURSTS} ]; do
-    seq $((n * {BURST} + 1)) $((n * {BURST} + {BURST})) | sed "s/^/$life /"
-    echo "$life burst $n" >&2
-    n=$((n + 1)); sleep 0.5
+while n=$((n + 1)); do
+    echo "$life $n"
+    [ $((n % 1000)) = 0 ] && echo "$life burst $((n / 1000))" >&2
 done
-sleep 1000000
 """
-JSON_FILE = {"driver": "json-file", "options": {"max-size": "1g"}}
+JSON_FILE = {"driver": "json-file", "options": {"max-size": "4g"}}
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +70,8 @@ def nap(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Nap:
 @pytest.fixture(scope="module")
 def logs(bed: Bed) -> Iterator[Path]:
     """The folder of the logs, on a small file system of its own."""
-    folder = bed.cluster_file.parent / "nap" / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "logs", str(folder)]
-    subprocess.run(mount, check=True)
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with small_disk(folder_of_logs(bed.cluster_file), SMALL) as disk:
+        yield disk.folder
 
 
 @pytest.fixture
@@ -83,54 +92,15 @@ def service(script: str, **more: Any) -> dict[str, Any]:
     }
 
 
-class Collecting:
-    """`nap logs collect`, which can be killed and begun anew."""
-
-    def __init__(self, nap: Nap) -> None:
-        self._nap = nap
-        self.said = nap.home / "collect.txt"
-        self._begin()
-
-    def _begin(self) -> None:
-        with self.said.open("a") as said:
-            self._process = subprocess.Popen(
-                [PROGRAM, "logs", "collect"], env=self._nap.env, stdout=said, stderr=said
-            )
-
-    def again(self) -> None:
-        """SIGKILL, and a new one at once."""
-        self._process.kill()
-        self._process.wait()
-        self._begin()
-
-    def has_no_room(self) -> bool:
-        return "No space left on device" in self.said.read_text()
-
-    def end(self) -> None:
-        self._process.terminate()
-        assert self._process.wait(timeout=30) == 0
-        assert "Traceback" not in self.said.read_text()
-
-
 @contextmanager
-def collecting(nap: Nap) -> Iterator[Collecting]:
-    service = Collecting(nap)
-    try:
-        yield service
-    finally:
-        if service._process.poll() is None:
-            service.end()
-
-
-@contextmanager
-def following(nap: Nap, app: str) -> Iterator[Path]:
+def following(nap: Nap, app: str) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
     """`nap logs -f` into a file."""
     out = nap.home / f"{app}.txt"
     with out.open("w") as file:
         words = [PROGRAM, "logs", app, "-f", "--containers"]
         process = subprocess.Popen(words, env=nap.env, stdout=file, stderr=subprocess.DEVNULL)
     try:
-        yield out
+        yield out, process
     finally:
         process.kill()
         process.wait()
@@ -140,23 +110,12 @@ def log_file(bed: Bed, host: str, container: str) -> Path:
     return bed.host(host).data_root / "containers" / container / f"{container}-json.log"
 
 
-def has_printed_all(bed: Bed, host: str, container: str) -> bool:
-    with log_file(bed, host, container).open("rb") as file:
-        file.seek(-min(500_000, file.seek(0, 2)), 2)
-        end = file.read()
-    return b"burst %d\\n" % (BURSTS - 1) in end and b" %d\\n" % (BURSTS * BURST) in end
-
-
-def engine_s_own(bed: Bed, host: str, container: str) -> list[tuple[str, str]]:
-    """What the engine's own log file holds: stream and text of each line."""
-    lines = log_file(bed, host, container).read_text().splitlines()
-    records = [json.loads(line) for line in lines]
-    return [(record["stream"], record["log"].removesuffix("\n")) for record in records]
-
-
-def kept(series: Series) -> list[tuple[str, str]]:
-    streams = {b"o": "stdout", b"e": "stderr"}
-    return [(streams[line[:1]], line[33:].decode()) for line in series.lines() if line[:1] != b"#"]
+def engine_s_own(file: Path) -> Iterator[tuple[str, str]]:
+    """What an engine's own log file holds: stream and text of each line."""
+    with file.open("rb") as lines:
+        for line in lines:
+            record = json.loads(line)
+            yield record["stream"], record["log"].removesuffix("\n")
 
 
 @contextmanager
@@ -172,46 +131,59 @@ def full(folder: Path) -> Iterator[None]:
         ballast.unlink()
 
 
-def _lines_in(file: Path) -> int:
-    return file.read_bytes().count(b"\n")
+def by_slot(shown: Path) -> dict[str, list[bytes]]:
+    """What `nap logs` printed, by the slot that stands in front."""
+    found: dict[str, list[bytes]] = {}
+    with shown.open("rb") as lines:
+        for line in lines:
+            subject, _, text = line.partition(b"| ")
+            found.setdefault(subject.decode().strip(), []).append(text.removesuffix(b"\n"))
+    return found
 
 
-def by_life(lines: list[str]) -> dict[str, list[str]]:
+def by_life(lines: Iterable[bytes]) -> dict[bytes, list[bytes]]:
     """The lines of each process that printed them, which names itself in each."""
-    lives: dict[str, list[str]] = {}
+    lives: dict[bytes, list[bytes]] = {}
     for line in lines:
-        lives.setdefault(line.partition(" ")[0], []).append(line)
+        lives.setdefault(line.partition(b" ")[0], []).append(line)
     return lives
 
 
-def wait_for_none(left: Callable[[], list[str]], what: str, *, within: float) -> None:
-    """Until nothing is left; fails after `within` seconds with what is."""
-    deadline = time.monotonic() + within
-    while names := left():
-        assert time.monotonic() < deadline, f"{what} after {within:g} s: {names}"
-        time.sleep(0.3)
+def same(found: Iterable[Any], wanted: Iterable[Any], what: str) -> int:
+    """Line by line the same; how many there are. Says the first that isn't."""
+    count = 0
+    for count, (ours, theirs) in enumerate(zip_longest(found, wanted), 1):
+        assert ours == theirs, f"{what}: line {count}"
+    return count
 
 
 def test_each_number_once_and_in_order_whatever_dies(
-    nap: Nap, bed: Bed, logs: Path, apps: Apps
+    nap: Nap, bed: Bed, logs: Path, apps: Apps, figure: Figure
 ) -> None:
     def file(mark: str) -> Path:
-        last = service(PRINTS, environment={"MARK": mark}, stop_grace_period="1s")
-        many = service(PRINTS, deploy={"replicas": 9})
+        last = service(PRINTS, cpus=CPUS, environment={"MARK": mark})
+        many = service(PRINTS, cpus=CPUS, deploy={"replicas": 9})
         return apps("noisy", {"many": many, "last": last})
+
+    def all_kept() -> list[Series]:
+        return series_of(logs, nap.owner, "noisy")
 
     with collecting(nap) as collector:
         nap("up", "-f", file("one"))
-        with following(nap, "noisy") as followed:
-            eventually(lambda: series_of(logs, nap.owner, "noisy"), "something is kept")
+        began = time.monotonic()
+        with following(nap, "noisy") as (followed, follower):
+            eventually(all_kept, "something is kept")
             collector.again()
             time.sleep(2)
             with full(logs):
-                # They print for half a minute, so that the disk is full while they do.
-                eventually(collector.has_no_room, "the collector has no room", within=60)
+                # They print all the time, so that the disk is full while they do.
+                eventually(
+                    lambda: "No space left on device" in collector.said,
+                    "the collector has no room",
+                    within=60,
+                )
                 time.sleep(2)
             collector.again()
-            time.sleep(1)
             h3 = bed.host("h3")
             there = [row for row in nap.rows("noisy").values() if row["Host"] == "h3"]
             hosts.kill(bed, h3)
@@ -219,76 +191,72 @@ def test_each_number_once_and_in_order_whatever_dies(
             hosts.restart(bed, h3)
             for row in there:
                 docker_api.call(h3, "POST", f"/containers/{row['ID']}/start")
-            old = nap.ids("noisy")["last.1"]
+            last = nap.rows("noisy")["last.1"]
+            old = last["ID"]
+            removed = bed.host(last["Host"]).directory / "removed.log"
+            os.link(log_file(bed, last["Host"], old), removed)
             nap("up", "-f", file("two"), "-y")
-            new = nap.ids("noisy")["last.1"]
-            assert new != old
             collector.again()
-
             rows = nap.rows("noisy")
             assert len(rows) == 10
+            assert rows["last.1"]["ID"] != old
+            time.sleep(max(0.0, began + MINUTE - time.monotonic()))
+            nap("stop", "noisy", "-t", "1")
+            printed = time.monotonic() - began
+            ended = time.monotonic()
 
-            def still_print() -> list[str]:
-                return [
-                    f"{slot} on {row['Host']}"
-                    for slot, row in rows.items()
-                    if not has_printed_all(bed, row["Host"], row["ID"])
-                ]
-
-            # Ten of them, the collector and a reader share what processors there are.
-            wait_for_none(still_print, "prints on", within=240)
-            truth = {slot: engine_s_own(bed, row["Host"], row["ID"]) for slot, row in rows.items()}
-            count = sum(map(len, truth.values()))
+            files = {slot: log_file(bed, row["Host"], row["ID"]) for slot, row in rows.items()}
+            counts = {
+                rows[slot]["ID"]: sum(1 for _ in file.open("rb")) for slot, file in files.items()
+            }
+            count = sum(counts.values())
 
             def caught_up() -> bool:
-                there = {each.whose.container: each for each in all_kept()}
-                return (
-                    all(
-                        there[row["ID"]].reached.lines >= len(truth[slot])
-                        for slot, row in rows.items()
-                        if row["ID"] in there
-                    )
-                    and len(there) == len(rows) + 1
+                found = series_by_container(all_kept())
+                return all(
+                    container in found and found[container].reached.lines >= count
+                    for container, count in counts.items()
                 )
 
-            def all_kept() -> list[Series]:
-                return series_of(logs, nap.owner, "noisy")
-
-            eventually(caught_up, "the collector has caught up", within=150)
-            old_lines = len(kept(next(s for s in all_kept() if s.whose.container == old)))
-            eventually(
-                lambda: _lines_in(followed) >= count + old_lines,
-                "the reader has shown all",
-                within=60,
-            )
-            time.sleep(1)
-            shown = followed.read_text(errors="replace").splitlines()
-        by_container = {each.whose.container: kept(each) for each in all_kept()}
-
+            eventually(caught_up, "the collector has caught up", within=240)
+            kept_after = time.monotonic() - ended
+            assert follower.wait(timeout=240) == 0, "it ends when nothing runs any more"
+            shown_after = time.monotonic() - ended
+    kept = series_by_container(all_kept())
     for slot, row in rows.items():
-        assert by_container[row["ID"]] == truth[slot], slot
-    assert count > 9 * BURSTS * BURST
+        same(kept_lines(kept[row["ID"]]), engine_s_own(files[slot]), f"kept of {slot}")
 
-    # Of the container that is gone nobody else has anything: it is in order, and none is missing.
-    before = by_container[old]
-    numbers = [int(text.split()[1]) for stream, text in before if stream == "stdout"]
-    assert numbers == list(range(1, len(numbers) + 1))
-    assert numbers
+    # An engine forgets what a container printed that it removes: what was kept by then is what it
+    # had, up to there, and nobody is shown less.
+    whole = [text.encode() for _, text in engine_s_own(removed)]
+    before = [text.encode() for _, text in kept_lines(kept[old])]
+    assert before
+    same(before, whole[: len(before)], "kept of the container that was made anew")
 
-    # And so in `nap logs -f`, which saw it all, and in `nap logs` afterwards.
-    now = nap("logs", "noisy", "--containers").out.splitlines()
-    for lines in (shown, now):
-        of: dict[str, list[str]] = {}
-        for line in lines:
-            subject, _, text = line.partition("| ")
-            of.setdefault(subject.strip(), []).append(text)
-        for slot, row in rows.items():
-            first = before if row["ID"] == new else []
-            wanted = [text for _, text in [*first, *truth[slot]]]
-            assert len(of[slot]) == len(wanted), slot
-            # A reader that is far behind doesn't keep the next container of a slot waiting for
-            # more than a while: then the lines of the two are mixed, each's in their order.
-            assert by_life(of[slot]) == by_life(wanted), slot
+    shown = by_slot(followed)
+    for slot in rows:
+        wanted = by_life(text.encode() for _, text in engine_s_own(files[slot]))
+        found = by_life(shown[slot])
+        if slot == "last.1":
+            lives = by_life(whole)  # two where its host was the one that was restarted
+            of_old = [line for line in shown[slot] if line.partition(b" ")[0] in lives]
+            found = {life: lines for life, lines in found.items() if life not in lives}
+            assert len(of_old) >= len(before)
+            same(of_old, whole[: len(of_old)], "shown of the container that was made anew")
+        # A reader that is far behind doesn't keep the next container of a slot waiting for more
+        # than a while: then the lines of the two are mixed, each's in their order.
+        assert found.keys() == wanted.keys(), slot
+        for life, lines in wanted.items():
+            same(found[life], lines, f"shown of {slot}")
+
+    # And so in `nap logs` afterwards, with both containers of that slot as one.
+    now = nap("logs", "noisy/last", "--no-log-prefix").out.encode().splitlines()
+    same(now, [*before, *(text.encode() for _, text in engine_s_own(files["last.1"]))], "both")
+    figure(
+        f"ten containers printed {count + len(whole):,} lines in {printed:.0f} s; all kept "
+        f"{kept_after:.1f} s and all shown {shown_after:.1f} s after; of the {len(whole):,} of the "
+        f"one that was removed {len(before):,} were kept and {len(of_old):,} shown"
+    )
 
 
 ODD = r"""
@@ -375,11 +343,11 @@ def test_lines_that_are_odd_with_each_driver(nap: Nap, logs: Path, apps: Apps) -
     shutil.rmtree(logs / nap.owner / "odd" / "services")
 
 
-def test_two_collectors_share_the_hosts(nap: Nap, bed: Bed, logs: Path, apps: Apps) -> None:
+def test_two_collectors_share_the_hosts(nap: Nap, logs: Path, apps: Apps) -> None:
     script = "n=0; while sleep 0.1; do n=$((n + 1)); echo $n; done"
     nap("up", "-f", apps("pair", {"web": service(script, deploy={"replicas": 3})}))
-    with collecting(nap) as one, collecting(nap) as two:
-        pids = {str(each._process.pid) for each in (one, two)}
+    with collecting(nap, "one") as one, collecting(nap, "two") as two:
+        pids = {str(each.pid) for each in (one, two)}
 
         def each_host_has_one() -> bool:
             # It ends with 5 until each host's collector has reported.
@@ -387,10 +355,9 @@ def test_two_collectors_share_the_hosts(nap: Nap, bed: Bed, logs: Path, apps: Ap
             found = [json.loads(line)["collector"] for line in out.splitlines()]
             return len(found) == 3 and {name.rpartition(":")[2] for name in found} <= pids
 
-        eventually(lambda: len(list(series_of(logs, nap.owner, "pair"))) == 3, "all are collected")
+        eventually(lambda: len(series_of(logs, nap.owner, "pair")) == 3, "all are collected")
         eventually(each_host_has_one, "a collector to report each host", within=60)
-        one._process.kill()
-        one._process.wait()
+        one.kill()
         time.sleep(4)
         at = {each.whose.host: each.reached.lines for each in series_of(logs, nap.owner, "pair")}
 
@@ -400,4 +367,5 @@ def test_two_collectors_share_the_hosts(nap: Nap, bed: Bed, logs: Path, apps: Ap
 
         eventually(all_go_on, "the other collects them all")
     for series in series_of(logs, nap.owner, "pair"):
-        assert [int(text) for _, text in kept(series)] == list(range(1, series.reached.lines + 1))
+        numbers = [int(text) for _, text in kept_lines(series)]
+        assert numbers == list(range(1, series.reached.lines + 1))
