@@ -79,7 +79,7 @@ def _lines_in_chunks(data: bytes, at: int, found: list[bytes]) -> int:
     if len(parts) % 3 or set(parts[2::3]) != {b"\r"}:
         return at
     try:
-        for head, length in set(zip(parts[::3], map(len, lines))):
+        for head, length in set(zip(parts[::3], map(len, lines), strict=True)):
             if head[-1:] != b"\r" or int(head[:-1], 16) != length + 1:
                 return at
     except ValueError:

@@ -153,7 +153,7 @@ def _plain_frames(data: bytes) -> list[Line] | None:
     framed = data[:-1].split(b"\n")
     heads = [frame[:8] for frame in framed]
     sources: dict[bytes, str] = {}
-    for head, size in set(zip(heads, map(len, framed))):
+    for head, size in set(zip(heads, map(len, framed), strict=True)):
         source = _OUTPUTS.get(head[0]) if size >= 8 else None
         if source is None or size > LONGEST_LINE or head[1:] != _LENGTH.pack(size - 7):
             return None
