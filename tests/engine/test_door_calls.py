@@ -197,7 +197,9 @@ def test_archives(door: DockerEngine) -> None:
 def test_events_come_as_they_happen(fake_engine: FakeEngine, door: DockerEngine) -> None:
     began = time.time() - 1
     door.create_container("web", {"Image": "app:1"})
-    stream = door.events(since=began, filters={"type": ["container"], "event": ["create", "start"]})
+    stream = iter(
+        door.events(since=began, filters={"type": ["container"], "event": ["create", "start"]})
+    )
     assert next(stream)["Action"] == "create"
     door.start_container("web")
     assert next(stream)["Action"] == "start"
