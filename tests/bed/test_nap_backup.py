@@ -188,7 +188,8 @@ def test_volumes_are_saved_and_come_back(bed: Bed, nap: Nap, apps: Apps, tmp_pat
         there_and_back(bed, nap, kind, tmp_path / f"{kind}.tar")
         assert "nothing to do" in nap("up", "-f", file).out
     hooks = {"x-nap": {"backup": {"before": "false", "after": "touch /after"}}}
-    nap("up", "-f", apps("vol", {"web": {**web, **hooks}}, volumes=volumes))
+    changed = {**web, **hooks, "environment": {"COLOUR": "blue"}}
+    nap("up", "-f", apps("vol", {"web": changed}, volumes=volumes))
     saved = tmp_path / "unhooked.tar"
     failed = nap("volume", "backup", "vol/local", saved, code=Exit.FAILED)
     assert "ended with code 1" in failed.err and not saved.exists()
