@@ -60,6 +60,24 @@ def test_history_tells_what_each_revision_changed_and_which_runs(road: Road) -> 
     control.close()
 
 
+def test_what_changes_no_container_is_a_revision_too(road: Road, fake: FakeCluster) -> None:
+    """The watcher and the backup go by the revision: they must not go by what was said before."""
+
+    def waiting(seconds: int) -> Any:
+        web = {"x-nap": {"on_host_lost": {"after": f"{seconds}s"}}}
+        return app({"web": web, "db": {}})
+
+    road.up(waiting(30))
+    before = picture(fake)
+    assert road.up(waiting(60)).state == "done"
+    assert picture(fake) == before
+    control = road.control()
+    rows = control.history(SHOP).rows
+    control.close()
+    assert (rows[0].revision, rows[0].current, rows[0].changed) == (2, True, ("web",))
+    assert road.up(waiting(60)).state == "unchanged"
+
+
 def test_of_an_app_that_was_taken_down_no_revision_runs(road: Road) -> None:
     def seen() -> list[tuple[int, bool, str]]:
         control = road.control()

@@ -6,7 +6,7 @@ import contextlib
 import time
 from dataclasses import replace
 
-from nap_compose.border import Outcome
+from nap_compose.border import Outcome, Target
 from nap_compose.cluster import app_lock, claims, moves, placements, revisions, wanted_records
 from nap_compose.cluster.lease import Joint
 from nap_compose.cluster.state import Lease, StoreAway
@@ -26,7 +26,8 @@ from nap_compose.control.policing import check_policy
 from nap_compose.control.registries import entitled
 from nap_compose.control.road.choosing import Choosing
 from nap_compose.control.writing import write_down
-from nap_compose.errors import NapError
+from nap_compose.db.records import RecordsAway
+from nap_compose.errors import NapError, WrongUse
 from nap_compose.orchestration.bodies.container import image_reference
 from nap_compose.orchestration.decide import Wish
 from nap_compose.orchestration.differences import differences
@@ -76,12 +77,13 @@ class Road(Choosing):
             return self._told(wish, plan)
         if plan.loses or (self.request.careful and self._goes_unasked(plan)):
             return running.asks(plan, tuple(self.notes))
-        if not plan.steps:
+        says_more = not plan.steps and self._says_more(wish)
+        if not plan.steps and not says_more:
             self._remember(wish, plan)
             self._note_what_is_wanted(wish, plan)
             ledger.settle(self.parts, plan)
             return running.unchanged(plan, wish.view, tuple(self.notes))
-        if not plan.empty:
+        if not plan.empty or says_more:
             self._stock.prepare(plan)
             plan = self._written_down(plan, wish)
             if wish.pooled:
@@ -114,6 +116,23 @@ class Road(Choosing):
         if outcome.state == "done" and plan.revision:
             pinning.complete(self.parts, wish, plan.revision)
         return outcome if not wish.placement.unseen else running.partial(outcome)
+
+    def _says_more(self, wish: Wish) -> bool:
+        """Whether the file says what the latest revision doesn't, though no container is another:
+        when its host counts as lost, how it is updated, what is done before a backup."""
+        if self.revision or not wish.revision or self.request.services:
+            return False
+        owner, app = self.who.owner, self.app.name
+        said = revisions.digest_of(self.request.app)
+        if said == revisions.digest(self.parts.store, owner, app, wish.revision):
+            return False
+        try:
+            known = history.past(self.parts, Target(app, owner))
+        except (RecordsAway, WrongUse):
+            return False
+        # The latest one may have failed, and what the file says be the one that stands.
+        stands = (each.digest for each in known.revisions if each.number == known.current)
+        return said not in stands
 
     def _goes_unasked(self, plan: Plan) -> bool:
         """Whether a replica moves, or goes though the request doesn't name it. On the local engine
