@@ -120,10 +120,17 @@ class Road(Choosing):
     def _says_more(self, wish: Wish) -> bool:
         """Whether the file says what the latest revision doesn't, though no container is another:
         when its host counts as lost, how it is updated, what is done before a backup."""
-        if self.revision or not wish.revision or self.request.services:
+        request = self.request
+        left_alone = (
+            request.services
+            or request.no_recreate
+            or wish.placement.unseen
+            or not all(request.may_lose.values())
+        )
+        if self.revision or not wish.revision or left_alone:
             return False
         owner, app = self.who.owner, self.app.name
-        said = revisions.digest_of(self.request.app)
+        said = revisions.digest_of(request.app)
         if said == revisions.digest(self.parts.store, owner, app, wish.revision):
             return False
         try:
