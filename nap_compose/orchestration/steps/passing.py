@@ -19,8 +19,8 @@ LOOK = 0.1
 
 @dataclass(frozen=True)
 class Passing:
-    """A fault that passes: how it reads, for how many seconds it is met with another try, and
-    how many seconds later that try is made."""
+    """A fault that passes: how it reads, for how many seconds from its first time on it is met
+    with another try, and how many seconds later that try is made."""
 
     sign: re.Pattern[str]
     within: float
@@ -38,6 +38,9 @@ engine for what that knows of the network, and where it asks the same one twice 
 30 s for the first answer in vain, then goes on. A try before that would be given the first one's
 address, which the managers have taken back by then."""
 
+_NOT_YET = Passing(re.compile(r"network \S+ not found"), 5.0, pause=0.5)
+"""What an engine may say after such a wait, until it has heard of the network; else it's gone."""
+
 _STORE = Passing(
     re.compile(
         r"failed to update store|connect: network is unreachable|"
@@ -49,7 +52,7 @@ _STORE = Passing(
 behind in the namespaces of overlay networks that it removed: what it asks from there fails, and
 what it asks a moment later, from another thread, doesn't."""
 
-_PASSES = {"swarm": (_ELECTION, _JOIN), "consul": (_STORE,)}
+_PASSES = {"swarm": (_ELECTION, _JOIN, _NOT_YET), "consul": (_STORE,)}
 """What passes on which kind of overlay network."""
 
 
@@ -69,13 +72,14 @@ def until_it_passes(
 
     `act` can be repeated. Once it is `stopped` nothing more is tried.
     """
-    began = time.monotonic()
+    first: dict[Passing, float] = {}
     while True:
+        began = time.monotonic()
         try:
             return act()
         except EngineError as error:
             fault = passes(error, overlay)
-            if fault is None or time.monotonic() - began >= fault.within:
+            if fault is None or time.monotonic() - first.setdefault(fault, began) >= fault.within:
                 raise
             if report is not None:
                 report("trying again")

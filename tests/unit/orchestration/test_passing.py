@@ -68,6 +68,24 @@ def test_a_join_that_never_comes_is_told_in_the_end(clock: Clock) -> None:
     assert len(tried) == 3
 
 
+def test_each_fault_has_its_own_time(clock: Clock) -> None:
+    """After a long wait for a network the engine may not have heard of it yet."""
+    texts = [JOIN, JOIN, *[f"network {name} not found" for name in ("a_b", "a_b")]]
+
+    def act() -> str:
+        if not texts:
+            return "done"
+        text = texts.pop(0)
+        clock.now += 20 if text == JOIN else 0
+        raise EngineError("h1", 404, text)
+
+    assert until_it_passes(act, "swarm") == "done"
+    gone, tried = failing(clock, "network a_b not found", times=99)
+    with pytest.raises(EngineError):
+        until_it_passes(gone, "swarm")
+    assert tried[-1] - tried[0] < 6, "one that was removed is told of soon"
+
+
 @pytest.mark.parametrize(("text", "overlay"), [(ELECTION, "swarm"), (STORE, "consul")])
 def test_what_passes_is_waited_for_on_its_own_kind_of_network(
     clock: Clock, text: str, overlay: str
