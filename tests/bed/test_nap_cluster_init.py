@@ -125,9 +125,9 @@ def test_engines_that_are_set_up_already(bed: Bed, etc: Path, ssh: str, tmp_path
     subprocess.run(["sh", "-euc", made.replace("/etc/nap", str(tmp_path))], check=True)
     file = tmp_path / "cluster.yml"
     *_, text = re.findall(r"```yaml\n(.*?)```", (DOCS / PAGE).read_text(), re.DOTALL)
-    file.write_text(of_the_bed(bed, text))
+    file.write_text(f"{of_the_bed(bed, text)}\nstate_dir: {tmp_path / 'state'}\n")
     (tmp_path / "tls").symlink_to(etc / "tls")
-    nap = Nap(tmp_path, file, NAP_STATE_DIR=str(tmp_path / "state"))
+    nap = Nap(tmp_path, file)
     listed = nap("host", "ls", "--format", "json").out.splitlines()
     assert [json.loads(line)["state"] for line in listed] == ["active"] * 3
 
