@@ -72,15 +72,24 @@ def migrate(
         there = version(database, connection, known)
         if before is not None and 0 < there < known[-1].version:
             before.save(database, connection, known, there)
-        for migration in known:
-            if migration.version > there:
-                for statement in migration.statements():
-                    database.run(connection, statement)
-                database.run(
-                    connection,
-                    "INSERT INTO schema_version (version, name, applied) VALUES (?, ?, ?)",
-                    (migration.version, migration.path.stem, utc_now()),
-                )
+        missing = [migration for migration in known if migration.version > there]
+        for migration in missing:
+            for statement in migration.statements():
+                database.run(connection, statement)
+            if there:
+                _note(database, connection, migration)
+        # New tables have no version until all are there: who comes meanwhile waits for its turn,
+        # and doesn't take them for those of an older nap. With the newest it is complete.
+        for migration in () if there else reversed(missing):
+            _note(database, connection, migration)
+
+
+def _note(database: Database, connection: Any, done: Migration) -> None:
+    database.run(
+        connection,
+        "INSERT INTO schema_version (version, name, applied) VALUES (?, ?, ?)",
+        (done.version, done.path.stem, utc_now()),
+    )
 
 
 def version(database: Database, connection: Any, known: tuple[Migration, ...]) -> int:
