@@ -184,6 +184,7 @@ def test_one_address_lasts_when_the_host_that_has_it_dies(
         eventually(lambda: edge.holder() == "h2" and edge.get(), "it is back", within=60)
         edge.stop_proxy("h2")
         eventually(lambda: edge.holder() == "h1" and edge.get(), "the other has it", within=60)
+    settled(bed)
 
 
 def test_an_update_is_not_seen_by_who_asks(nap: Nap, bed: Bed, apps: Apps, reader: str) -> None:
