@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 import nap_compose
+from nap_compose.cli import GARBAGE
 from nap_compose.cli.commands import COMMANDS, SECTIONS
 from nap_compose.cli.complain import complain, complain_of_use
 from nap_compose.cli.lazy import LazyGroup
@@ -20,11 +21,6 @@ from nap_compose.exits import Exit
 
 SIGPIPE = 141
 """How a shell reports a program that nobody listened to any more: 128 and the signal's number."""
-
-
-GARBAGE = 200_000
-"""How many objects more than went have to come before Python looks for circles of garbage: by
-default it does so hundreds of times while a large cluster is read, of which nothing is garbage."""
 
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

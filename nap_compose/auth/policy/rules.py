@@ -286,19 +286,15 @@ _memory_size = _number_to(
 )
 
 
-def _mounted_size(value: Any, bounds: Bounds) -> Verdict | None:
-    """The size of a mount in memory: 0 is none, and nap gives it one."""
-    return None if value in (None, "", 0, "0") else _memory_size(value, bounds)
-
-
-def _swap(value: Any, bounds: Bounds) -> Verdict | None:
-    """Memory and swap together: engines give twice the memory where nothing is said."""
-    return None if value in (None, "", 0, "0") else _memory_and_swap(value, bounds)
+def _unless_none(judge: Judge) -> Judge:
+    """The same judge of a size of which 0 means none: the engine or nap gives it one then."""
+    return lambda value, bounds: None if value in (None, "", 0, "0") else judge(value, bounds)
 
 
 _memory_and_swap = _number_to(
     lambda policy: 2 * policy.memory, "memory", "memory and swap together", bytes_=True
 )
+"""Engines give twice the memory where nothing is said."""
 
 
 def _ascends(value: Any, _: Bounds) -> Verdict | None:
@@ -314,7 +310,7 @@ SECURITY = Rule("security options", _security)
 PUBLISHED = Rule("ports", _published)
 ADDRESS = words("addresses", _OWN_ADDRESSES, "the address")
 TMPFS = Rule("tmpfs", _tmpfs)
-TMPFS_SIZE = Rule("tmpfs", _mounted_size)
+TMPFS_SIZE = Rule("tmpfs", _unless_none(_memory_size))
 ULIMITS = Rule("limits of processes", _ulimits)
 GPUS = Rule("gpus", _gpus)
 OOM_SCORE = Rule("oom score", _ascends)
@@ -342,7 +338,7 @@ NANO_CPUS = Rule(
 MEMORY = Rule(
     "memory", _number_to(lambda policy: policy.memory, "memory", "the memory", bytes_=True)
 )
-SWAP = Rule("swap", _swap)
+SWAP = Rule("swap", _unless_none(_memory_and_swap))
 PIDS = Rule("pids", _number_to(lambda policy: policy.pids, "pids", "the processes", bytes_=False))
 SHM = Rule("shm", _number_to(lambda policy: policy.shm, "shm", "/dev/shm", bytes_=True))  # noqa: S108
 BUILD_NETWORK = words("build network", ("none", "default"), "the network of a build")
