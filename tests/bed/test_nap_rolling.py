@@ -142,7 +142,7 @@ def test_nobody_notices_an_update_nor_one_that_fails(nap: Nap, apps: Apps, figur
     for road, asked in (("by name", by_name), ("through HAProxy", by_proxy)):
         failed = sum(asked["failures"].values())
         figure(f"two updates, asked {road}: {asked['asked']}, failed: {failed}")
-        assert asked["asked"] >= 10 * ASKING, "a busy machine asks less often"
+        assert asked["asked"] >= 3000
         assert set(asked["answers"]) == {"one", "two"}, "the bad one never answered"
     assert by_proxy["failures"] == {}
     assert sum(by_name["failures"].values()) <= by_name["asked"] / 200
