@@ -12,6 +12,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from nap_compose import spared
+
 Row = tuple[str, str]
 _BEFORE_COMPOSE = ("compose", "docker", "docker-compose")
 """What fingers type before the command's name."""
@@ -49,17 +51,11 @@ class LazyGroup(click.Group):
         ctx: click.Context,
         cmd_name: str,
     ) -> click.Command | None:
-        """Import and give one command; None where there is no such. A shell that completes it is
-        told what its arguments stand for."""
+        """Import and give one command; None where there is no such."""
         if cmd_name not in self._table:
             return None
         module, _, attribute = self._table[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        if ctx.resilient_parsing:
-            from nap_compose.cli.completing import complete
-
-            complete(command.params)
-        return command
+        return _loaded(ctx, module, attribute)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -143,12 +139,7 @@ class VerbGroup(LazyGroup):
         if cmd_name:
             return super().get_command(ctx, cmd_name)
         module, _, attribute = self._usual.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        if ctx.resilient_parsing:
-            from nap_compose.cli.completing import complete
-
-            complete(command.params)
-        return command
+        return _loaded(ctx, module, attribute)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -157,3 +148,14 @@ class VerbGroup(LazyGroup):
         if args and not args[0]:
             return "", self.get_command(ctx, ""), args[1:]
         return super().resolve_command(ctx, args)
+
+
+def _loaded(ctx: click.Context, module: str, attribute: str) -> click.Command:
+    """A command, imported. A shell that completes it is told what its arguments stand for."""
+    with spared.patterns:
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+    if ctx.resilient_parsing:
+        from nap_compose.cli.completing import complete
+
+        complete(command.params)
+    return command

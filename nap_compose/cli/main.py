@@ -22,7 +22,11 @@ def main(argv: Sequence[str] | None = None, session: Session | None = None) -> i
         _open_what_is_closed()
         # Until nap listens, Ctrl-C ends it as it ends any program, without a word of Python's.
         usual = signal.signal(signal.SIGINT, signal.SIG_DFL)
-        from nap_compose.cli.calling import call
+        from nap_compose import spared
+
+        spared.modules()
+        with spared.patterns:
+            from nap_compose.cli.calling import call
 
         signal.signal(signal.SIGINT, usual)
     else:

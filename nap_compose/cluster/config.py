@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from nap_compose import spared
 from nap_compose.cluster import fields as f
 from nap_compose.cluster.cluster import (
     LEAST_KEPT,
@@ -75,7 +76,8 @@ _A_HOST = "nap host add h1 --via ssh://admin@10.0.0.11, or `h1: {endpoint: …}`
 
 def _parse(path: Path) -> f.Node | None:
     """The file's tree of nodes, which know their places; None for an empty file."""
-    import yaml
+    with spared.patterns:
+        import yaml
 
     place = Place(str(path))
     try:

@@ -7,9 +7,9 @@ of which there are few, and which may be those of a site's own machines.
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import Any
 
 from nap_compose.clock import utc_now
@@ -46,23 +46,25 @@ def room_in(network: NetworkView, hosts: int) -> int | None:
     return max(0, max(sizes) - hosts - _ENDS) if sizes else None
 
 
-def subnets_of(ipam: Any) -> list[IPv4Network]:
+def subnets_of(ipam: Any) -> list[ipaddress.IPv4Network]:
     """The IPv4 subnets in an engine's words on a network's addresses."""
     found = []
     for entry in (ipam or {}).get("Config") or ():
         with contextlib.suppress(ValueError):
-            subnet = ip_network(str(entry.get("Subnet") or ""), strict=False)
-            if isinstance(subnet, IPv4Network):
+            subnet = ipaddress.ip_network(str(entry.get("Subnet") or ""), strict=False)
+            if isinstance(subnet, ipaddress.IPv4Network):
                 found.append(subnet)
     return found
 
 
-def first_free(pool: str, prefix: int, taken: Iterable[IPv4Network]) -> IPv4Network:
+def first_free(
+    pool: str, prefix: int, taken: Iterable[ipaddress.IPv4Network]
+) -> ipaddress.IPv4Network:
     """The first subnet of that size in the pool which meets none that is taken. Pure.
 
     Raises NapError where there is none.
     """
-    whole = IPv4Network(pool)
+    whole = ipaddress.IPv4Network(pool)
     if prefix >= whole.prefixlen:
         size = 1 << (32 - prefix)
         start = int(whole.network_address)
@@ -73,7 +75,7 @@ def first_free(pool: str, prefix: int, taken: Iterable[IPv4Network]) -> IPv4Netw
                 break
             start = max(start, -(-(int(other.broadcast_address) + 1) // size) * size)
         if start + size - 1 <= int(whole.broadcast_address):
-            return IPv4Network((IPv4Address(start), prefix))
+            return ipaddress.IPv4Network((ipaddress.IPv4Address(start), prefix))
     raise NapError(
         f"the cluster's pool of addresses, {pool}, has no room for a network of a /{prefix}",
         hint="take apps down that nobody needs, or give `network.pool` in the cluster file a "
@@ -82,7 +84,9 @@ def first_free(pool: str, prefix: int, taken: Iterable[IPv4Network]) -> IPv4Netw
     )
 
 
-def reserve(store: StateStore, pool: str, prefix: int, taken: Iterable[IPv4Network]) -> str:
+def reserve(
+    store: StateStore, pool: str, prefix: int, taken: Iterable[ipaddress.IPv4Network]
+) -> str:
     """A subnet that is nobody's, also not that of another deployment which is about to make its
     network. `taken` are those that engines know. Raises StoreAway, NapError."""
     known = list(taken)
@@ -90,7 +94,7 @@ def reserve(store: StateStore, pool: str, prefix: int, taken: Iterable[IPv4Netwo
         entry = store.get(state_keys.SUBNETS)
         now = utc_now()
         held = dict(_held(entry.value if entry else {}, now))
-        chosen = first_free(pool, prefix, [*known, *map(IPv4Network, held)])
+        chosen = first_free(pool, prefix, [*known, *map(ipaddress.IPv4Network, held)])
         try:
             value = {**held, str(chosen): now}
             store.put(state_keys.SUBNETS, value, if_version=entry.version if entry else 0)

@@ -6,10 +6,12 @@ import re
 from functools import lru_cache
 from typing import Any
 
-import yaml
-
+from nap_compose import spared
 from nap_compose.compose.faults import Key, Path
 from nap_compose.errors import Place
+
+with spared.patterns:
+    import yaml
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -13,13 +13,15 @@ from collections.abc import Iterator
 from dataclasses import field
 from typing import Any
 
-import yaml
-
+from nap_compose import spared
 from nap_compose.compose import places
 from nap_compose.compose.faults import Fault, Path
 from nap_compose.compose.scalartypes import plain
 from nap_compose.errors import BadFile, Place
 from nap_compose.plaindata import dataclass
+
+with spared.patterns:
+    import yaml
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,10 @@ HEAVY = {
     "cryptography",
     "sqlite3",
 }
-SLOW = {"email", "http", "ssl", "hashlib", "logging", "concurrent", "tarfile"}
+SLOW = {
+    *("email", "http", "ssl", "hashlib", "logging", "concurrent", "tarfile"),
+    *("inspect", "ast", "platform", "ipaddress", "urllib.request"),
+}
 """Of the standard library, what takes as long to load as the rest of a short command."""
 
 SHOW = """
@@ -31,7 +35,8 @@ try:
     code = main(sys.argv[1:])
 except SystemExit as end:
     code = end.code
-print(json.dumps({"code": code, "modules": sorted(sys.modules)}), file=sys.stderr)
+loaded = sorted(name for name, it in sys.modules.items() if type(it).__name__ != "_Later")
+print(json.dumps({"code": code, "modules": loaded}), file=sys.stderr)
 """
 
 
@@ -39,9 +44,15 @@ def imports(*words: str, cwd: Path, **env: str) -> tuple[int, set[str]]:
     """The exit code of `nap WORDS`, and the top-level modules that it imported."""
     kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
     done = subprocess.run(
-        [sys.executable, "-c", SHOW, *words],
+        # Without what finds the sources that are worked on, which loads much itself.
+        [sys.executable, "-S", "-c", SHOW, *words],
         cwd=cwd,
-        env={**kept, "PYTHONPATH": str(ROOT), "DOCKER_HOST": f"unix://{cwd}/none.sock", **env},
+        env={
+            **kept,
+            "PYTHONPATH": f"{ROOT}:{sysconfig.get_path('purelib')}",
+            "DOCKER_HOST": f"unix://{cwd}/none.sock",
+            **env,
+        },
         capture_output=True,
         text=True,
         check=True,

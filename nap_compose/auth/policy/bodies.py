@@ -5,9 +5,9 @@ An allow-list of fields: what isn't here is refused, be it a field of an engine 
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import IPv4Network
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -330,7 +330,9 @@ def _from_the_pool(ipam: Json, pool: str) -> bool:
     if set(ipam) - {"Config"} or len(config) != 1 or set(config[0]) != {"Subnet"}:
         return False
     try:
-        return bool(pool) and IPv4Network(config[0]["Subnet"]).subnet_of(IPv4Network(pool))
+        return bool(pool) and ipaddress.IPv4Network(config[0]["Subnet"]).subnet_of(
+            ipaddress.IPv4Network(pool)
+        )
     except ValueError:
         return False
 
