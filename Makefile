@@ -4,9 +4,9 @@ PYTHON  ?= python3
 VENV    ?= .venv
 NETWORK ?= swarm
 ARGS    ?=
-# How many test files run at once; each may bring up a bed of its own. They begin with those of the
-# bed, which take longest: at the end both go on to the last moment.
-AT_ONCE ?= 2
+# How many test files run at once, two of which may have beds (tests/support/turns.py). They begin
+# with those of the bed, which take longest.
+AT_ONCE ?= 3
 
 READY := $(VENV)/.ready
 PY    := $(VENV)/bin/python
@@ -16,7 +16,7 @@ PY    := $(VENV)/bin/python
 help:
 	@echo 'make demo [NETWORK=swarm|consul]  three real hosts on this machine, WordPress across them'
 	@echo 'make demo-down                    take them away again'
-	@echo 'make test [ARGS="-k logs -x"]     every test, two files at once; ARGS go to pytest'
+	@echo 'make test [ARGS="-k logs -x"]     every test, three files at once; ARGS go to pytest'
 	@echo 'make lint                         ruff, mypy and the import contract'
 	@echo 'make bench [ARGS="CASE ..."]      nap against Compose, as ratios'
 	@echo 'make deb                          a Debian package, in dist/'

@@ -5,7 +5,7 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.support.figures"]
+pytest_plugins = ["tests.support.figures", "tests.support.turns"]
 
 # Whoever starts the tests in the background of a shell has them, and all that they start, ignore
 # Ctrl-C; the tests of Ctrl-C would wait for ever.

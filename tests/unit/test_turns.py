@@ -1,0 +1,47 @@
+"""No more than two files of the bed run at once, and all run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+A_TEST = """
+import time
+import pytest
+
+@pytest.mark.parametrize("n", range(2))
+def test_something(n):
+    with open("told", "a") as told:
+        told.write(f"begins {__name__}\\n")
+    time.sleep(0.2)
+    with open("told", "a") as told:
+        told.write(f"ends {__name__}\\n")
+"""
+
+
+@pytest.mark.parametrize(("beds", "others"), [(6, 3), (3, 0)])
+def test_a_third_worker_has_what_needs_no_bed(tmp_path: Path, beds: int, others: int) -> None:
+    for folder, count in (("bed", beds), ("unit", others)):
+        place = tmp_path / "tests" / folder
+        place.mkdir(parents=True)
+        for number in range(count):
+            (place / f"test_{folder}{number}.py").write_text(A_TEST)
+    words = "-n3 --dist loadfile --no-loadscope-reorder -q -p tests.support.turns --rootdir ."
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words.split(), "-c", "/dev/null", "tests"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert f"{2 * (beds + others)} passed" in done.stdout, done.stdout + done.stderr
+    running = most = 0
+    for line in (tmp_path / "told").read_text().splitlines():
+        if "bed" in line:
+            running += 1 if line.startswith("begins") else -1
+            most = max(most, running)
+    assert 1 <= most <= 2
