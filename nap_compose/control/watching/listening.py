@@ -18,8 +18,18 @@ RETRY_FIRST, RETRY_LAST = 0.5, 5.0
 """Seconds until a host that went away is listened to again: at first, and at the most."""
 
 AGAIN = (0.5, 2.0)
-"""Seconds after which a host is looked at again: an engine tells of an end first, and lists the
-container as running until it has cleaned up after it."""
+"""Seconds after which a host is looked at again."""
+
+AFTER_AN_END = (0.1, 0.2, 0.3, 0.4, *AGAIN)
+"""The same after the end of a container: an engine tells of it first, and lists the container as
+running until it has cleaned up after it, a tenth of a second or a half. What is to be started
+again waits for that."""
+
+
+_News = tuple[str, bool]
+"""A host where something has happened, and whether it was a container's end."""
+
+_NOTHING: _News = ("", False)
 
 
 class Listener:
@@ -30,7 +40,7 @@ class Listener:
         self._engines = engines
         key = COMPOSE + "project" if embedded else APP
         self._filters = {"type": ["container"], "event": [*HEARD], "label": [key]}
-        self._news: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[_News] = queue.SimpleQueue()
         self._again: dict[str, list[float]] = {}
         self._stop = threading.Event()
 
@@ -47,30 +57,33 @@ class Listener:
 
     def wake(self) -> None:
         """Let whoever waits for news look up."""
-        self._news.put("")
+        self._news.put(_NOTHING)
 
     def hosts(self, wait: float) -> set[str]:
         """The hosts where something has happened since the last time, and those that are to be
         looked at again for what happened before; waits so many seconds for the first one."""
         soonest = min((min(times) for times in self._again.values()), default=math.inf)
-        heard = self._heard(min(wait, soonest - time.monotonic()))
+        news = self._heard(min(wait, soonest - time.monotonic()))
+        heard = {host for host, _ in news}
         now = time.monotonic()
         due = {host for host, times in self._again.items() if min(times) <= now}
         for host in due:
             later = [at for at in self._again.pop(host) if at > now]
             if later:
                 self._again[host] = later
-        self._again.update({host: [now + pause for pause in AGAIN] for host in heard})
+        for host in heard:
+            pauses = AFTER_AN_END if (host, True) in news else AGAIN
+            self._again[host] = [now + pause for pause in pauses]
         return heard | due
 
-    def _heard(self, wait: float) -> set[str]:
-        found: set[str] = set()
+    def _heard(self, wait: float) -> set[_News]:
+        found: set[_News] = set()
         try:
             found.add(self._news.get(timeout=max(0.0, wait)))
             while True:
                 found.add(self._news.get_nowait())
         except queue.Empty:
-            return found - {""}
+            return found - {_NOTHING}
 
     def _listen(self, host: str) -> None:
         since, wait = time.time(), RETRY_FIRST
@@ -81,7 +94,7 @@ class Listener:
                     if self._stop.is_set():
                         return
                     since, wait = int(event.get("timeNano") or 0) / 1e9 or since, RETRY_FIRST
-                    self._news.put(host)
+                    self._news.put((host, event.get("Action") == "die"))
             except (NapError, KeyError, TypeError, ValueError):
                 pass  # the sweep says what is wrong with the host
             self._stop.wait(wait)
