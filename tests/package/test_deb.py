@@ -119,6 +119,7 @@ def _it_can_be_read_about(machine: Machine) -> None:
 
 
 def _a_control_machine(deb: Path, machine: Machine) -> None:
+    _a_cluster_that_has_no_host_yet(machine)
     machine("nap", "cluster", "setup-control")
     unit = machine("cat", "/etc/systemd/system/nap-health.service")
     assert "ExecStart=/opt/nap/bin/python3 -I -m nap_compose.cli.main health watch" in unit
@@ -134,6 +135,14 @@ def _a_control_machine(deb: Path, machine: Machine) -> None:
     for gone in ("/etc/systemd/system/nap-health.service", "/usr/local/lib/nap", "/opt/nap"):
         assert not machine.has(gone), gone
     assert machine("cat", "/etc/nap/seal.key") == "key\n"
+
+
+def _a_cluster_that_has_no_host_yet(machine: Machine) -> None:
+    machine("sh", "-c", "mkdir -p /etc/nap; echo 'name: lab' > /etc/nap/cluster.yml")
+    said = machine("nap", "cluster", "setup-control")
+    assert "yours to do: /etc/nap/cluster.yml" in said and "'hosts'" in said, said
+    assert machine.has("/etc/sudoers.d/nap")
+    machine("rm", "/etc/nap/cluster.yml")
 
 
 def _a_backup_each_night(machine: Machine) -> None:

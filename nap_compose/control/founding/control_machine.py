@@ -22,7 +22,7 @@ from nap_compose.border import ControlMachine
 from nap_compose.cluster import chosen, config
 from nap_compose.cluster.chosen import BROKER, SERVICE
 from nap_compose.cluster.private_files import drafted
-from nap_compose.errors import NapError, NotAllowed, WrongUse
+from nap_compose.errors import BadFile, NapError, NotAllowed, WrongUse
 from nap_compose.plaindata import dataclass
 
 GROUPS = ("nap-users", "nap-admins", "nap-viewers")
@@ -92,19 +92,7 @@ class Machine:
 
     def _folders(self) -> None:
         """What holds keys, sessions and logs is the account's alone."""
-        folders = [chosen.USUAL.parent, Path(HOME), config.LOG_DIR]
-        if chosen.USUAL.exists():
-            cluster = config.read(chosen.USUAL)
-            folders += [cluster.state_dir, cluster.logs.dir]
-            if cluster.backup.key_file is None:
-                self.remains.append(
-                    "say in the cluster file what backups are encrypted with: "
-                    "`backup: {key_file: backup.key}`"
-                )
-            else:
-                folders.append(cluster.backup.dir)
-        else:
-            self.remains.append(f"write {chosen.USUAL}, or make a cluster: nap cluster init")
+        folders = [chosen.USUAL.parent, Path(HOME), config.LOG_DIR, *self._clusters_own()]
         account = pwd.getpwnam(SERVICE)
         for folder in dict.fromkeys(folders):
             if not folder.exists():
@@ -112,6 +100,26 @@ class Machine:
             given = sum(_give(path, account) for path in _all_in(folder))
             if given:
                 self._did(f"{folder} and what is in it is {SERVICE}'s alone")
+
+    def _clusters_own(self) -> list[Path]:
+        """The folders that the cluster file names. Without one, or while it isn't complete, what
+        is missing remains to be done, and the rest is done all the same."""
+        try:
+            cluster = config.read(chosen.USUAL) if chosen.USUAL.exists() else None
+        except BadFile as error:
+            told = str(error) + (f" ({error.hint})" if error.hint else "")
+            self.remains.append(f"{told}; after that run this again")
+            return []
+        if cluster is None:
+            self.remains.append(f"write {chosen.USUAL}, or make a cluster: nap cluster init")
+            return []
+        if cluster.backup.key_file is None:
+            self.remains.append(
+                "say in the cluster file what backups are encrypted with: "
+                "`backup: {key_file: backup.key}`"
+            )
+            return [cluster.state_dir, cluster.logs.dir]
+        return [cluster.state_dir, cluster.logs.dir, cluster.backup.dir]
 
     def _sudo_rule(self) -> None:
         visudo = shutil.which("visudo", path="/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin")
