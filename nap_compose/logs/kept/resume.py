@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nap_compose.logs.kept.overlap import Overlap, key_of
 from nap_compose.logs.kept.series import Series
-from nap_compose.logs.kept.stored import to_stamp, to_time
+from nap_compose.logs.kept.stored import STAMP, to_stamp, to_time
 
 EARLIER = 3_000_000_000
 """Nanoseconds before the last line from which an engine is asked again: by so much may the lines of
@@ -29,4 +31,18 @@ def resume(
     if whole or to_stamp(max(0, since - MARGIN)) <= reached.peak:
         return None, Overlap(map(key_of, kept.stored_since(b"")))
     expected = kept.stored_since(to_stamp(max(0, since - MARGIN)))
-    return since / 1e9, Overlap(map(key_of, expected))
+    return since / 1e9, Overlap(map(key_of, expected), _let_go(kept))
+
+
+def _let_go(kept: Series) -> Callable[[tuple[bytes, int]], bool] | None:
+    """What tells lines of segments that were there before the first that is; None where there was
+    none, or the clock was set back since."""
+    before = kept.parts[0].head.reached
+    if not before.lines or before.epoch != kept.reached.epoch:
+        return None
+    last = {mark.encode(): stamp for mark, (stamp, _) in before.last.items()}
+
+    def is_of_them(key: tuple[bytes, int]) -> bool:
+        return key[0][2 : 2 + STAMP] <= last.get(key[0][:1], b"")
+
+    return is_of_them

@@ -227,6 +227,19 @@ def test_lines_that_the_engine_let_go_leave_a_gap(scene: Scene) -> None:
     assert gap["before"] == "2023-11-14T22:14:10.000000000Z"
 
 
+def test_lines_that_were_let_go_are_not_kept_again(scene: Scene) -> None:
+    """The engine still has them, and they are of the seconds that are asked for again."""
+    printed = Printed()
+    scene.prints("web.1", "h1", printed)
+    for first in (0, 10, 20):
+        if first == 20:
+            files.segments_of(scene.logs, "", "shop")[0].path.unlink()
+        printed.lines += numbered(first, 10).lines
+        scene.collector(follow=False).run_once()
+    assert scene.texts() == numbers(30)[10:]
+    assert scene.notes("G") == scene.notes("E") == []
+
+
 def test_a_clock_that_is_set_back_while_nobody_collects(scene: Scene) -> None:
     printed = numbered(0, 10, step=SECOND)
     scene.prints("web.1", "h1", printed)
