@@ -22,8 +22,10 @@ from nap_compose.logs.kept.series import Series, series_of
 from tests.support.apps import Apps, on_zone
 from tests.support.collecting import (
     collecting,
+    engine_s_own,
     folder_of_logs,
     kept_lines,
+    log_file,
     series_by_container,
 )
 from tests.support.figures import Figure
@@ -104,18 +106,6 @@ def following(nap: Nap, app: str) -> Iterator[tuple[Path, subprocess.Popen[bytes
     finally:
         process.kill()
         process.wait()
-
-
-def log_file(bed: Bed, host: str, container: str) -> Path:
-    return bed.host(host).data_root / "containers" / container / f"{container}-json.log"
-
-
-def engine_s_own(file: Path) -> Iterator[tuple[str, str]]:
-    """What an engine's own log file holds: stream and text of each line."""
-    with file.open("rb") as lines:
-        for line in lines:
-            record = json.loads(line)
-            yield record["stream"], record["log"].removesuffix("\n")
 
 
 @contextmanager
