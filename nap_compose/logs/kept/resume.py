@@ -28,21 +28,21 @@ def resume(
         return None, Overlap()
     reached = kept.reached
     since = to_time(reached.latest) - EARLIER
-    if whole or to_stamp(max(0, since - MARGIN)) <= reached.peak:
-        return None, Overlap(map(key_of, kept.stored_since(b"")))
-    expected = kept.stored_since(to_stamp(max(0, since - MARGIN)))
-    return since / 1e9, Overlap(map(key_of, expected), _let_go(kept))
+    expected = to_stamp(max(0, since - MARGIN))
+    if whole or expected <= reached.peak:
+        return None, Overlap(map(key_of, kept.stored_since(b"")), _let_go(kept))
+    return since / 1e9, Overlap(map(key_of, kept.stored_since(expected)), _let_go(kept))
 
 
 def _let_go(kept: Series) -> Callable[[tuple[bytes, int]], bool] | None:
     """What tells lines of segments that were there before the first that is; None where there was
-    none, or the clock was set back since."""
+    none. They come before those that are kept, and are of no later time than where it begins."""
     before = kept.parts[0].head.reached
-    if not before.lines or before.epoch != kept.reached.epoch:
+    if not before.lines:
         return None
-    last = {mark.encode(): stamp for mark, (stamp, _) in before.last.items()}
+    last = {mark.encode(): max(stamp, before.peak) for mark, (stamp, _) in before.last.items()}
 
     def is_of_them(key: tuple[bytes, int]) -> bool:
-        return key[0][2 : 2 + STAMP] <= last.get(key[0][:1], b"")
+        return key[0][2 : 2 + STAMP] <= last.get(key[0][:1], before.peak)
 
     return is_of_them
