@@ -56,10 +56,20 @@ def stop(bed: Bed, name: str) -> None:
 
 def enter(bed: Bed, host: Host) -> list[str]:
     """The words before a command that make it run inside the host."""
+    return [*_as_there(bed, host), "--pid", "--"]
+
+
+def at(bed: Bed, host: Host) -> list[str]:
+    """The words before a command that give it the host's network, files and name, and leave it a
+    process of the machine: it can be signalled by the pid that it was started with."""
+    return [*_as_there(bed, host), "--"]
+
+
+def _as_there(bed: Bed, host: Host) -> list[str]:
     pid = proc.pid_of(bed, holder(host))
     if pid is None:
         raise BedError(f"{host.name} is down; start it: python -m bed restart {host.name}")
-    return ["nsenter", "--target", str(pid), "--net", "--mount", "--uts", "--pid", "--"]
+    return ["nsenter", "--target", str(pid), "--net", "--mount", "--uts"]
 
 
 def run_in(

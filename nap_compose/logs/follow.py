@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
+from itertools import islice
 
 from nap_compose.border import Ended, LogLine
 from nap_compose.cluster.engine import Conflict, EngineAway, EngineError, Engines, NotFound
@@ -37,8 +38,11 @@ had to say."""
 TURN = 15.0
 """Seconds that a container waits at most for the last lines of the one whose place it takes."""
 
-WAITING = 8192
-"""Lines that may wait for whoever prints them; then the engines wait."""
+WAITING = 32
+"""Batches of lines that may wait for whoever prints them; then the engines wait."""
+
+TOGETHER = 512
+"""Kept lines that are handed on at once."""
 
 _RUNNING = ("running", "restarting", "paused")
 
@@ -168,8 +172,8 @@ class Follow:
         elif isinstance(news, Seen):
             self._compare(news.containers)
         elif isinstance(news, tuple):
-            container, (at, line) = news
-            self._holdback.push(container, at, line, time.monotonic())
+            container, lines = news
+            self._holdback.push_all(container, lines, time.monotonic())
 
     def _compare(self, containers: Sequence[ContainerView]) -> None:
         """Begin to read containers that are new, and those that ended and have run again since."""
@@ -210,8 +214,8 @@ class Follow:
         while not self._stop.is_set():
             came = False
             try:
-                for line in log.read(self._engines.on(host), follow=True):
-                    if not self._tell((log.container.id, line)):
+                for lines in log.batches(self._engines.on(host), follow=True):
+                    if not self._tell((log.container.id, lines)):
                         return
                     came = True
                     self._away.back(host)
@@ -256,10 +260,10 @@ class Follow:
             if lines is None:
                 return None
             count = 0
-            for line in lines:
-                if not self._tell((log.container.id, line)):
+            while some := list(islice(lines, TOGETHER)):
+                if not self._tell((log.container.id, some)):
                     return None
-                count += 1
+                count += len(some)
         except OSError as error:
             self._warn(f"what was collected can't be read: {error.filename}: {error.strerror}")
             return None

@@ -9,6 +9,7 @@ of one source round.
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator
 from itertools import chain
@@ -27,13 +28,13 @@ Item = TypeVar("Item")
 LONG_AGO = -(1 << 63)
 
 
-def steady(lines: Iterable[Stamped]) -> Iterator[Stamped]:
-    """The same lines with times that never go back, so that a source keeps its own order.
+def steady(lines: Iterable[tuple[int, Item]], latest: int = LONG_AGO) -> Iterator[tuple[int, Item]]:
+    """The same lines with times that never go back, nor before `latest`, so that a source keeps
+    its own order.
 
     An engine's two streams are stamped apart and written together, so neighbours may be some
     microseconds out of turn; a clock that is set back makes it hours.
     """
-    latest = LONG_AGO
     for at, line in lines:
         latest = max(at, latest)
         yield latest, line
@@ -74,9 +75,8 @@ class Holdback(Generic[Item]):
     def __init__(self, patience: float) -> None:
         self._patience = patience
         self._heads: dict[Hashable, int] = {}
-        self._held: list[tuple[int, int, Item]] = []
+        self._held: list[tuple[int, Item]] = []
         self._waiting: deque[tuple[float, int]] = deque()
-        self._counter = 0
         self._overdue = LONG_AGO
 
     def add(self, source: Hashable) -> None:
@@ -89,11 +89,14 @@ class Holdback(Generic[Item]):
 
     def push(self, source: Hashable, at: int, line: Item, now: float) -> None:
         """Take in a line of `source`."""
-        at = max(at, self._heads.get(source, LONG_AGO))
-        self._heads[source] = at
-        heapq.heappush(self._held, (at, self._counter, line))
-        self._waiting.append((now + self._patience, at))
-        self._counter += 1
+        self.push_all(source, [(at, line)], now)
+
+    def push_all(self, source: Hashable, lines: Iterable[tuple[int, Item]], now: float) -> None:
+        """Take in lines of `source` that came together, at least one."""
+        self._held += steady(lines, self._heads.get(source, LONG_AGO))
+        latest = self._held[-1][0]
+        self._heads[source] = latest
+        self._waiting.append((now + self._patience, latest))
 
     def ready(self, now: float) -> Iterator[Item]:
         """The lines whose turn it is, in order."""
@@ -101,13 +104,16 @@ class Holdback(Generic[Item]):
             self._overdue = max(self._overdue, self._waiting.popleft()[1])
         # Whatever is older than an overdue line goes before it, overdue or not.
         bound = max(self._overdue, min(self._heads.values(), default=1 << 63))
-        while self._held and self._held[0][0] <= bound:
-            yield heapq.heappop(self._held)[2]
+        # Each source's lines are in order already, so that to sort is little more than to merge.
+        self._held.sort(key=_TIME)
+        end = bisect_right(self._held, bound, key=_TIME)
+        due, self._held = self._held[:end], self._held[end:]
+        return map(_LINE, due)
 
     def rest(self) -> Iterator[Item]:
         """Everything that is still held, in order."""
-        while self._held:
-            yield heapq.heappop(self._held)[2]
+        due, self._held = sorted(self._held, key=_TIME), []
+        return map(_LINE, due)
 
     def due_in(self, now: float) -> float | None:
         """Seconds until `ready` will have something, None where nothing is held."""

@@ -22,8 +22,10 @@ from nap_compose.logs.kept.series import Series, series_of
 from tests.support.apps import Apps, on_zone
 from tests.support.collecting import (
     collecting,
+    engine_s_own,
     folder_of_logs,
     kept_lines,
+    log_file,
     series_by_container,
 )
 from tests.support.figures import Figure
@@ -104,18 +106,6 @@ def following(nap: Nap, app: str) -> Iterator[tuple[Path, subprocess.Popen[bytes
     finally:
         process.kill()
         process.wait()
-
-
-def log_file(bed: Bed, host: str, container: str) -> Path:
-    return bed.host(host).data_root / "containers" / container / f"{container}-json.log"
-
-
-def engine_s_own(file: Path) -> Iterator[tuple[str, str]]:
-    """What an engine's own log file holds: stream and text of each line."""
-    with file.open("rb") as lines:
-        for line in lines:
-            record = json.loads(line)
-            yield record["stream"], record["log"].removesuffix("\n")
 
 
 @contextmanager
@@ -263,6 +253,7 @@ ODD = r"""
     head -c 1000000 /dev/zero | tr '\0' x; echo
     printf 'bytes \377\376 and \033[31mred\033[0m \033[2J\n'
     echo; echo '  spaces  '
+    printf 'nul \000 bell \007 back \010 cr \r.\n'
     seq 1 100000
     printf 'no end'
 """
@@ -299,7 +290,8 @@ def test_lines_that_are_odd_with_each_driver(nap: Nap, logs: Path, apps: Apps) -
         },
     )
     nap("up", "-f", file, "-d")
-    long, end = ["x" * 1_000_000, "bytes", "", "  spaces  "], "no end"
+    controls = "nul \0 bell \a back \b cr \r."
+    long, end = ["x" * 1_000_000, "bytes", "", "  spaces  ", controls], "no end"
     wanted = {
         "json": [*long, *map(str, range(1, 100_001)), end],
         "local": [*long, *map(str, range(1, 2_001)), end],
@@ -333,7 +325,9 @@ def test_lines_that_are_odd_with_each_driver(nap: Nap, logs: Path, apps: Apps) -
     check()
     nap("logs", "status", "odd", code=5)
     # On a terminal nothing of a container moves the cursor.
-    assert "red\x1b[0m \\x1b[2J" in nap("logs", "odd/local", "--no-log-prefix").out
+    plain = nap("logs", "odd/local", "--no-log-prefix").out
+    assert "red\x1b[0m \\x1b[2J" in plain
+    assert "nul \\x00 bell \\x07 back \\x08 cr \\x0d.\n" in plain
     assert "\x1b[2J" in nap("logs", "odd/local", "--raw", "--no-log-prefix").out
 
     nap("down", "odd", "-t", "1")
@@ -341,6 +335,27 @@ def test_lines_that_are_odd_with_each_driver(nap: Nap, logs: Path, apps: Apps) -
     assert check_gone == ["100000", "no end"]
     assert nap("logs", "search", "odd", "-F", "  spaces", "-c").out == "2\n"
     shutil.rmtree(logs / nap.owner / "odd" / "services")
+
+
+def test_what_the_engine_let_go_leaves_a_gap(nap: Nap, logs: Path, apps: Apps) -> None:
+    script = "seq 1 100; while [ ! -e /go ]; do sleep 0.1; done; seq 101 5000; sleep 1000000"
+    small = {"driver": "json-file", "options": {"max-size": "20k"}}
+    nap("up", "-f", apps("gap", {"web": service(script, logging=small)}))
+
+    def shown(*options: str) -> list[str]:
+        return nap("logs", "gap/web", "--no-log-prefix", *options).out.splitlines()
+
+    eventually(lambda: shown("--tail", "1") == ["100"], "the first lines")
+    nap("logs", "collect", "--once")
+    nap("exec", "gap/web", "touch", "/go")
+    eventually(lambda: shown("--tail", "1") == ["5000"], "the last lines")
+    nap("logs", "collect", "--once")
+    first, (gap, *rest) = (lines := shown())[:100], lines[100:]
+    assert first == [str(number) for number in range(1, 101)]
+    assert gap.startswith("lines may be missing here, after ")
+    assert rest == [str(number) for number in range(5001 - len(rest), 5001)]
+    (series,) = series_of(logs, nap.owner, "gap")
+    assert [text for _, text in kept_lines(series)] == first + rest
 
 
 def test_two_collectors_share_the_hosts(nap: Nap, logs: Path, apps: Apps) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,20 @@ from bed import busybox, images, moosefs, proc
 from bed import hosts as bed_hosts
 from bed.fixture import bring_up
 from bed.layout import Bed
+from bed.namespaces import at, run_in
 from nap_compose.exits import Exit
+from nap_compose.logs.kept.series import Series, series_of
 from tests.support import hosts
 from tests.support.apps import Apps, on_zone, sleeper, write_app
-from tests.support.nap import Nap, eventually
+from tests.support.collecting import collecting, engine_s_own, kept_lines, log_file
+from tests.support.figures import Figure
+from tests.support.nap import PROGRAM, Nap, eventually
 from tests.support.watching import FAILOVER, known, unlocked, watching
 
 pytestmark = pytest.mark.bed
 
+JSON_FILE = {"driver": "json-file", "options": {"max-size": "1g"}}
+PRINTS = "n=0; while n=$$((n + 1)); do echo $$n; [ $$((n % 100)) != 0 ] || usleep 200000; done"
 SQL = ("mariadb", "-uroot", "-psecret", "-N")
 
 
@@ -261,8 +268,6 @@ def test_a_mount_that_is_lost_under_a_running_app_shows_in_its_health(
 
 def hosts_have(bed: Bed, host: str, paths: list[Path]) -> list[Path]:
     """Which of these paths a host has."""
-    from bed.namespaces import run_in
-
     return [
         path for path in paths if run_in(bed, bed.host(host), "test", "-e", path).returncode == 0
     ]
@@ -450,3 +455,57 @@ def test_a_part_of_a_volume_is_mounted_and_no_part_leads_out_of_it(tmp_path: Pat
             nap("up", "-f", file(way), code=Exit.FAILED)
             assert nap("exec", "parts/part", "ls", "/part").out == "file\n", "as before"
         assert (others / "secret").read_text() == "eve's\n"
+
+
+def test_where_a_collector_dies_one_on_another_machine_goes_on(
+    bed: Bed, nap: Nap, apps: Apps, figure: Figure
+) -> None:
+    """Both keep into one folder of the cluster storage, and neither sees the other's processes."""
+    shared = bed.directory / "shared.yml"
+    logs = {"logs": {"dir": str(moosefs.ON_HOST / "logs")}, "state_dir": "/srv/nap"}
+    shared.write_text(yaml.safe_dump({**yaml.safe_load(bed.cluster_file.read_text()), **logs}))
+    there, first, second = nap.on(shared), *bed.hosts[:2]
+    prints = sleeper(command=["sh", "-c", PRINTS], deploy={"replicas": 3}, logging=JSON_FILE)
+    nap("up", "-f", apps("relay", {"web": prints}))
+
+    def kept() -> dict[str, Series]:
+        found = series_of(moosefs.control_mount(bed) / "logs", nap.owner, "relay")
+        return {each.whose.subject: each for each in found}
+
+    def beyond(count: int) -> bool:
+        found = kept()
+        return len(found) == 3 and all(each.reached.lines > count for each in found.values())
+
+    with collecting(there, first.name, at(bed, first)) as one:
+        eventually(lambda: beyond(100), "one has all three")
+        with collecting(there, second.name, at(bed, second)) as two:
+            eventually(lambda: f"as {second.name}:{two.pid}" in two.said, "the other is there")
+            one.kill()
+            died = time.monotonic()
+            by_then = max(each.reached.lines for each in kept().values())
+            eventually(lambda: beyond(by_then + 1000), "the other has all three", within=90)
+            taken = time.monotonic() - died
+            nap("stop", "relay", "-t", "1")
+            rows = nap.rows("relay")
+            own = {
+                slot: [text for _, text in engine_s_own(log_file(bed, row["Host"], row["ID"]))]
+                for slot, row in rows.items()
+            }
+
+            def all_kept() -> bool:
+                found = kept()
+                return all(found[slot].reached.lines >= len(lines) for slot, lines in own.items())
+
+            eventually(all_kept, "all is kept", within=60)
+    for slot, lines in own.items():
+        assert lines == [str(number) for number in range(1, len(lines) + 1)]
+        assert [text for _, text in kept_lines(kept()[slot])] == lines, slot
+    # And a third machine shows them once no container is there any more.
+    nap("down", "relay")
+    words = (PROGRAM, "logs", "relay/web.1", "--no-log-prefix")
+    shown = run_in(bed, bed.hosts[2], *words, env=there.env, capture_output=True, check=True)
+    assert shown.stdout.splitlines() == own["web.1"]
+    figure(
+        f"a collector on another machine had the lines of all {len(own)} hosts {taken:.0f} s after "
+        f"one was killed; {sum(map(len, own.values())):,} lines are kept once and in order"
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from bed.layout import Bed
 from nap_compose.logs.kept.series import Series
 from tests.support.nap import PROGRAM, Nap
 
@@ -74,6 +76,19 @@ def kept_lines(series: Series) -> Iterator[tuple[str, str]]:
 def series_by_container(found: Sequence[Series]) -> dict[str, Series]:
     """Each container's."""
     return {series.whose.container: series for series in found}
+
+
+def log_file(bed: Bed, host: str, container: str) -> Path:
+    """An engine's own file of what a container printed."""
+    return bed.host(host).data_root / "containers" / container / f"{container}-json.log"
+
+
+def engine_s_own(file: Path) -> Iterator[tuple[str, str]]:
+    """What an engine's own log file holds: stream and text of each line."""
+    with file.open("rb") as lines:
+        for line in lines:
+            record = json.loads(line)
+            yield record["stream"], record["log"].removesuffix("\n")
 
 
 def folder_of_logs(cluster_file: Path) -> Path:

@@ -6,10 +6,11 @@ import time
 
 from nap_compose.cluster.cluster import Logs
 from nap_compose.logs.collect.saying import Saying
-from nap_compose.logs.kept.tidy import compress, files_in, too_many
+from nap_compose.logs.kept.tidy import compress, files_in, remove_drafts, too_many
 
 QUIET = 3600.0
-"""Seconds after which the last segment of a container that is gone is compressed too."""
+"""Seconds after which nobody goes on with a file: the last segment of a container that is gone is
+compressed then, and what somebody began and didn't end is removed."""
 
 
 class Tidying:
@@ -25,6 +26,7 @@ class Tidying:
     def tidy(self, live: frozenset[str]) -> None:
         """Once. `live` are the short ids of the containers whose lines may go on."""
         try:
+            remove_drafts(self._logs.dir, before=time.time() - QUIET)
             files = files_in(self._logs.dir)
             going = too_many(
                 files,

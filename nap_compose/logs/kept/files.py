@@ -22,6 +22,9 @@ SERVICES = "services"
 ONEOFF = "run"
 """The folder of containers that `run` made; a replica's is its number."""
 
+DRAFT = ".new"
+"""What the name of a file ends with that is still being made."""
+
 SHORT_ID = 12
 BLOCK = 256 * 1024
 """Bytes that are read, and taken apart, at once."""
@@ -171,10 +174,8 @@ def begin(segment: Segment, head: Head) -> int:
 
     Raises FileExistsError where somebody else was first, and OSError.
     """
-    draft = segment.folder / f".{segment.container}-{segment.number:06d}.{os.getpid()}.new"
-    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+    draft, file = begin_draft(segment.path)
     try:
-        os.fchmod(file, FILE_MODE)
         write_whole(file, head.line())
         os.fsync(file)
         os.link(draft, segment.path)
@@ -185,6 +186,18 @@ def begin(segment: Segment, head: Head) -> int:
     finally:
         draft.unlink(missing_ok=True)
     return file
+
+
+def begin_draft(path: Path) -> tuple[Path, int]:
+    """Make a file that is to become the one at `path`; where it is, and its descriptor.
+
+    Nobody else writes to it, on no machine: collectors of two may be the same process by number.
+    Raises OSError.
+    """
+    draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}{DRAFT}")
+    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+    os.fchmod(file, FILE_MODE)
+    return draft, file
 
 
 def write_whole(file: int, data: bytes) -> None:

@@ -8,7 +8,7 @@ engine has rotated its files since. A clock that was set back meanwhile changes 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 from zlib import crc32
 
@@ -22,22 +22,27 @@ def key_of(stored: bytes) -> tuple[bytes, int]:
 
 
 class Overlap(Generic[Key]):
-    """What is expected to come again: the keys of lines that are there already, in turn."""
+    """What is expected to come again: the keys of lines that are there already, in turn. Before
+    them lines may come that were there and have been let go since: `was_there` tells those."""
 
-    def __init__(self, there: Iterable[Key] = ()) -> None:
+    def __init__(
+        self, there: Iterable[Key] = (), was_there: Callable[[Key], bool] | None = None
+    ) -> None:
         self._expected: deque[Key] = deque(there)
         self._among = Counter(self._expected)
+        self._was_there = was_there
         self.last: Key | None = self._expected[-1] if self._expected else None
 
     @property
     def over(self) -> bool:
         """Whether everything that comes now is new."""
-        return not self._expected
+        return not self._expected and self._was_there is None
 
     def is_old(self, key: Key) -> bool:
         """Whether this line is there already. To be asked of each in turn, until one is new."""
         if not self._among.get(key):
-            return False
+            return self._was_there is not None and self._was_there(key)
+        self._was_there = None
         while True:  # what stood before it, the engine no longer has
             first = self._expected.popleft()
             self._among[first] -= 1
@@ -48,6 +53,7 @@ class Overlap(Generic[Key]):
         """A new line has come: nothing is expected any more. Whether something still was, which
         means that lines may be missing in between."""
         missing = bool(self._expected)
+        self._was_there = None
         self._expected.clear()
         self._among.clear()
         return missing

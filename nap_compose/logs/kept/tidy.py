@@ -5,11 +5,18 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 
-from nap_compose.logs.folders import FILE_MODE
-from nap_compose.logs.kept.files import Segment, segments_in, sync_folder, write_whole
+from nap_compose.logs.kept.files import (
+    DRAFT,
+    Segment,
+    begin_draft,
+    segments_in,
+    sync_folder,
+    write_whole,
+)
 from nap_compose.plaindata import dataclass
 
 LEVEL = 6
@@ -26,10 +33,8 @@ def compress(segment: Segment, *, over: bool = False) -> None:
     if segment.compressed or size is None:
         return
     zipped = Segment(segment.container, segment.number, segment.folder, True)
-    draft = segment.folder / f".{zipped.path.name}.{os.getpid()}.new"
-    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+    draft, file = begin_draft(zipped.path)
     try:
-        os.fchmod(file, FILE_MODE)
         for piece in _zipped(segment.blocks(size)):
             write_whole(file, piece)
         os.fsync(file)
@@ -85,6 +90,15 @@ def files_in(logs: Path) -> list[File]:
             last = after is None or after.container != segment.container
             found.append(File(segment, folder.parents[2], there.st_size, there.st_mtime, last))
     return found
+
+
+def remove_drafts(logs: Path, *, before: float) -> None:
+    """Remove what was begun before `before` (seconds since 1970) by somebody who died over it.
+    Raises OSError."""
+    for draft in logs.glob(f"*/*/services/*/*/.*{DRAFT}"):
+        with suppress(FileNotFoundError):
+            if draft.stat().st_mtime < before:
+                draft.unlink()
 
 
 def too_many(

@@ -18,6 +18,9 @@ from tests.engine.fake_engine.world import POLL, World
 
 _STREAMS = {"stdout": 1, "stderr": 2}
 
+AT_ONCE = 1000
+"""Lines of a log that are sent at once."""
+
 
 @route("GET", "/containers/json")
 def containers(call: Call) -> Answer:
@@ -245,7 +248,9 @@ def logs(call: Call, name: str) -> Answer:
             run, at = found.started, len(found.log)
             lines = [line for line in found.log if line[1] in wanted and bounded(line[0])]
         lines = lines[-int(tail) :] if tail.isdecimal() and int(tail) else lines
-        yield from (_line(line, stamps=call.flag("timestamps"), tty=tty) for line in lines)
+        told = [_line(line, stamps=call.flag("timestamps"), tty=tty) for line in lines]
+        for first in range(0, len(told), AT_ONCE):
+            yield b"".join(told[first : first + AT_ONCE])
         while call.flag("follow") and call.alive():
             with call.world.lock:
                 call.world.tick()

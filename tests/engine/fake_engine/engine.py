@@ -152,12 +152,15 @@ class FakeEngine:
         """Some other program on the host has that port."""
         self.world.taken_ports.add((port, protocol))
 
-    def say(self, container: str, text: str, source: str = "stdout") -> None:
-        """A container prints a line."""
+    def say(
+        self, container: str, text: str, source: str = "stdout", at: float | None = None
+    ) -> None:
+        """A container prints a line, now or `at` that time in seconds since 1970."""
         import time
 
         with self.world.lock:
-            self.world.container(container).log.append((time.time(), source, text))
+            line = (time.time() if at is None else at, source, text)
+            self.world.container(container).log.append(line)
 
     def container(self, name: str) -> Container:
         """A container as it is now. Raises EngineFault where there is none."""

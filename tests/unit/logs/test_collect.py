@@ -227,6 +227,35 @@ def test_lines_that_the_engine_let_go_leave_a_gap(scene: Scene) -> None:
     assert gap["before"] == "2023-11-14T22:14:10.000000000Z"
 
 
+def test_lines_that_were_let_go_are_not_kept_again(scene: Scene) -> None:
+    """The engine still has them, and they are of the seconds that are asked for again."""
+    printed = Printed()
+    scene.prints("web.1", "h1", printed)
+    for first in (0, 10, 20):
+        if first == 20:
+            files.segments_of(scene.logs, "", "shop")[0].path.unlink()
+        printed.lines += numbered(first, 10).lines
+        scene.collector(follow=False).run_once()
+    assert scene.texts() == numbers(30)[10:]
+    assert scene.notes("G") == scene.notes("E") == []
+
+
+def test_nor_are_they_when_a_clock_is_set_back_and_all_is_read_anew(scene: Scene) -> None:
+    printed = numbered(0, 10)
+    scene.prints("web.1", "h1", printed)
+    scene.collector(follow=False).run_once()
+    printed.lines += numbered(10, 10).lines
+    scene.collector(follow=False).run_once()
+    files.segments_of(scene.logs, "", "shop")[0].path.unlink()
+    for first in (20, 30):
+        printed.lines += [(at - 3600 * SECOND, *rest) for at, *rest in numbered(first, 10).lines]
+        scene.skews["h1"] = -3600
+        scene.collector(follow=False, skews={"h1": 0.0}).run_once()
+        assert scene.texts() == numbers(first + 10)[10:]
+    assert [note["epoch"] for note in scene.notes("E")] == [1]
+    assert scene.notes("G") == []
+
+
 def test_a_clock_that_is_set_back_while_nobody_collects(scene: Scene) -> None:
     printed = numbered(0, 10, step=SECOND)
     scene.prints("web.1", "h1", printed)

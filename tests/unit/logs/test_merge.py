@@ -99,6 +99,24 @@ def test_holdback_loses_and_doubles_nothing(sources: list[list[tuple[int, float]
     assert all(in_own_order(out, source) for source in range(len(sources)))
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.lists(st.integers(0, 40), min_size=1)), max_size=9))
+def test_lines_that_come_together_are_put_in_order_as_one_by_one(
+    batches: list[tuple[int, list[int]]],
+) -> None:
+    together, single = Holdback[LogLine](PATIENCE), Holdback[LogLine](PATIENCE)
+    for source in range(4):
+        together.add(source)
+        single.add(source)
+    for now, (source, times) in enumerate(batches):
+        lines = lines_of(source, times)
+        together.push_all(source, lines, now)
+        for at, line in lines:
+            single.push(source, at, line, now)
+        assert list(together.ready(now)) == list(single.ready(now))
+        assert together.due_in(now) == single.due_in(now)
+    assert list(together.rest()) == list(single.rest())
+
+
 @given(ARRIVALS)
 def test_what_is_late_by_less_than_the_patience_is_put_right(
     sources: list[list[tuple[int, float]]],

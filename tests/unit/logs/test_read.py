@@ -354,11 +354,11 @@ class TestFollow:
             warn=print,
         )
         monkeypatch.setattr(follow, "WAITING", 10)
-        for number in range(35):
+        for number in range(25):
             follows._tell(number)
-        for _ in range(4):
+        for _ in range(3):
             follows._take_news()
-        assert handled == list(range(35))
+        assert handled == list(range(25))
 
     def test_a_container_that_restarts(self) -> None:
         web = container("web.1", "h1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from nap_compose.border import LogLine, LogRequest, Target
 from nap_compose.logs import follow
-from nap_compose.logs.kept.files import segments_of
+from nap_compose.logs.kept.files import begin_draft, segments_of
 from nap_compose.logs.kept.series import series_of
 from nap_compose.logs.kept.tidy import compress
 from nap_compose.logs.kept.writer import Writer
@@ -221,8 +222,14 @@ def test_writers_leave_nothing_behind_that_is_read(scene: Scene) -> None:
     scene.prints("web.1", "h1", numbered(0, 3))
     scene.collector(follow=False).run_once()
     (series,) = series_of(scene.logs, "", "shop")
-    draft = series.parts[0].segment.folder / ".cccccccccccc-000001.17.new"
-    draft.write_bytes(b"half")
+    draft, file = begin_draft(series.parts[0].segment.next.path)
+    os.write(file, b"half")
+    os.close(file)
     scene.containers.clear()
     assert texts(scene) == numbers(3)
     assert Writer(scene.logs, series.whose).reached.lines == 3
+    scene.collector(follow=False).run_once()
+    assert draft.exists(), "somebody may still be at it"
+    os.utime(draft, (0, 0))
+    scene.collector(follow=False).run_once()
+    assert not draft.exists()

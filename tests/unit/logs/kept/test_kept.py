@@ -281,6 +281,28 @@ def test_of_two_that_begin_at_once_one_is_first(tmp_path: Path) -> None:
     assert texts(tmp_path) == [b"0"]
 
 
+def test_who_begins_in_the_midst_of_another_leaves_their_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may have the same process number, on two machines, and have seen it at two moments."""
+    before = Writer(tmp_path, WHOSE)
+    before.append(numbered(0, 3))
+    one = Writer(tmp_path, WHOSE)
+    before.append(numbered(3, 5))
+    two = Writer(tmp_path, WHOSE)
+    real = os.link
+
+    def link(draft: Path, path: Path) -> None:
+        real(draft, path)
+        monkeypatch.setattr(files.os, "link", real)
+        with pytest.raises(Succeeded):
+            two.append(numbered(5, 6))
+
+    monkeypatch.setattr(files.os, "link", link)
+    one.append(numbered(3, 6))
+    assert texts(tmp_path) == [str(n).encode() for n in range(6)]
+
+
 def test_a_segment_that_is_full_is_ended_and_compressed(tmp_path: Path) -> None:
     one = Writer(tmp_path, WHOSE, segment=2000)
     for first in range(0, 1000, 100):
