@@ -325,6 +325,20 @@ def test_a_segment_that_is_full_is_ended_and_compressed(tmp_path: Path) -> None:
     assert later == expected[995:]
 
 
+def test_a_segment_that_is_old_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 1000.0
+    monkeypatch.setattr(writer.time, "monotonic", lambda: clock)
+    one = Writer(tmp_path, WHOSE)
+    segments = []
+    for number, passes in enumerate([writer.OLDEST - 1, 1.0, 0.0]):
+        one.append(numbered(number, number + 1))
+        clock += passes
+        one.sync()
+        segments.append(len(files.segments_of(tmp_path, "ada", "shop")))
+    assert segments == [1, 1, 2]
+    assert texts(tmp_path) == [b"0", b"1", b"2"]
+
+
 def test_compressed_too_is_what_came_late_left_out(tmp_path: Path) -> None:
     old, new = Writer(tmp_path, WHOSE), None
     old.append(numbered(0, 2))
