@@ -25,10 +25,11 @@ _TICK = 0.1
 """Seconds between two looks at whether the person has pressed Ctrl-C."""
 
 
-class OtherEndGone(BaseException):
+class OtherEndGone(SystemExit):
     """Whoever was to be asked has gone: nothing that is done for them goes on.
 
-    No error of a person's, so that nobody takes it for something to report and go on after.
+    No error of a person's, so that nobody takes it for something to report and go on after; and a
+    thread that reads a host for them ends by it without a word.
     """
 
 
@@ -111,7 +112,7 @@ class Peer:
                 raise waiting.crash or self._gone()
 
     def _pass_on_presses(self, waiting: Waiting) -> None:
-        """Tell the other end of each Ctrl-C that it doesn't know of; by the waiting thread alone."""
+        """Tell the other end of each new Ctrl-C; for the waiting thread alone."""
         for number, known in waiting.levels.items():
             level = waiting.things[number].level
             if level != known:
