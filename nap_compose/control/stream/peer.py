@@ -40,7 +40,7 @@ class Waiting:
         self.things = things
         self.levels: dict[int, int] = {}
         """How often Ctrl-C was pressed, as far as the other end was told."""
-        self.inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self.inbox: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.crash: BaseException | None = None
 
 

@@ -30,7 +30,7 @@ class Listener:
         self._engines = engines
         key = COMPOSE + "project" if embedded else APP
         self._filters = {"type": ["container"], "event": [*HEARD], "label": [key]}
-        self._news: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._news: queue.Queue[str] = queue.Queue()
         self._again: dict[str, list[float]] = {}
         self._stop = threading.Event()
 
