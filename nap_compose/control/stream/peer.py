@@ -25,11 +25,10 @@ _TICK = 0.1
 """Seconds between two looks at whether the person has pressed Ctrl-C."""
 
 
-class OtherEndGone(SystemExit):
+class OtherEndGone(BaseException):
     """Whoever was to be asked has gone: nothing that is done for them goes on.
 
-    No error of a person's, so that nobody takes it for something to report and go on after; and a
-    thread that reads a host for them ends by it without a word.
+    No error of a person's, so that nobody takes it for something to report and go on after.
     """
 
 
