@@ -50,11 +50,14 @@ def limits_of(subject: str, said: Mapping[str, Limits]) -> Limits:
     return {name: most for name, most in limits.items() if most != UNLIMITED}
 
 
-def check(app: str, before: Use, after: Use, quotas: Sequence[Quota]) -> None:
+def check(
+    app: str, before: Use, after: Use, quotas: Sequence[Quota], *, asks: str = "asks for"
+) -> None:
     """Raise OverQuota where `app`, which uses `before` now and would use `after`, would lead over a
-    quota. What asks for no more than it has is never refused."""
+    quota. What asks for no more than it has is never refused. `asks` is the verb of the sentence.
+    """
     over = [
-        _sentence(app, resource, quota, before, after)
+        _sentence(app, resource, quota, before, after, asks)
         for quota in quotas
         for resource in RESOURCES
         if resource in quota.limits
@@ -69,7 +72,7 @@ def check(app: str, before: Use, after: Use, quotas: Sequence[Quota]) -> None:
         )
 
 
-def _sentence(app: str, resource: str, quota: Quota, before: Use, after: Use) -> str:
+def _sentence(app: str, resource: str, quota: Quota, before: Use, after: Use, asks: str) -> str:
     most, asked = quota.limits[resource], getattr(after, resource)
     used = {name: getattr(use, resource) for name, use in quota.others.items()}
     shares = sorted(((amount, name) for name, amount in used.items() if amount), reverse=True)
@@ -81,5 +84,5 @@ def _sentence(app: str, resource: str, quota: Quota, before: Use, after: Use) ->
     now = f", it has {show(resource, had)} now" if had else ""
     return (
         f"over the quota of {quota.subject} for {resource}: {show(resource, most)} is the most, "
-        f"{told}, and {app} asks for {show(resource, asked)}{now}"
+        f"{told}, and {app} {asks} {show(resource, asked)}{now}"
     )

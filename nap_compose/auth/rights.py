@@ -19,12 +19,13 @@ class Right(Enum):
     OPERATE = "to operate the app"
     DEPLOY = "to be a user; the app is the caller's own"
     OWN = "to own the app"
+    TAKE = "to be a user to whom the owner offered the app"
     ADMIN = "to be an admin"
 
     @property
     def changes(self) -> bool:
         """Whether the directory's answer must be as fresh as before a change."""
-        return self in (Right.OPERATE, Right.DEPLOY, Right.OWN, Right.ADMIN)
+        return self in (Right.OPERATE, Right.DEPLOY, Right.OWN, Right.TAKE, Right.ADMIN)
 
 
 CALLS: Mapping[str, Right] = {
@@ -92,6 +93,7 @@ CALLS: Mapping[str, Right] = {
     "move_back": Right.ADMIN,
     "settle_in": Right.ADMIN,
     "give_app": Right.OWN,
+    "take_app": Right.TAKE,
     "share": Right.OWN,
     "shares": Right.OWN,
     "set_stored": Right.OWN,
@@ -129,7 +131,20 @@ class Shares(Protocol):
     """What owners gave others."""
 
     def shared(self, who: Who) -> Mapping[tuple[str, str], str]:
-        """The apps of others, (owner, app), that `who` may "view" or "operate". Raises Away."""
+        """The apps of others, (owner, app), that `who` may "view" or "operate", or "take" besides.
+        Raises Away."""
+
+
+_ENOUGH: Mapping[Right, tuple[str, ...]] = {
+    Right.VIEW: ("view", "operate", "take"),
+    Right.OPERATE: ("operate", "take"),
+    Right.DEPLOY: ("operate", "take"),
+    Right.TAKE: ("take",),
+    Right.OWN: (),
+}
+"""What an owner lets somebody do that is enough for a right to an app of theirs."""
+
+_WORDS = {Right.VIEW: "view", Right.TAKE: "take"}
 
 
 def needed(call: str) -> Right:
@@ -157,9 +172,9 @@ def check(who: Who, right: Right, owner: str, app: str, shares: Shares) -> None:
     if owner in ("", who.owner):
         return
     given = "" if right is Right.OWN else shares.shared(who).get((owner, app), "")
-    if given == "operate" or (given == "view" and right is Right.VIEW):
+    if given in _ENOUGH[right]:
         return
-    word = "view" if right is Right.VIEW else "change"
+    word = _WORDS.get(right, "change")
     raise NotAllowed(
         f"{owner}/{app} isn't yours to {word}", hint=f"{owner} or an admin may share it with you"
     )

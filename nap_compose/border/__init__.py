@@ -125,7 +125,7 @@ _SUBJECTS = {
     "revisions": ("Diff", "DiffRequest", "HistoryRow", "Revisions", "RollbackRequest"),
     "rows": ("AppRow", "HostRow", "Row"),
     "setup": ("ClusterFile", "ControlMachine", "SettingUp"),
-    "sharing": ("ShareRequest", "ShareRow", "Sharing"),
+    "sharing": ("ACCESS", "ShareRequest", "ShareRow", "Sharing"),
     "standing": ("Standing", "StatusRow"),
     "storage": (
         "ContentRequest",

@@ -63,8 +63,12 @@ class Apps(Protocol):
 
     def app(self, target: Target) -> AppDetail: ...
 
-    def give_app(self, target: Target, user: str) -> None:
-        """Make the app that user's, with volumes, logs and history."""
+    def give_app(self, target: Target, user: str) -> bool:
+        """Make the app that user's, with volumes, logs and history; gives whether it is theirs now.
+        From who is no admin it is an offer, which the user takes."""
+
+    def take_app(self, target: Target) -> None:
+        """Make an app the caller's that was offered to them."""
 
     def users(self) -> Listing:
         """Rows of `UserRow`: for an admin everybody, for others themselves."""

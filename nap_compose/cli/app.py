@@ -23,6 +23,7 @@ app = LazyGroup(
     table={
         "show": ("nap_compose.cli.app:show", "Show one app closely"),
         "give": ("nap_compose.cli.app:give", "Make an app another user's"),
+        "take": ("nap_compose.cli.app:take", "Take an app that you are offered"),
         "share": ("nap_compose.cli.share:share", "Let others at an app"),
         "unshare": ("nap_compose.cli.share:unshare", "Take back what was shared"),
     },
@@ -57,11 +58,37 @@ def give(session: Session, name: str, user: str) -> None:
 
     What runs goes on untouched, under the name that it has on the hosts. Who had it has it no
     longer.
+
+    An admin's word is enough. From its owner it is an offer: it is USER's once they take it, whom
+    the owner lets operate it until then.
     """
     with session.control() as control:
         target = _target(name, control)
-        control.give_app(target, user)
-    session.terminal.say(plain(f"{target.app} is {user}'s now, with its volumes, logs and history"))
+        owner = target.owner or control.whoami().owner
+        done = control.give_app(target, user)
+    if done:
+        _say_whose(session, target, f"{user}'s")
+    else:
+        taking = f"nap app take {owner}/{target.app}"
+        session.terminal.say(plain(f"{target.app} is offered to {user}, who takes it: {taking}"))
+
+
+@click.command()
+@click.argument("name", metavar="OWNER/APP")
+@with_shared()
+def take(session: Session, name: str) -> None:
+    """Take an app that its owner offers you, with its volumes, logs and history.
+
+    It counts for your quota from then on.
+    """
+    with session.control() as control:
+        target = _target(name, control)
+        control.take_app(target)
+    _say_whose(session, target, "yours")
+
+
+def _say_whose(session: Session, target: Target, whose: str) -> None:
+    session.terminal.say(plain(f"{target.app} is {whose} now, with its volumes, logs and history"))
 
 
 def _target(name: str, control: Control) -> Target:

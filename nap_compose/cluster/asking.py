@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -97,7 +97,7 @@ class _Crew(Generic[K, T]):
     def __init__(self, questions: Mapping[K, Callable[[], T]], at_once: int) -> None:
         self.waiting = deque((key, Asked(ask, later=True)) for key, ask in questions.items())
         self.running: dict[K, tuple[Asked[T], float]] = {}
-        self.ended: SimpleQueue[K] = SimpleQueue()
+        self.ended: Queue[K] = Queue()
         self._at_once = at_once
         self._lock = threading.Lock()
         self._places = 0
@@ -141,7 +141,7 @@ class _Crew(Generic[K, T]):
                     return
 
 
-def _next(ended: SimpleQueue[K], patience: float) -> Iterator[K]:
+def _next(ended: Queue[K], patience: float) -> Iterator[K]:
     """Those that have ended by now; where none has, the next one within `patience` seconds."""
     try:
         yield ended.get(timeout=patience)

@@ -83,9 +83,11 @@ def take(
     since: str,
     use: Use = NO_USE,
     others: Sequence[str] = (),
+    to: str = "",
 ) -> None:
     """Claim `demands` (by host), and `use` of the quotas of the owner and of `others` (`@GROUP`),
-    for the deployment, all or nothing, in place of what it had.
+    for the deployment, all or nothing, in place of what it had. `to` is the owner whose the app is
+    about to be.
 
     `seen` is what `read` gave before the hosts were observed. Raises Lost where somebody else
     claimed or released in between: observe and place again.
@@ -97,7 +99,7 @@ def take(
         for host in sorted(had | set(demands))
         for claim in [_claim(deployment, path, demands.get(host), since)]
     ]
-    mine = Claim(deployment, path, Demand(), since, use)
+    mine = Claim(deployment, path, Demand(), since, use, to)
     ops += [
         _put(state_keys.owner_claim(whose), seen.owners.get(whose), mine)
         for whose in (owner or state_keys.NO_OWNER, *others)
@@ -172,6 +174,7 @@ def _claims(value: Mapping[str, Any], at_work: Mapping[str, str]) -> tuple[Claim
             ),
             found["since"],
             Use.of(found.get("use", {})),
+            str(found.get("to", "")),
         )
         for deployment, found in sorted(value.items())
         if at_work.get(found["app"]) == deployment
@@ -205,6 +208,7 @@ def _put(key: str, seen: Record | None, claim: Claim) -> Put:
             "devices": dict(each.demand.devices),
             "since": each.since,
             **({"use": each.use.as_dict()} if each.use != NO_USE else {}),
+            **({"to": each.to} if each.to else {}),
         }
         for each in kept
     }

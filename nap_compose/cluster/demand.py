@@ -34,13 +34,14 @@ class Demand:
 @dataclass(frozen=True)
 class Claim:
     """What was granted to a deployment at `since` (UTC), of a host (`demand`) or of a quota
-    (`use`); `app` is the app's path."""
+    (`use`); `app` is the app's path, `to` the owner whose it is about to be."""
 
     deployment: str
     app: str
     demand: Demand
     since: str
     use: Use = NO_USE
+    to: str = ""
 
     @property
     def name(self) -> str:

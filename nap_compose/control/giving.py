@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+import time
 import uuid
 
 from nap_compose.border import Target, Who
 from nap_compose.clock import utc_now
-from nap_compose.cluster import app_lock
+from nap_compose.cluster import app_lock, claims
 from nap_compose.cluster.names import owner_of
 from nap_compose.cluster.observe import Part
+from nap_compose.cluster.state import Lost, StoreAway
+from nap_compose.control import quotas
 from nap_compose.control.parts import Parts
 from nap_compose.control.sharing import check_known
-from nap_compose.db.people import GivenRecord
-from nap_compose.errors import Away, WrongUse
+from nap_compose.db.people import GivenRecord, ShareRecord
+from nap_compose.db.records import AppRecord
+from nap_compose.errors import Away, NapError, WrongUse
+from nap_compose.plaindata import dataclass
+
+TRIES = 20
+"""How often it is looked again when somebody else took of the quota meanwhile."""
 
 _LOOK = frozenset({Part.CONTAINERS, Part.VOLUMES})
 
@@ -20,27 +30,81 @@ _LOOK = frozenset({Part.CONTAINERS, Part.VOLUMES})
 def give(parts: Parts, who: Who, target: Target, to: str) -> None:
     """Make the app, which stands under `target.owner`, that of the user `to`.
 
-    Raises WrongUse where there is no such app, nobody so called, or they have one of that name.
+    Raises WrongUse where there is no such app, nobody so called, or they have one of that name;
+    OverQuota where what it uses is too much for them.
     """
+    going = _going(parts, target, to)
+    maker, name, owner = target.owner, target.app, owner_of(to)
+    deployment = uuid.uuid4().hex
+    with app_lock.take(parts.store, maker, name, who=who.name, deployment=deployment):
+        try:
+            _claim(parts, target, going.before, owner, deployment)
+            parts.records.give(GivenRecord(maker, name, owner, who.name, utc_now()))
+            parts.records.unshare(going.app.id, owner)
+        finally:
+            with contextlib.suppress(StoreAway):  # then it ends with the lock
+                claims.release(parts.store, deployment)
+    parts.given(now=True)
+
+
+def offer(parts: Parts, who: Who, target: Target, to: str) -> None:
+    """Let the user `to` take the app, and operate it until then. Raises WrongUse as `give` does."""
+    app = _going(parts, target, to).app
+    parts.records.share(ShareRecord(app.id, owner_of(to), "take", who.name, utc_now()))
+
+
+@dataclass(frozen=True)
+class _Going:
+    """An app that is given, and whose it was `before`."""
+
+    app: AppRecord
+    before: str
+
+
+def _going(parts: Parts, target: Target, to: str) -> _Going:
     if parts.cluster.embedded:
         raise WrongUse(
             "there are no users on the local engine, so every app is yours",
             hint="a cluster file makes a cluster; see docs/cluster-file.md",
         )
     maker, name, owner = target.owner, target.app, owner_of(to)
-    given = parts.given(now=True)
-    before = given.owner(maker, name)
+    before = parts.given(now=True).owner(maker, name)
     app = parts.records.app(maker, name)
     if app is None:
         raise WrongUse(f"there is no app {before}/{name}", hint="nap ls lists those that run")
     if owner == before:
         raise WrongUse(f"{before}/{name} is {before}'s already")
     check_may_have(parts, maker, name, owner)
-    deployment = uuid.uuid4().hex
-    with app_lock.take(parts.store, maker, name, who=who.name, deployment=deployment):
-        parts.records.give(GivenRecord(maker, name, owner, who.name, utc_now()))
-        parts.records.unshare(app.id, owner)
-    parts.given(now=True)
+    return _Going(app, before)
+
+
+def _claim(parts: Parts, target: Target, before: str, owner: str, deployment: str) -> None:
+    """Hold what the app uses of its new owner's quotas against who deploys at the same time."""
+    maker, name = target.owner, target.app
+    for _ in range(TRIES):
+        seen = claims.read(parts.store)
+        use, subjects = quotas.checked_gift(parts, seen, [(maker, name)], before, owner, deployment)
+        try:
+            claims.take(
+                parts.store,
+                seen,
+                deployment=deployment,
+                owner=maker,
+                app=name,
+                demands={},
+                since=utc_now(),
+                use=use,
+                others=subjects.but(maker),
+                to=owner,
+            )
+        except Lost:
+            time.sleep(random.uniform(0, 0.2))  # noqa: S311 - spreads the tries, no secret
+            continue
+        return
+    raise NapError(
+        f"other deployments took what {name} would use, {TRIES} times in a row",
+        hint="run the command again in a moment",
+    )
 
 
 def check_may_have(parts: Parts, maker: str, name: str, owner: str) -> None:

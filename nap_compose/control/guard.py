@@ -11,7 +11,7 @@ from dataclasses import is_dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from nap_compose.auth.rights import Right, Shares, check, needed, sees
-from nap_compose.border import Listing, Who
+from nap_compose.border import ACCESS, Listing, Who
 from nap_compose.cluster.chosen import SERVICE
 from nap_compose.control.handed import Handed, about
 from nap_compose.errors import Away, NotAllowed, WrongUse
@@ -57,6 +57,8 @@ _VERBS = {
     "set_up_storage": "storage init",
     "try_notify": "notify test",
     "offboard": "user offboard",
+    "give_app": "app give",
+    "take_app": "app take",
     "log_in_at_registry": "registry login",
     "log_out_of_registry": "registry logout",
 }
@@ -189,7 +191,7 @@ class Given:
         self._parts = parts
 
     def shared(self, who: Who) -> Seen:
-        """The apps of others that `who` may view or operate; the mightier word counts."""
+        """The apps of others that `who` may view, operate or take; the mightiest word counts."""
         from nap_compose.db.people import group
 
         grantees = [who.owner, *map(group, who.groups)]
@@ -197,9 +199,13 @@ class Given:
         found: dict[tuple[str, str], str] = {}
         for app, share in self._parts.records.shared_with(grantees):
             key = (given.owner(app.owner, app.name), app.name)
-            if found.get(key) != "operate":
-                found[key] = share.access
+            found[key] = max(found.get(key, ""), share.access, key=_might)
         return found
+
+
+def _might(access: str) -> int:
+    """A higher number for what lets somebody do more; 0 for what nap doesn't know."""
+    return ACCESS.index(access) + 1 if access in ACCESS else 0
 
 
 def _verb(call: str, args: tuple[Any, ...]) -> str:

@@ -19,11 +19,12 @@ from nap_compose.border import (
     Target,
     Who,
 )
+from nap_compose.cluster import claims
 from nap_compose.cluster.names import owner_of
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.view import ContainerView, View
 from nap_compose.compose.model import App
-from nap_compose.control import acting, history
+from nap_compose.control import acting, history, quotas
 from nap_compose.control.giving import check_may_have, give
 from nap_compose.control.owners import owner_now
 from nap_compose.control.parts import Parts, seen_at_all
@@ -79,7 +80,8 @@ class _Leaving:
         if self.parts.cluster.ldap is not None:
             check_known(self.parts, self.to)
         found = []
-        for app in _apps(self.parts, self.owner):
+        apps = _apps(self.parts, self.owner)
+        for app in apps:
             try:
                 check_may_have(self.parts, app.owner, app.name, self.to)
             except NapError as problem:
@@ -90,6 +92,9 @@ class _Leaving:
                 if len(found) == 1
                 else WrongUse("\n".join(each.message for each in found), hint=found[0].hint)
             )
+        going = [(app.owner, app.name) for app in apps]
+        seen = claims.read(self.parts.store)
+        quotas.checked_gift(self.parts, seen, going, self.owner, self.to, deployment="")
 
     def told(self) -> Offboarded:
         """What they have, with nothing done."""
@@ -105,7 +110,7 @@ class _Leaving:
             *(
                 each
                 for (app, share), name in zip(lent, named, strict=True)
-                if share.access == "operate"
+                if share.access != "view"
                 for each in self._secrets(app, name)
             ),
         ]

@@ -1,21 +1,21 @@
-"""Quotas at work: who has which, what they use of them, and the check before a deployment."""
+"""Quotas at work: whose count for an app, and the check before it is deployed or given."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from nap_compose.auth import quotas
-from nap_compose.auth.quotas import EVERYBODY, Limits, Quota
-from nap_compose.border import Listing, QuotaChange, QuotaRow, Who
+from nap_compose.auth.quotas import EVERYBODY, Limits, OverQuota, Quota
+from nap_compose.border import QuotaChange, Who
 from nap_compose.clock import utc_now
 from nap_compose.cluster import placements, revisions, state_keys
 from nap_compose.cluster.claims import Claims
 from nap_compose.cluster.observe import Part
-from nap_compose.cluster.use import NO_USE, RESOURCES, Use, larger, together
+from nap_compose.cluster.use import NO_USE, Use, larger, together
 from nap_compose.cluster.view import View
 from nap_compose.compose.model import App
+from nap_compose.control.given import GivenApps
 from nap_compose.control.parts import Parts
-from nap_compose.control.reading import warnings_of
 from nap_compose.db.people import QuotaRecord
 from nap_compose.db.records import RecordsAway
 from nap_compose.errors import NapError, WrongUse
@@ -46,7 +46,7 @@ class Subjects:
 
 
 NOBODY = Subjects({}, {})
-_LOOK = frozenset({Part.CONTAINERS, Part.VOLUMES})
+LOOK = frozenset({Part.CONTAINERS, Part.VOLUMES})
 
 
 def said(parts: Parts) -> dict[str, Limits]:
@@ -73,45 +73,17 @@ def subjects_of(parts: Parts, maker: str, app: str) -> Subjects:
         return NOBODY
     if not limits:
         return NOBODY
-    owner = parts.given(now=True).owner(maker, app)
+    return subjects_for(parts, parts.given(now=True).owner(maker, app), limits)
+
+
+def subjects_for(parts: Parts, owner: str, limits: Mapping[str, Limits]) -> Subjects:
+    """Whose quotas count for what is the owner's, of all limits by subject."""
     users = parts.records.users() if any(each.startswith("@") for each in limits) else ()
     groups_of = {user.owner: frozenset(user.groups) for user in users}
     subjects = (owner, *(f"@{name}" for name in sorted(groups_of.get(owner, ()))))
     found = {each: quotas.limits_of(each, limits) for each in subjects}
     real = {each: most for each, most in found.items() if most}
-    return Subjects(real, {each: _members(each, groups_of) for each in real})
-
-
-def rows(parts: Parts, who: Who, subject: str) -> Listing:
-    """Each limit with what is used of it; see `border.Quotas`."""
-    if parts.cluster.embedded:
-        return Listing(())
-    limits = said(parts)
-    view = parts.look(only=_LOOK)
-    groups_of = {user.owner: frozenset(user.groups) for user in parts.records.users()}
-    given = parts.given(now=False)
-    for key in using.there_now(view):
-        owner = given.owner(*key)
-        groups_of.setdefault(owner, frozenset())
-    groups_of.setdefault(who.owner, frozenset(who.groups))
-    wanted = [each for each in _known(groups_of, limits) if _may_see(who, each, groups_of)]
-    if subject:
-        wanted = [each for each in wanted if each == subject]
-    subjects = Subjects(
-        {each: quotas.limits_of(each, limits) for each in wanted},
-        {each: _members(each, groups_of) for each in wanted},
-    )
-    used = used_by_app(parts, view, subjects)
-    found = [
-        row
-        for each in wanted
-        for row in _rows_of(
-            each,
-            subjects.limits[each],
-            together(use for (owner, _), use in used.items() if owner in subjects.members[each]),
-        )
-    ]
-    return Listing(tuple(found), warnings_of(view))
+    return Subjects(real, {each: members_of(each, groups_of) for each in real})
 
 
 def change(parts: Parts, who: Who, asked: QuotaChange) -> None:
@@ -148,33 +120,10 @@ def limit_storage(parts: Parts, owner: str) -> None:
     parts.pool.limit(owner, quotas.limits_of(owner, limits).get("storage", 0))
 
 
-def _known(groups_of: Mapping[str, frozenset[str]], limits: Mapping[str, Limits]) -> list[str]:
-    """Every owner, and every group that has a limit; everybody first, then owners, then groups."""
-    owners = {each for each in {*groups_of, *limits} if not each.startswith(("@", EVERYBODY))}
-    groups = {each for each in limits if each.startswith("@")}
-    everybody = [EVERYBODY] if EVERYBODY in limits else []
-    return [*everybody, *sorted(owners), *sorted(groups)]
-
-
-def _may_see(who: Who, subject: str, groups_of: Mapping[str, frozenset[str]]) -> bool:
-    mine = groups_of.get(who.owner, frozenset()) | set(who.groups)
-    in_it = subject.startswith("@") and subject[1:] in mine
-    return who.role == "admin" or subject == who.owner or in_it
-
-
-def _members(subject: str, groups_of: Mapping[str, frozenset[str]]) -> frozenset[str]:
+def members_of(subject: str, groups_of: Mapping[str, frozenset[str]]) -> frozenset[str]:
     if not subject.startswith("@"):
         return frozenset({subject} - {EVERYBODY})
     return frozenset(owner for owner, groups in groups_of.items() if subject[1:] in groups)
-
-
-def _rows_of(subject: str, limits: Limits, used: Use) -> Iterator[QuotaRow]:
-    for resource in RESOURCES:
-        amount = getattr(used, resource)
-        if resource in limits or amount:
-            yield QuotaRow(
-                subject, resource, amount, limits.get(resource), whole=subject != EVERYBODY
-            )
 
 
 def checked(
@@ -185,36 +134,88 @@ def checked(
     if not subjects.limits:
         return after
     using.refuse_unlimited(wish, subjects.resources)
-    given = parts.given(now=False)
+    # Read after the claims: an app that was given since then stands in neither of two places.
+    given = _given_now(parts)
     used = used_by_app(parts, wish.view, subjects)
-    claimed = {
-        (given.owner(*key), key[1]): use for key, use in _claimed(seen, wish.deployment).items()
-    }
     this = (given.owner(wish.owner, wish.app.name), wish.app.name)
-    before = used.get(this, NO_USE)
+    claimed = _claimed(seen, wish.deployment, given)
+    besides = _besides({this}, subjects, used, claimed)
+    quotas.check(_named(this), used.get(this, NO_USE), after, besides)
+    return after
+
+
+def checked_gift(
+    parts: Parts, seen: Claims, apps: Sequence[Key], before: str, owner: str, deployment: str
+) -> tuple[Use, Subjects]:
+    """What apps of `before`'s use (each named by who made it) that are to be `owner`'s, and whose
+    quotas count it from then on; raises OverQuota where that is too much for these."""
+    every = subjects_for(parts, owner, said(parts))
+    # What is of a group that both are in stays in it.
+    mine = {each for each, members in every.members.items() if before not in members}
+    subjects = Subjects(
+        {each: most for each, most in every.limits.items() if each in mine},
+        {each: members for each, members in every.members.items() if each in mine},
+    )
+    if not subjects.limits:
+        return NO_USE, subjects
+    for key in apps:
+        _refuse_unlimited_gift(parts, key, before, owner, subjects)
+    given = _given_now(parts)
+    view = parts.look(only=LOOK)
+    both = Subjects(subjects.limits, {**subjects.members, "": frozenset({before})})
+    used = used_by_app(parts, view, both)
+    these = {(before, name) for _, name in apps}
+    after = together(used.get(key, NO_USE) for key in these)
+    besides = _besides(these, subjects, used, _claimed(seen, deployment, given))
+    named = ", ".join(map(_named, sorted(these)))
+    asks = "would be theirs and uses" if len(these) == 1 else "would be theirs and use"
+    quotas.check(named, NO_USE, after, besides, asks=asks)
+    return after, subjects
+
+
+def _refuse_unlimited_gift(
+    parts: Parts, key: Key, before: str, owner: str, subjects: Subjects
+) -> None:
+    model = _model(parts, key)
+    for service, resource, limit in using.unlimited(model, subjects.resources) if model else ():
+        raise OverQuota(
+            f"{_named((before, key[1]))} can't be {owner}'s: its service {service} has no limit "
+            f"of {resource}, and the quota of {owner} has",
+            hint=f"say in its file how much it may use ({limit}), and nap up; or an admin takes "
+            "the quota's away: nap quota set",
+        )
+
+
+def _given_now(parts: Parts) -> GivenApps:
+    try:
+        return parts.given(now=True)
+    except RecordsAway:
+        if not parts.records_may_wait:
+            raise
+        return parts.given(now=False)
+
+
+def _besides(
+    these: Collection[Key], subjects: Subjects, used: Mapping[Key, Use], claimed: Mapping[Key, Use]
+) -> list[Quota]:
+    """The quotas, each with what other apps than these use of it, or are about to."""
     others = {
         key: larger(used.get(key, NO_USE), claimed.get(key, NO_USE))
         for key in {*used, *claimed}
-        if key != this
+        if key not in these
     }
-    quotas.check(
-        _named(this),
-        before,
-        after,
-        [
-            Quota(
-                subject,
-                limits,
-                {
-                    _named(key): use
-                    for key, use in others.items()
-                    if key[0] in subjects.members[subject]
-                },
-            )
-            for subject, limits in subjects.limits.items()
-        ],
-    )
-    return after
+    return [
+        Quota(
+            subject,
+            limits,
+            {
+                _named(key): use
+                for key, use in others.items()
+                if key[0] in subjects.members[subject]
+            },
+        )
+        for subject, limits in subjects.limits.items()
+    ]
 
 
 def used_by_app(parts: Parts, view: View, subjects: Subjects) -> dict[Key, Use]:
@@ -245,13 +246,14 @@ def used_by_app(parts: Parts, view: View, subjects: Subjects) -> dict[Key, Use]:
     return {(given.owner(*key), key[1]): use for key, use in found.items()}
 
 
-def _claimed(seen: Claims, deployment: str) -> dict[Key, Use]:
-    """What deployments of others are about to use."""
+def _claimed(seen: Claims, deployment: str, given: GivenApps) -> dict[Key, Use]:
+    """What apps are about to use that others deploy or give, by whose each is or is about to be."""
     found: dict[Key, Use] = {}
     for whose in seen.owners:
         for claim in seen.of(whose, but=deployment):
             owner, _, app = claim.app.partition("/")
-            key = ("" if owner == state_keys.NO_OWNER else owner, app)
+            maker = "" if owner == state_keys.NO_OWNER else owner
+            key = (claim.to or given.owner(maker, app), app)
             found[key] = larger(found.get(key, NO_USE), claim.use)
     return found
 

@@ -14,6 +14,8 @@ from nap_compose.text import nearest
 
 def share(parts: Parts, who: Who, request: ShareRequest) -> None:
     """Give or take back; see `border.Sharing`. Raises WrongUse for an app or somebody unknown."""
+    if request.access not in ("", "view", "operate"):
+        raise WrongUse(f"nobody can be let {request.access} an app")
     app = _known_app(parts, request.target)
     grantee = request.grantee if request.grantee.startswith("@") else owner_of(request.grantee)
     if not request.access:

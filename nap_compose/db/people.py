@@ -35,8 +35,8 @@ class UserRecord:
 
 @dataclass(frozen=True)
 class ShareRecord:
-    """An app that somebody else may `view` or `operate` (`access`). `grantee` is an owner, or a
-    group as `@NAME`."""
+    """An app that somebody else may `view`, `operate`, or `take` besides, to whom it is offered
+    (`access`). `grantee` is an owner, or a group as `@NAME`."""
 
     app_id: str
     grantee: str

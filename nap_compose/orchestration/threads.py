@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 
 
 class Running:
@@ -24,7 +24,10 @@ class Threads:
     """
 
     def __init__(self) -> None:
-        self._ended: SimpleQueue[Running] = SimpleQueue()
+        # No SimpleQueue anywhere that a time is waited for: before Python 3.13 a signal that comes
+        # meanwhile, and whose handler takes longer than the rest of that time, lets it wait on for
+        # ever. So a Ctrl-C would be the last thing that nap heard.
+        self._ended: Queue[Running] = Queue()
 
     def begin(self, call: Callable[[], str], name: str) -> Running:
         """Make `call` in a thread of its own."""

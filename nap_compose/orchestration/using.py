@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from nap_compose.cluster.use import Use, together
@@ -84,18 +84,12 @@ def refuse_unlimited(wish: Wish, resources: Iterable[str]) -> None:
     """Raise BadFile for what of the app has no limit of a resource that its owner's quota limits:
     it could use any amount."""
     wanted = set(resources)
-    for service in wish.app.services.values():
-        most = most_of(service)
-        for resource, key, has in (
-            ("cpus", "cpus", most.limits_cpus),
-            ("memory", "mem_limit", most.limits_memory),
-        ):
-            if resource in wanted and not has and service.replicas:
-                raise BadFile(
-                    f"the service {service.name} has no limit of {resource}, and your quota has",
-                    hint=f"say how much it may use: {key}, or deploy.resources.limits.{resource}",
-                    path=("services", service.name),
-                )
+    for service, resource, key in unlimited(wish.app, wanted):
+        raise BadFile(
+            f"the service {service} has no limit of {resource}, and your quota has",
+            hint=f"say how much it may use: {key}, or deploy.resources.limits.{resource}",
+            path=("services", service),
+        )
     for key, quota in _most_in_pool(wish).items():
         if "storage" in wanted and quota is None:
             raise BadFile(
@@ -103,6 +97,19 @@ def refuse_unlimited(wish: Wish, resources: Iterable[str]) -> None:
                 hint="say how much it may hold: driver_opts: {quota: 10g}",
                 path=("volumes", key),
             )
+
+
+def unlimited(app: App, resources: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    """Services that may use any amount of one of these resources: name, resource, and the key that
+    would limit it."""
+    for service in app.services.values():
+        most = most_of(service)
+        for resource, key, has in (
+            ("cpus", "cpus", most.limits_cpus),
+            ("memory", "mem_limit", most.limits_memory),
+        ):
+            if resource in resources and not has and service.replicas:
+                yield service.name, resource, key
 
 
 def _most_in_pool(wish: Wish) -> dict[str, int | None]:

@@ -240,6 +240,54 @@ def test_nothing_of_the_persons_environment_gets_behind_the_border(control: Mach
     control.nap("bob", "ps", env={"NAP_CLUSTER": "/etc/nap/cluster.yml"}, code=Exit.WRONG_USE)
 
 
+BY_HAND = """
+import os
+from nap_compose.border import DownRequest, QuotaChange, Target, UpRequest
+from nap_compose.compose.model import App
+from nap_compose.control.connect import connect
+from nap_compose.errors import BadFiles, NapError
+from nap_compose.exits import Exit
+
+class Finishes:
+    level = 0
+
+def model(**spec):
+    web = {"image": "busybox:1", "command": ["sleep", "1000"], **spec}
+    return App.of({"name": "evil", "services": {"web": web}})
+
+def up(**spec):
+    control.up(UpRequest(model(**spec)), print, Finishes())
+
+control = connect(None, dict(os.environ))
+mount = {"type": "bind", "source": "/", "target": "/host"}
+for call in (
+    lambda: up(privileged=True),
+    lambda: up(volumes=[mount]),
+    lambda: up(pid="host"),
+    lambda: up(cap_add=["SYS_ADMIN"]),
+    lambda: up(labels={"traefik.enable": "true"}),
+    lambda: control.down(DownRequest("web", "carol"), print, Finishes()),
+    lambda: control.take_app(Target("web", "carol")),
+    lambda: control.set_quota(QuotaChange("bob", {"containers": None})),
+):
+    try:
+        call()
+    except (NapError, BadFiles) as refusal:
+        print("refused:" if refusal.exit_code == Exit.NOT_ALLOWED else "failed:", refusal)
+control.close()
+"""
+
+
+def test_what_is_sent_by_hand_gets_no_further(control: Machine) -> None:
+    """A model that no `nap` read or judged, and calls that it wouldn't make, at the real broker."""
+    _write(control, "bob", "by_hand.py", BY_HAND)
+    python = machines.PROGRAM.with_name("python")
+    ended = control.run(python, "by_hand.py", user="bob")
+    assert ended.code == 0, ended.err
+    assert [line.partition(":")[0] for line in ended.out.splitlines()] == ["refused"] * 8, ended.out
+    assert control.nap("bob", "ps", "-a", "-q", "-p", "evil").out == ""
+
+
 @pytest.mark.parametrize(
     "words",
     [

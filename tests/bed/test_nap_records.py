@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import signal
 import subprocess
@@ -21,9 +20,11 @@ from bed.layout import Bed
 from nap_compose.cluster import app_lock, config
 from nap_compose.cluster.stores import open_store
 from nap_compose.exits import Exit
-from tests.support import hosts
+from tests.support import hosts, scanning
 from tests.support.apps import Apps, sleeper
+from tests.support.control_machine import ControlMachine
 from tests.support.nap import PROGRAM, Nap, eventually
+from tests.support.watching import AGAIN, FAILOVER, crash, known, watching
 
 pytestmark = pytest.mark.bed
 
@@ -250,8 +251,13 @@ SECRETS = {
 def test_a_scan_of_all_that_nap_prints_logs_and_stores(
     nap: Nap, bed: Bed, apps: Apps, tmp_path: Path
 ) -> None:
-    """None of the secrets that were put in is found: on outputs, in nap's own files, in Consul's
-    and MariaDB's data as they lie on the disk, in a backup, in labels."""
+    """None of the secrets that were put in is found: on outputs, the watcher's too, in nap's own
+    files, in Consul's and MariaDB's data as they lie on the disk, in labels, in a backup of the
+    records, and in an archive of all, also once it is open. Nor are the cluster's own anywhere but
+    in that archive, where they must be, for who has its key."""
+    control = ControlMachine(tmp_path / "control")
+    control.make(bed, failover=FAILOVER)
+    nap = nap.on(control.file)
     (tmp_path / "pw.txt").write_text(SECRETS["file"])
 
     def file(colour: str, image: str = "busybox:1") -> Path:
@@ -261,7 +267,8 @@ def test_a_scan_of_all_that_nap_prints_logs_and_stores(
             "DATABASE_URL": f"postgres://shop:{SECRETS['url']}@db/shop",
             "COLOUR": colour,
         }
-        service = sleeper(environment=environment, secrets=["pw", "granted"], configs=["settings"])
+        more = {"secrets": ["pw", "granted"], "configs": ["settings"], **AGAIN}
+        service = sleeper(environment=environment, **more)
         return apps(
             "hidden",
             {"web": {**service, "image": image, "x-nap": {"secret_env": ["PIN"]}}},
@@ -282,6 +289,14 @@ def test_a_scan_of_all_that_nap_prints_logs_and_stores(
     call("plan", "-f", file("blue"), "-o", tmp_path / "plan.json")
     call("up", "-d", "-f", file("blue", f"nowhere.invalid/{'x' * 8}:1"), code=Exit.FAILED)
     call("up", "-d", "-f", file(f"{SECRETS['environment']} again"))
+    with watching(nap) as watcher:
+        known(nap, "hidden", 1)
+        crash(bed, nap.rows("hidden")["web.1"])
+        watcher.until("web.1 on", "was started again")
+    said.append(watcher.said)
+    archive, key = tmp_path / "hidden.napbackup", tmp_path / "backup.key"
+    key.write_text("the key of this one backup")
+    key.chmod(0o600)
     for words in (
         *(("history", "hidden"), ("history", "hidden", "--format", "json")),
         *(("diff", "hidden", "1", "2"), ("ps", "hidden", "--format", "json"), ("ls", "-a")),
@@ -289,8 +304,11 @@ def test_a_scan_of_all_that_nap_prints_logs_and_stores(
         *(("logs", "hidden"), ("volumes",), ("host", "inspect", "h1"), ("quota", "show")),
         ("rollback", "hidden", "1"),
         ("logs", "collect", "--once"),
+        ("health", "events"),
         ("stop", "-t", "1", "hidden"),
         ("db", "backup", tmp_path / "backup.json"),
+        ("backup", "create", archive, "--container-logs", "--key-file", key),
+        ("backup", "verify", archive, "--key-file", key),
         ("db", "status"),
     ):
         call(*words)
@@ -305,39 +323,27 @@ def test_a_scan_of_all_that_nap_prints_logs_and_stores(
     said.append(json.dumps([each["Config"]["Labels"] for each in inspected]))
     # What was put in is really there, in the container itself, so the scan looked for the right.
     assert SECRETS["environment"] in json.dumps(inspected)
-    found = {
-        (name, "printed") for name, secret in SECRETS.items() if any(secret in s for s in said)
+    held = scanning.unpacked(archive, key.read_text())
+    own = {
+        path.name: path.read_text().strip()
+        for path in (control.etc / name for name in control.secrets())
     }
-    places = [bed.directory / "nap", bed.directory / mariadb.NAME]
-    places += [host.directory / consul.NAME for host in bed.hosts]
-    places += [tmp_path / "plan.json", tmp_path / "backup.json"]
-    assert [place for place in places if not any(_files(place))] == []
-    places.append(tmp_path / "state")  # the person's own, which may be empty
-    for place in places:
-        for path in _files(place):
-            content = path.read_bytes()
-            found |= {
-                (name, str(path))
-                for name, secret in SECRETS.items()
-                if any(form in content for form in _forms(secret))
-            }
-    assert found == set()
+    assert len(own) == 3 and all(len(secret) > 8 for secret in own.values())
+    inside = {name for name, _ in scanning.in_archive(own, held)}
+    assert inside == own.keys(), "without them nothing of a backup could be opened"
+    assert {name.partition("/")[0] for name in held} >= {"files", "state", "records", "logs"}
+    assert scanning.in_archive(SECRETS, held) == set()
 
-
-def _forms(secret: str) -> Iterator[bytes]:
-    """The secret as it is, in hexadecimal, and in base64 wherever it begins in what is encoded; not
-    so short that chance makes the same."""
-    text = secret.encode()
-    yield text
-    yield text.hex().encode()
-    for before in range(3):
-        whole = base64.b64encode(b"\0" * before + text)
-        form = whole[(before * 8 + 5) // 6 : (before + len(text)) * 8 // 6]
-        if len(form) >= 8:
-            yield form
-
-
-def _files(place: Path) -> Iterator[Path]:
-    if place.is_file():
-        yield place
-    yield from (path for path in place.rglob("*") if path.is_file() and not path.is_symlink())
+    every = {**SECRETS, **own}
+    printed = "\n".join(said).encode()
+    assert set(scanning.in_bytes(every, printed)) == set()
+    written = [control.folder / "state", control.folder / "logs"]
+    written += [tmp_path / "plan.json", tmp_path / "backup.json", archive]
+    kept = [bed.directory / mariadb.NAME, *(host.directory / consul.NAME for host in bed.hosts)]
+    assert [place for place in (*written, *kept) if not any(scanning.files(place))] == []
+    # What may be empty: the person's own, and that of the nap which the other tests call.
+    written += [tmp_path / "state", bed.directory / "nap" / "state"]
+    assert scanning.in_files(every, written) == set()
+    # A server knows the password or the token that it is asked with, but nothing of the key.
+    (key_file, *_) = control.secrets()
+    assert scanning.in_files({**SECRETS, "key": own[Path(key_file).name]}, kept) == set()

@@ -366,6 +366,21 @@ class TestTwoWithOneName:
             assert both(name)("ls", "-q").out.split() == ["web"]
             assert both(name)("volumes", "-q").out.split() == [f"{name}_web_data"]
 
+    def test_each_finds_their_own_by_its_name_and_reaches_nothing_else(self, both):
+        pings = {name: self.pings(both(name), "web") for name in ("bob", "carol")}
+        for name, other in (("bob", "carol"), ("carol", "bob")):
+            own = both(name)("exec", "-T", "web/web", "hostname", "-i").out.split()
+            assert self.address(pings[name]) in own and " 0% packet loss" in pings[name]
+            assert "100% packet loss" in self.pings(both(name), self.address(pings[other]))
+
+    @staticmethod
+    def pings(nap, whom):
+        return nap("exec", "-T", "web/web", "sh", "-c", f"ping -c 1 -W 1 {whom} 2>&1 || true").out
+
+    @staticmethod
+    def address(ping):
+        return re.search(r"\(([0-9.]+)\)", ping)[1]
+
     def test_nobody_else_sees_them_but_admins(self, both):
         assert both("vic")("ls", "-q").out == ""
         assert both("vic")("ps", "-q").out == ""

@@ -208,7 +208,9 @@ def given(people: People) -> People:
     for name in ("shop", "other"):
         bob("up", "-f", TestAGivenApp.app(bob, name))
         bob("exec", f"{name}/web", "sh", "-c", f"echo {name} > /data/what")
-    bob("app", "give", "shop", "carol")
+    said = bob("app", "give", "shop", "carol").out
+    assert "offered to carol" in said
+    people("carol")(*said.split("nap ", 1)[1].split())
     return people
 
 

@@ -31,6 +31,7 @@ from nap_compose.errors import NapError, NotAllowed, WrongUse
 from nap_compose.orchestration.plan import Verb
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import FakeCluster
+from tests.engine.test_quotas import enrol
 from tests.support.road import Road, picture
 from tests.support.views import app
 
@@ -133,7 +134,10 @@ def test_shares_and_the_way_back(road: Road) -> None:
     given(road)
     with Person(road, "bob") as bob:
         bob.share(ShareRequest(Target("shop"), "@staff", "view"))
-        bob.give_app(Target("shop"), "ada")
+        assert not bob.give_app(Target("shop"), "ada")
+    with Person(road, "ada") as ada:
+        ada.take_app(Target("shop", "bob"))
+    with Person(road, "bob") as bob:
         assert bob.apps().rows == ()
     with Person(road, "ada") as ada:
         assert [(row.owner, row.app) for row in ada.apps().rows] == [("ada", "shop")]
@@ -142,14 +146,52 @@ def test_shares_and_the_way_back(road: Road) -> None:
         assert up(ada, road, shop("blue")).state == "done"
 
 
-def test_only_the_owner_and_admins_give(road: Road) -> None:
+def test_only_admins_give_without_being_asked(road: Road) -> None:
+    """From its owner it is an offer: nobody finds an app of theirs that they didn't want."""
     road.up(shop())
-    with Person(road, "bob") as bob, pytest.raises(NotAllowed):
-        bob.give_app(Target("shop", "ada"), "bob")
+    with Person(road, "bob") as bob:
+        for call in (lambda: bob.give_app(Target("shop", "ada"), "bob"),
+                     lambda: bob.take_app(Target("shop", "ada"))):  # fmt: skip
+            with pytest.raises(NotAllowed):
+                call()
+        assert bob.apps().rows == ()
+    enrol(road, "bob", group="staff")
+    with Person(road, "ada") as ada:
+        ada.share(ShareRequest(Target("shop"), "bob", "operate"))
+    with Person(road, "bob") as bob, pytest.raises(NotAllowed, match="isn't yours to take"):
+        bob.take_app(Target("shop", "ada"))
+    with Person(road, "ada") as ada:
+        assert not ada.give_app(Target("shop"), "bob")
+        assert [(row.owner, row.app) for row in ada.apps().rows] == [("ada", "shop")]
+    with Person(road, "eve") as eve, pytest.raises(NotAllowed):
+        eve.take_app(Target("shop", "ada"))
+    with Person(road, "bob", "viewer") as viewer, pytest.raises(NotAllowed):
+        viewer.take_app(Target("shop", "ada"))
+    with Person(road, "bob") as bob:
+        stop = ActRequest(Verb.STOP, "shop", "ada", targets=(Target("shop", "ada", "web"),))
+        # What he was let do he still may.
+        assert bob.act(stop, road._hear, road.hand).state == "done"
+        bob.take_app(Target("shop", "ada"))
+        assert [(row.owner, row.app) for row in bob.apps().rows] == [("bob", "shop")]
+        assert bob.shares(Target("shop")).rows == ()
+    with Person(road, "root", "admin") as admin:
+        told = [(row.person, row.verb, row.detail) for row in admin.audit(AuditRequest()).rows]
+        assert ("ada", "app give", "offered to bob") in told
+        assert ("bob", "app take", "by bob") in told
+
+
+def test_an_offer_is_withdrawn_as_what_is_shared(road: Road) -> None:
+    road.up(shop())
     with Person(road, "ada") as ada:
         ada.give_app(Target("shop"), "bob")
-    with Person(road, "bob") as bob:
-        assert [row.app for row in bob.apps().rows] == ["shop"]
+        assert [(row.grantee, row.access) for row in ada.shares(Target("shop")).rows] == [
+            ("bob", "take")
+        ]
+        ada.share(ShareRequest(Target("shop"), "bob"))
+        with pytest.raises(WrongUse):  # an offer is made by giving
+            ada.share(ShareRequest(Target("shop"), "@staff", "take"))
+    with Person(road, "bob") as bob, pytest.raises(NotAllowed):
+        bob.take_app(Target("shop", "ada"))
 
 
 def test_what_can_not_be_given(road: Road) -> None:

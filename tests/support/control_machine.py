@@ -42,6 +42,14 @@ class ControlMachine:
         content |= {"state_dir": "../state", "logs": {"dir": "../logs"}, **more}
         self.write(content)
 
+    def secrets(self) -> list[str]:
+        """The files of this machine that hold the cluster's own secrets, as the cluster file names
+        them."""
+        content = yaml.safe_load(self.file.read_text())
+        sections = [content, *(each for each in content.values() if isinstance(each, dict))]
+        keys = ("key_file", "password_file", "token_file")
+        return [str(section[key]) for section in sections for key in keys if key in section]
+
     def write(self, content: Mapping[str, Any]) -> None:
         self.file.write_text(yaml.safe_dump(dict(content)))
 

@@ -39,7 +39,7 @@ class Changes:
     def __init__(self, paths: Iterable[str], warn: Callable[[str], None]) -> None:
         self._paths = tuple(dict.fromkeys(paths))
         self._warn = warn
-        self._changed: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._changed: queue.Queue[str] = queue.Queue()
         self._observer: Any = None
 
     def __enter__(self) -> Changes:

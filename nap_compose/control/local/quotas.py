@@ -15,7 +15,7 @@ class LocalQuotas(Local):
 
     def quotas(self, subject: str = "") -> Listing:
         """Limits as rows, with what is used of them."""
-        from nap_compose.control.quotas import rows
+        from nap_compose.control.looking.quotas import rows
 
         return rows(self._parts, self._who, subject)
 

@@ -37,7 +37,9 @@ class Waiting:
 
     def __init__(self, things: dict[int, Any]) -> None:
         self.things = things
-        self.inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self.levels: dict[int, int] = {}
+        """How often Ctrl-C was pressed, as far as the other end was told."""
+        self.inbox: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.crash: BaseException | None = None
 
 
@@ -89,17 +91,13 @@ class Peer:
                     self._owners[each] = (None, waiting.things[each])
 
     def _answer(self, waiting: Waiting, refs: _Refs) -> Any:
-        levels = {number: 0 for number, each in waiting.things.items() if _is_cancel(each)}
+        waiting.levels = {number: 0 for number, each in waiting.things.items() if _is_cancel(each)}
         while True:
             try:
                 kind, what = waiting.inbox.get(timeout=_TICK)
             except queue.Empty:
                 kind, what = "", None
-            for number, known in levels.items():
-                level = waiting.things[number].level
-                if level != known:
-                    levels[number] = level
-                    self._frames.send({"cancel": number, "level": level})
+            self._pass_on_presses(waiting)
             if kind == "asked":
                 self._carry_out(*what)
             elif kind == "answer":
@@ -111,6 +109,14 @@ class Peer:
                 raise waiting.crash or faults.heard(what["error"])
             elif kind == "gone":
                 raise waiting.crash or self._gone()
+
+    def _pass_on_presses(self, waiting: Waiting) -> None:
+        """Tell the other end of each new Ctrl-C; for the waiting thread alone."""
+        for number, known in waiting.levels.items():
+            level = waiting.things[number].level
+            if level != known:
+                waiting.levels[number] = level
+                self._frames.send({"cancel": number, "level": level})
 
     def _gone(self) -> NapError:
         """Why there is no answer."""
@@ -177,6 +183,9 @@ class Peer:
                 Encoder(refs),
             )
         try:
+            if owner is not None and head["name"] != "next":
+                # Pressed meanwhile, it counts from this answer on: nothing more is begun then.
+                self._pass_on_presses(owner)
             self._frames.send(told, encoder.blobs)
         except StreamBroken:
             self._over()

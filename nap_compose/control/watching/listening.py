@@ -40,7 +40,7 @@ class Listener:
         self._engines = engines
         key = COMPOSE + "project" if embedded else APP
         self._filters = {"type": ["container"], "event": [*HEARD], "label": [key]}
-        self._news: queue.SimpleQueue[_News] = queue.SimpleQueue()
+        self._news: queue.Queue[_News] = queue.Queue()
         self._again: dict[str, list[float]] = {}
         self._stop = threading.Event()
 

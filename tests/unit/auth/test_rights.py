@@ -139,7 +139,11 @@ def test_each_call_for_each_role(call: str) -> None:
     assert may(VIC, "web") is strangers
     assert may(BOB, "web", web="view") is (strangers or right is Right.VIEW)
     assert may(VIC, "web", web="view") is (strangers or right is Right.VIEW)
-    assert may(BOB, "web", web="operate") is (right not in (Right.ADMIN, Right.OWN))
+    operates = right not in (Right.ADMIN, Right.OWN)
+    assert may(BOB, "web", web="operate") is (operates and right is not Right.TAKE)
+    assert may(BOB, "web", web="take") is operates
+    assert may(VIC, "web", web="take") is (strangers or right is Right.VIEW)
+    assert may(BOB, "web", web="more than nap knows") is strangers
     assert may(VIC, "web", web="operate") is (strangers or right is Right.VIEW)
     assert may(BOB, "web", other="operate") is strangers
 

@@ -43,8 +43,14 @@ class Known(Scripted):
         self.asked.append(target)
         return self.detail
 
-    def give_app(self, target: Target, user: str) -> None:
+    admin: bool = True
+
+    def give_app(self, target: Target, user: str) -> bool:
         self.asked.append((target, user))
+        return self.admin
+
+    def take_app(self, target: Target) -> None:
+        self.asked.append(target)
 
     def users(self) -> Listing:
         return Listing((ADA,))
@@ -84,6 +90,16 @@ def test_giving() -> None:
     assert told.code == 0 and "bob's now" in told.out
     assert control.asked == [(Target("shop", "ada"), "bob")]
     assert nap("app", "give", "ada/shop/web", "bob", control=control).code == 2
+
+
+def test_an_offer_says_how_it_is_taken() -> None:
+    told = nap("app", "give", "shop", "bob", control=Known(admin=False))
+    assert told.code == 0
+    assert told.out == "shop is offered to bob, who takes it: nap app take ada/shop\n"
+    control = Known()
+    told = nap("app", "take", "ada/shop", control=control)
+    assert told.code == 0 and "shop is yours now" in told.out
+    assert control.asked == [Target("shop", "ada")]
 
 
 def test_users() -> None:
