@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import contextlib
 
+from nap_compose.cluster import names
 from nap_compose.cluster.engine import Engine, EngineAway, EngineError, NotFound
-from nap_compose.orchestration.steps.workshop import Workshop
+from nap_compose.orchestration.plan import Step
+from nap_compose.orchestration.steps.passing import until_it_passes
+from nap_compose.orchestration.steps.workshop import Report, Workshop
 
 _UNKNOWN = (EngineAway, EngineError)
 
@@ -32,6 +35,17 @@ def free_name(shop: Workshop, network: str, name: str, *, owns: str = "") -> boo
     return True
 
 
+def free_lost(step: Step, shop: Workshop, _report: Report) -> str:
+    """Have every endpoint let go that a replica on a dead host has, whatever its container was
+    called: its successor is there by now, so none of that replica's on another host is."""
+    engine, name = shop.engine(step), str(step.args["name"])
+    for network in map(str, step.args["networks"]):
+        for each in until_it_passes(lambda on=network: _elsewhere(engine, on), shop.overlay):
+            if names.is_of_slot(each, name):
+                until_it_passes(lambda on=network, it=each: _let_go(engine, on, it), shop.overlay)
+    return "freed"
+
+
 def free_dead(shop: Workshop, engine: Engine, network: str) -> None:
     """Have everything let go that holds a network of a cluster store and is no container's."""
     with contextlib.suppress(*_UNKNOWN):
@@ -43,3 +57,14 @@ def free_dead(shop: Workshop, engine: Engine, network: str) -> None:
 
 def _has(engine: Engine, name: str) -> bool:
     return any(f"/{name}" in each["Names"] for each in engine.containers({"name": [name]}))
+
+
+def _elsewhere(engine: Engine, network: str) -> list[str]:
+    """The names of the endpoints on a network that are no container's of this host."""
+    there = engine.inspect_network(network).get("Containers") or {}
+    return [str(each.get("Name")) for key, each in there.items() if key.startswith("ep-")]
+
+
+def _let_go(engine: Engine, network: str, name: str) -> None:
+    with contextlib.suppress(NotFound):
+        engine.disconnect_network(network, name, force=True)

@@ -31,7 +31,7 @@ def test_on_a_swarm_it_is_made_under_its_name() -> None:
 def test_on_a_cluster_store_the_dead_ones_name_is_freed_once_it_has_an_address() -> None:
     plan = moved("consul")
     found = [kind for kind in steps_of(plan, "web.2") if kind is not Kind.WAIT]
-    assert found == [Kind.CREATE, Kind.START, Kind.FREE_NAME, Kind.TAKE_NAME]
+    assert found == [Kind.CREATE, Kind.START, Kind.FREE_NAME]
     (create,) = (step for step in plan.steps if step.kind is Kind.CREATE)
     (free,) = (step for step in plan.steps if step.kind is Kind.FREE_NAME)
     assert create.args["temporary"]
@@ -43,7 +43,7 @@ def test_one_that_was_cut_off_before_it_started_goes_on_in_the_same_order() -> N
     seen = view(host("h1", [container("web.1", "h1", hash_="same"), made]), unseen=("h2",))
     plan = planned(app({"web": {"scale": 2}}), seen, overlay="consul", network_host="h1", lost=LOST)
     found = [kind for kind in steps_of(plan, "web.2") if kind is not Kind.WAIT]
-    assert found == [Kind.START, Kind.FREE_NAME, Kind.TAKE_NAME]
+    assert found == [Kind.START, Kind.FREE_NAME]
 
 
 @pytest.mark.parametrize("overlay", ["swarm", "consul"])
