@@ -28,7 +28,7 @@ def fill(draft: Draft, decision: Decision) -> None:
     ]
     if decision.change is Change.KEEP and old is not None:
         _join_again(draft, decision, old)
-        renames = decision.leftovers and draft.wish.overlay not in rolling.SHARED
+        renames = decision.leftovers and draft.wish.overlay not in rolling.ALIASED
         taken = _take_name(draft, decision, old.id) if renames else ""
         awaiting.wait(draft, decision, needs=(taken,) if taken else ())
         return
@@ -40,7 +40,8 @@ def fill(draft: Draft, decision: Decision) -> None:
         if old:
             _join_again(draft, decision, old)
         stopped = _stop_first(draft, decision, old) if old and old.state == "running" else ""
-        named = _take_name(draft, decision, old.id if old else "", needs=(stopped,))
+        ended = (stopped,) if stopped else ()
+        named = _take_name(draft, decision, old.id if old else "", needs=ended)
         renewals = draft.ids(Kind.RENEW_NETWORK)
         for renewal in renewals if stopped else ():
             draft.add_need(renewal, stopped)
@@ -278,19 +279,25 @@ def _stop_first(draft: Draft, decision: Decision, old: ContainerView) -> str:
 def _take_name(
     draft: Draft, decision: Decision, container: str, needs: tuple[str, ...] = ()
 ) -> str:
-    """Give the container its slot's name, once whoever had it is out of the way."""
+    """Give the container its slot's name, once whoever had it is out of the way; empty where it
+    has it, or can't be renamed. `needs` stop it."""
     wish = draft.wish
     name = slot_name(wish.service(decision.slot), wish.owner, wish.project, decision.slot)
     args, undo = {"name": name, "container": container}, ""
     if decision.container and decision.container.id == container:
-        if decision.container.name == name:
+        if decision.container.name == name or (not needs and _is_attached(draft, decision)):
             return ""
         args["was"], undo = decision.container.name, "give back"
         asides = (step for step in draft.steps if step.startswith(f"aside:{decision.slot}:"))
         needs = (*needs, *asides)
-    return draft.on_slot(
-        Kind.TAKE_NAME, decision, needs=tuple(filter(None, needs)), args=args, undo=undo
-    )
+    return draft.on_slot(Kind.TAKE_NAME, decision, needs=needs, args=args, undo=undo)
+
+
+def _is_attached(draft: Draft, decision: Decision) -> bool:
+    """Whether the slot's container is on an overlay network right now, so that it has to keep the
+    name that it has."""
+    there = decision.container is not None and decision.container.state in ("running", "paused")
+    return there and draft.wish.overlay in rolling.SHARED
 
 
 def _start(

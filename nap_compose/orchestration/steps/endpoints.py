@@ -9,6 +9,7 @@ container, or can't say.
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 
 from nap_compose.cluster import names
 from nap_compose.cluster.engine import Engine, EngineAway, EngineError, NotFound
@@ -40,9 +41,7 @@ def free_lost(step: Step, shop: Workshop, _report: Report) -> str:
     called: its successor is there by now, so none of that replica's on another host is."""
     engine, name = shop.engine(step), str(step.args["name"])
     for network in map(str, step.args["networks"]):
-        for each in until_it_passes(lambda on=network: _elsewhere(engine, on), shop.overlay):
-            if names.is_of_slot(each, name):
-                until_it_passes(lambda on=network, it=each: _let_go(engine, on, it), shop.overlay)
+        until_it_passes(partial(_free_of_slot, engine, network, name), shop.overlay)
     return "freed"
 
 
@@ -59,12 +58,10 @@ def _has(engine: Engine, name: str) -> bool:
     return any(f"/{name}" in each["Names"] for each in engine.containers({"name": [name]}))
 
 
-def _elsewhere(engine: Engine, network: str) -> list[str]:
-    """The names of the endpoints on a network that are no container's of this host."""
+def _free_of_slot(engine: Engine, network: str, slot: str) -> None:
+    """Have an engine let go what bears a name of the slot's and is no container's of its host."""
     there = engine.inspect_network(network).get("Containers") or {}
-    return [str(each.get("Name")) for key, each in there.items() if key.startswith("ep-")]
-
-
-def _let_go(engine: Engine, network: str, name: str) -> None:
-    with contextlib.suppress(NotFound):
-        engine.disconnect_network(network, name, force=True)
+    for key, each in there.items():
+        if key.startswith("ep-") and names.is_of_slot(str(each["Name"]), slot):
+            with contextlib.suppress(NotFound):
+                engine.disconnect_network(network, str(each["Name"]), force=True)
