@@ -98,6 +98,11 @@ def command(bed: Bed, host: Host) -> tuple[list[str], dict[str, str]]:
     if bed.network == "consul":
         store, more = services.cluster_store().engine_store(bed, host)
         argv += [f"--cluster-store={store}", f"--cluster-advertise={host.ip}:{ENGINE_PORT}"]
+        # When the store's leader is gone, an engine looks whether there is another one so many
+        # seconds later, 20 if it isn't told, and knows of no new names until then.
+        argv += ["--cluster-store-opt=discovery.heartbeat=2"]
+        # A lease of Consul's is 10 s at least, and the engine asks for half of this.
+        argv += ["--cluster-store-opt=discovery.ttl=60"]
         env |= more
     return argv, env
 

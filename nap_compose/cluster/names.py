@@ -58,6 +58,18 @@ def temporary_name(name: str, deployment: str) -> str:
     return f"{name}.{deployment[:8]}"
 
 
+def is_of_slot(name: str, slot: str) -> bool:
+    """Whether a container of that name fills the slot, or did: under the slot's own name or one
+    that was made from it.
+
+    >>> is_of_slot("shop-web-1", "shop-web-1"), is_of_slot("shop-web-1.abcd1234", "shop-web-1")
+    (True, True)
+    >>> is_of_slot("shop-web-12", "shop-web-1")
+    False
+    """
+    return name == slot or name.startswith(f"{slot}.")
+
+
 def set_aside_name(name: str, deployment: str) -> str:
     """The name of a container that made room for its successor and may have to come back."""
     return f"{name}.old.{deployment[:8]}"

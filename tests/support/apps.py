@@ -12,9 +12,11 @@ import yaml
 
 from bed.layout import Bed
 from tests.support import hosts
-from tests.support.nap import Nap
+from tests.support.nap import Ended, Nap
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+_HELD = "has active endpoints"
+_NOBODY = "no container is on it, so its engine has lost count"
 
 
 @dataclass
@@ -44,12 +46,30 @@ class Apps:
         self.files.clear()
 
     def _gone(self, name: str) -> list[str]:
-        self.nap("down", name, "-v", "-t", "1")
-        return self.left(name)
+        """Take one away; what is left of it that can go."""
+        with self.nap.start("down", name, "-v", "-t", "1") as running:
+            ended = running.ended()
+        if ended.code == 0:
+            return self.left(name)
+        assert self.bed.network == "consul", ended.err
+        assert _only_lost_count(ended), ended.err
+        return [left for left in self.left(name) if left.split()[1] != "network"]
 
     def left(self, name: str) -> list[str]:
         """What the hosts have of an app."""
         return hosts.of_project(self.bed, self.nap.project(name))
+
+
+def _only_lost_count(ended: Ended) -> bool:
+    """Whether nothing failed but networks that their store takes for used, though no container is
+    on them: an engine that can't reach the store for a moment doesn't say that one has gone, and
+    docs/cluster-file.md tells of it."""
+    *failed, _what_of = ended.errors
+    return (
+        bool(failed)
+        and all(each.startswith("nap: network ") and _HELD in each for each in failed)
+        and any(_NOBODY in line for line in ended.said)
+    )
 
 
 def write_app(path: Path, services: Mapping[str, Any], **top: Any) -> Path:

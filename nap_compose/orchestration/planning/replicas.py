@@ -39,8 +39,9 @@ def fill(draft: Draft, decision: Decision) -> None:
     if decision.change is Change.START:
         if old:
             _join_again(draft, decision, old)
-        named = _take_name(draft, decision, old.id if old else "")
         stopped = _stop_first(draft, decision, old) if old and old.state == "running" else ""
+        ended = (stopped,) if stopped else ()
+        named = _take_name(draft, decision, old.id if old else "", needs=ended)
         renewals = draft.ids(Kind.RENEW_NETWORK)
         for renewal in renewals if stopped else ():
             draft.add_need(renewal, stopped)
@@ -72,9 +73,14 @@ def _is_bereaved(draft: Draft, slot: Slot) -> bool:
 
 
 def _take_over_from_the_dead(draft: Draft, decision: Decision, needs: tuple[str, ...]) -> None:
-    """Start under another name, and so at a fresh address; then take the dead one's endpoint away,
-    and then its name. In this order: whoever gets the dead one's address can't be reached, and who
-    has its name already would lose the endpoint of its own."""
+    """Start under another name, and so at a fresh address; then take the dead one's endpoint away.
+    In this order: whoever gets the dead one's address can't be reached.
+
+    It keeps the name that it was made under, and is found under the slot's as well, as everyone
+    is. A name that changes on a running container makes the engine (20.10) write how many
+    endpoints it found on the network when that container joined: one too many by now, and nobody
+    could ever remove that network.
+    """
     wish, slot = draft.wish, decision.slot
     service = wish.service(slot)
     name = slot_name(service, wish.owner, wish.project, slot)
@@ -83,7 +89,7 @@ def _take_over_from_the_dead(draft: Draft, decision: Decision, needs: tuple[str,
     if old is not None and old.name == name:
         return
     networks = [network_name(wish.app, wish.project, key) for key in service.networks]
-    free = draft.add(
+    draft.add(
         Step(
             id=f"free:{slot}",
             kind=Kind.FREE_NAME,
@@ -94,8 +100,6 @@ def _take_over_from_the_dead(draft: Draft, decision: Decision, needs: tuple[str,
             args={"name": name, "networks": networks},
         )
     )
-    args = {"name": name, "container": old.id if old else ""}
-    draft.on_slot(Kind.TAKE_NAME, decision, needs=(free,), args=args)
 
 
 def _way(draft: Draft, decision: Decision) -> tuple[bool, str]:
@@ -113,7 +117,7 @@ def _way(draft: Draft, decision: Decision) -> tuple[bool, str]:
     if not why:
         return True, START_FIRST
     # On bridges it is as with Compose, and nobody expects anything else.
-    told = wish.overlay in (*rolling.ALIASED, rolling.STORED)
+    told = wish.overlay in rolling.SHARED
     return False, f"{STOP_FIRST}: {why}" if told else ""
 
 
@@ -275,16 +279,25 @@ def _stop_first(draft: Draft, decision: Decision, old: ContainerView) -> str:
 def _take_name(
     draft: Draft, decision: Decision, container: str, needs: tuple[str, ...] = ()
 ) -> str:
-    """Give the container its slot's name, once whoever had it is out of the way."""
+    """Give the container its slot's name, once whoever had it is out of the way; empty where it
+    has it, or can't be renamed. `needs` stop it."""
     wish = draft.wish
     name = slot_name(wish.service(decision.slot), wish.owner, wish.project, decision.slot)
     args, undo = {"name": name, "container": container}, ""
     if decision.container and decision.container.id == container:
-        if decision.container.name == name:
+        if decision.container.name == name or (not needs and _is_attached(draft, decision)):
             return ""
         args["was"], undo = decision.container.name, "give back"
-        needs = tuple(step for step in draft.steps if step.startswith(f"aside:{decision.slot}:"))
+        asides = (step for step in draft.steps if step.startswith(f"aside:{decision.slot}:"))
+        needs = (*needs, *asides)
     return draft.on_slot(Kind.TAKE_NAME, decision, needs=needs, args=args, undo=undo)
+
+
+def _is_attached(draft: Draft, decision: Decision) -> bool:
+    """Whether the slot's container is on an overlay network right now, so that it has to keep the
+    name that it has."""
+    there = decision.container is not None and decision.container.state in ("running", "paused")
+    return there and draft.wish.overlay in rolling.SHARED
 
 
 def _start(

@@ -37,6 +37,11 @@ one's free, for a container on any host; and a host that had an address before d
 whoever has it elsewhere, until its engine is started again. Where the old one stops first, its
 successor gets the address that it has just left."""
 
+SHARED = (*ALIASED, STORED)
+"""Overlay networks of either kind. On none can a running container be given another name: in a
+swarm the engine (20.10) fails and holds the network for ever, and over a cluster store it writes
+down how many endpoints the network had when the container joined it."""
+
 
 @dataclass(frozen=True)
 class Update:

@@ -57,7 +57,7 @@ DO: Mapping[Kind, Do] = {
     Kind.LEAVE: late("handover.leave"),
     Kind.PAUSE: late("handover.pause"),
     Kind.TAKE_NAME: late("containers.take_name"),
-    Kind.FREE_NAME: late("containers.free_name"),
+    Kind.FREE_NAME: late("endpoints.free_lost"),
     Kind.START: late("containers.start"),
     Kind.SET_ASIDE: late("containers.set_aside"),
     Kind.STOP: late("ending.stop"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -103,16 +102,6 @@ def take_name(step: Step, shop: Workshop, _report: Report) -> str:
             hint=f"look at it with: docker inspect {name}",
         ) from conflict
     return "named"
-
-
-def free_name(step: Step, shop: Workshop, _report: Report) -> str:
-    """Take the endpoint of a container on a dead host from its networks, by its name, which nobody
-    else has yet."""
-    engine = shop.engine(step)
-    for network in step.args["networks"]:
-        with contextlib.suppress(EngineError):  # it has none there
-            engine.disconnect_network(str(network), str(step.args["name"]), force=True)
-    return "freed"
 
 
 def give_name_back(step: Step, shop: Workshop) -> str:

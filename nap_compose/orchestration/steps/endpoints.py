@@ -9,9 +9,13 @@ container, or can't say.
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 
+from nap_compose.cluster import names
 from nap_compose.cluster.engine import Engine, EngineAway, EngineError, NotFound
-from nap_compose.orchestration.steps.workshop import Workshop
+from nap_compose.orchestration.plan import Step
+from nap_compose.orchestration.steps.passing import until_it_passes
+from nap_compose.orchestration.steps.workshop import Report, Workshop
 
 _UNKNOWN = (EngineAway, EngineError)
 
@@ -32,6 +36,15 @@ def free_name(shop: Workshop, network: str, name: str, *, owns: str = "") -> boo
     return True
 
 
+def free_lost(step: Step, shop: Workshop, _report: Report) -> str:
+    """Have every endpoint let go that a replica on a dead host has, whatever its container was
+    called: its successor is there by now, so none of that replica's on another host is."""
+    engine, name = shop.engine(step), str(step.args["name"])
+    for network in map(str, step.args["networks"]):
+        until_it_passes(partial(_free_of_slot, engine, network, name), shop.overlay)
+    return "freed"
+
+
 def free_dead(shop: Workshop, engine: Engine, network: str) -> None:
     """Have everything let go that holds a network of a cluster store and is no container's."""
     with contextlib.suppress(*_UNKNOWN):
@@ -43,3 +56,12 @@ def free_dead(shop: Workshop, engine: Engine, network: str) -> None:
 
 def _has(engine: Engine, name: str) -> bool:
     return any(f"/{name}" in each["Names"] for each in engine.containers({"name": [name]}))
+
+
+def _free_of_slot(engine: Engine, network: str, slot: str) -> None:
+    """Have an engine let go what bears a name of the slot's and is no container's of its host."""
+    there = engine.inspect_network(network).get("Containers") or {}
+    for key, each in there.items():
+        if key.startswith("ep-") and names.is_of_slot(str(each["Name"]), slot):
+            with contextlib.suppress(NotFound):
+                engine.disconnect_network(network, str(each["Name"]), force=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.engine.fake_engine.faults import EngineFault
-from tests.engine.fake_engine.things import Image, Json, Network, full_name
+from tests.engine.fake_engine.things import Container, Image, Json, Network, full_name
 
 if TYPE_CHECKING:
     from tests.engine.fake_engine.world import World
@@ -87,8 +87,12 @@ class Overlay:
 
     def users(self, network: Network) -> list[str]:
         """Names of the running containers on it, on every engine."""
+        return [container.name for container in self.attached(network)]
+
+    def attached(self, network: Network) -> list[Container]:
+        """The running containers on it, on every engine."""
         return [
-            container.name
+            container
             for world in self.members
             for container in world.containers.values()
             if container.running and network.name in container.endpoints

@@ -242,6 +242,13 @@ def network(call: Call, name: str) -> Answer:
         for each in call.world.containers.values()
         if each.running and found.name in each.endpoints
     }
+    if found.scope == "global" and call.world.overlay:
+        # The store knows those on the other hosts as well, dead ones among them.
+        attached |= {
+            f"ep-{each.id}": {"Name": each.name, "EndpointID": each.id, "IPv4Address": ""}
+            for each in call.world.overlay.attached(found)
+            if each.id not in call.world.containers
+        }
     return Answer(body={**found.listed(), "Containers": attached})
 
 
