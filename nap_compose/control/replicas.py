@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nap_compose.border import Target
-from nap_compose.cluster.observe import Whose
+from nap_compose.cluster.observe import DEADLINE, Whose
 from nap_compose.cluster.view import ContainerView, View
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import CONTAINERS
 from nap_compose.errors import Away, NapError, WrongUse
 from nap_compose.text import nearest
+
+QUICK = 1.0
+"""Seconds that hosts have where one that runs is all that is wanted: a dead one isn't waited for
+when another has it."""
 
 
 def replicas_of(parts: Parts, target: Target, *, oneoffs: bool = False) -> list[ContainerView]:
@@ -19,7 +23,20 @@ def replicas_of(parts: Parts, target: Target, *, oneoffs: bool = False) -> list[
     With `oneoffs` also those that `run` made. Raises WrongUse where there is no such service or
     replica, Away where it may stand on a host that wasn't seen.
     """
-    view = parts.look(only=CONTAINERS, whose=Whose(owner=target.owner, app=target.app))
+    view = _look(parts, target, DEADLINE)
+    found = _among(view, target, oneoffs=oneoffs)
+    if not found:
+        raise missing(target, view, view.of_app(target.owner, target.app))
+    return found
+
+
+def _look(parts: Parts, target: Target, deadline: float) -> View:
+    whose = Whose(owner=target.owner, app=target.app)
+    return parts.look(only=CONTAINERS, whose=whose, deadline=deadline)
+
+
+def _among(view: View, target: Target, *, oneoffs: bool = False) -> list[ContainerView]:
+    """The target's containers that a view has, by number."""
     mine = view.of_app(target.owner, target.app)
     slots: dict[object, ContainerView] = {}
     for container in mine:
@@ -33,17 +50,18 @@ def replicas_of(parts: Parts, target: Target, *, oneoffs: bool = False) -> list[
             continue
         elif target.replica in (0, identity.replica):
             slots[identity.replica] = container  # the highest fence comes last
-    if not slots:
-        raise missing(target, view, mine)
     return sorted(slots.values(), key=_by_number)
 
 
 def running_replica(parts: Parts, target: Target) -> ContainerView:
     """The replica, or the first of the service that runs. Raises NapError where none does."""
+    if len(parts.engines.names) > 1:
+        first = _first_running(_among(_look(parts, target, QUICK), target))
+        if first and (target.oneoff or _number(first) == (target.replica or 1)):
+            return first
     found = replicas_of(parts, target)
-    running = [each for each in found if each.state in ("running", "restarting")]
-    if running:
-        return running[0]
+    if first := _first_running(found):
+        return first
     subject = named(target)
     states = sorted({each.state for each in found})
     if states == ["paused"]:
@@ -55,6 +73,10 @@ def running_replica(parts: Parts, target: Target) -> ContainerView:
         host=found[0].host,
         hint=f"start it with: nap start {subject}; nap logs {subject} tells what it said",
     )
+
+
+def _first_running(found: Sequence[ContainerView]) -> ContainerView | None:
+    return next((each for each in found if each.state in ("running", "restarting")), None)
 
 
 def any_replica(parts: Parts, target: Target) -> ContainerView:
@@ -76,6 +98,10 @@ def named(target: Target) -> str:
         return target.app
     app = f"{target.app}/{target.service}"
     return f"{app}.{target.replica}" if target.replica else app
+
+
+def _number(container: ContainerView) -> int:
+    return container.identity.replica if container.identity else 0
 
 
 def _by_number(container: ContainerView) -> tuple[bool, int, str]:

@@ -20,6 +20,7 @@ from nap_compose.border import (
     Typed,
 )
 from nap_compose.cluster.engine import EngineAway
+from nap_compose.control import replicas
 from nap_compose.errors import Away, NapError, WrongUse
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import Behaviour, FakeCluster, FakeEngine, Process
@@ -247,6 +248,24 @@ def test_one_that_may_stand_on_a_host_that_was_not_seen(
     engine = at(fake, road, "web.3")
     engine.stop()
     with pytest.raises(Away, match=f"{engine.name} was not seen"):
+        control.execute(ExecRequest(second(3), ("cat",)), ScriptedConsole())
+
+
+def test_a_host_that_does_not_answer_is_not_waited_for_when_another_has_it(
+    fake: FakeCluster, road: Road, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = road.rows("shop")
+    silent = fake[rows["web.3"].host]
+    assert rows["web.1"].host != silent.name
+    silent.fault(hang=True)
+    monkeypatch.setattr(replicas, "DEADLINE", 50.0)
+    began = time.monotonic()
+    for target in (WEB, second(1)):
+        ended = control.execute(ExecRequest(target, ("cat",)), ScriptedConsole(*typed("")))
+        assert ended.subject == "web.1"
+    assert time.monotonic() - began < 40
+    monkeypatch.setattr(replicas, "DEADLINE", 2.0)
+    with pytest.raises(Away, match=f"{silent.name} was not seen"):
         control.execute(ExecRequest(second(3), ("cat",)), ScriptedConsole())
 
 
