@@ -1,9 +1,9 @@
 """What libraries do as they are imported though a short command has no use for it, put off.
 
-click loads what inspects source code and what tells platforms apart, `pathlib` what takes URLs to
-pieces, and PyYAML compiles what its own parser in Python looks for though libyaml parses: that was
-a quarter of what `nap ps` and a third of what `nap config` took. Here it waits until somebody
-wants it, and then all is as it would have been.
+click loads what inspects source code, translates and tells platforms apart, `pathlib` what takes
+URLs to pieces, and PyYAML compiles what its own parser in Python looks for though libyaml parses:
+that was a quarter of what `nap ps` and a third of what `nap config` took. Here it waits until
+somebody wants it, and then all is as it would have been.
 """
 
 from __future__ import annotations
@@ -36,10 +36,16 @@ def modules() -> None:
     )
     if os.name == "posix":
         _say(_put_off("platform"), system=lambda: os.uname().sysname)
+    # There are no translations, and it looks for them each time that it is asked.
+    _say(_put_off("gettext"), gettext=lambda text: text, ngettext=_one_or_more)
     _put_off("ipaddress")
     urls = _put_off("urllib.parse")
     # `pathlib` wants it by name, and calls it for a path's URL alone.
     _say(urls, quote_from_bytes=lambda *args, **named: _real(urls).quote_from_bytes(*args, **named))
+
+
+def _one_or_more(one: str, more: str, count: int) -> str:
+    return one if count == 1 else more
 
 
 class _Later(ModuleType):

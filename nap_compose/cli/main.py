@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,9 +16,10 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None, session: Session | None = None) -> int:
-    """Run one command and give its exit code; the console script ends with it.
+    """Run one command and give its exit code.
 
-    `argv` are the words after `nap`; `session` is given by tests.
+    `argv` are the words after `nap`; `session` is given by tests. Without either this is the whole
+    process, as for the console script, and ends it.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if session is None:
@@ -31,7 +35,21 @@ def main(argv: Sequence[str] | None = None, session: Session | None = None) -> i
         signal.signal(signal.SIGINT, usual)
     else:
         from nap_compose.cli.calling import call
-    return call(words, session)
+    code = call(words, session)
+    if argv is None and session is None:
+        _end(code)
+    return code
+
+
+def _end(code: int) -> None:
+    """End the process at once, unless a thread of it is to come to its end first. Python would
+    take apart all that was loaded, which the system does for nothing."""
+    if all(each.daemon or each is threading.main_thread() for each in threading.enumerate()):
+        atexit._run_exitfuncs()
+        with contextlib.suppress(OSError, ValueError):  # nobody listens any more
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
 
 
 def _open_what_is_closed() -> None:

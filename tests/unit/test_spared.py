@@ -35,7 +35,7 @@ LOADED = "import sys; print([n for n in NAMES if type(sys.modules[n]).__name__ =
 
 
 def test_what_click_and_pathlib_import_waits() -> None:
-    names = "NAMES = ['inspect', 'ipaddress', 'platform', 'urllib.parse']"
+    names = "NAMES = ['gettext', 'inspect', 'ipaddress', 'platform', 'urllib.parse']"
     assert in_new_python(f"import click, pathlib, uuid\n{names}\n{LOADED}") == "[]"
 
 
@@ -45,6 +45,11 @@ def test_what_click_and_pathlib_import_waits() -> None:
         ("import inspect; print(inspect.signature(lambda a, b=1: 0))", "(a, b=1)"),
         ("from inspect import getdoc; print(getdoc(getdoc)[:3])", "Get"),
         ("from inspect import *; print(isclass(int))", "True"),
+        (
+            "from gettext import ngettext; print([ngettext('a', 'b', n) for n in (0, 1, 2)])",
+            "['b', 'a', 'b']",
+        ),
+        ("import gettext; print(gettext.dgettext('nap', 'x'), gettext.gettext('y'))", "x y"),
         ("import platform; print(platform.system() == __import__('os').uname().sysname)", "True"),
         ("import platform; print(platform.python_version_tuple()[0])", "3"),
         ("import urllib.parse; print(urllib.parse.quote('a b'))", "a%20b"),

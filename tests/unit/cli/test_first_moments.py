@@ -57,3 +57,24 @@ def test_a_full_disk_under_what_is_printed_is_no_bug(words: str) -> None:
     assert ended.returncode == Exit.FAILED
     assert "No space left on device" in ended.stderr
     assert "bug" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "printed"),
+    [
+        ("import atexit; atexit.register(print, 'bye')", "bye"),
+        ("import threading, time\ndef late():\n  time.sleep(1); print('bye')\n"
+         "threading.Thread(target=late).start()", "bye"),
+        ("import threading, time\n"
+         "threading.Thread(target=time.sleep, args=[600], daemon=True).start()", ""),
+    ],
+    ids=["at exit", "a thread", "a thread that nobody waits for"],
+)  # fmt: skip
+def test_what_is_to_be_done_at_the_end_is_done(before: str, printed: str) -> None:
+    script = f"{before}\nfrom nap_compose.cli.main import main\nraise SystemExit(main())"
+    ended = subprocess.run(
+        [sys.executable, "-c", script, "version", "--short"],
+        env=ENV, check=False, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (Exit.DONE, "")
+    assert ended.stdout.splitlines()[1:] == ([printed] if printed else [])
