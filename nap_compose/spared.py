@@ -48,6 +48,13 @@ def _one_or_more(one: str, more: str, count: int) -> str:
     return one if count == 1 else more
 
 
+def packages(*names: str) -> None:
+    """Put off what a library imports and nap may never ask of it, where it isn't loaded yet. Who
+    imports something of theirs by its name loads them; who imports them alone doesn't."""
+    for name in names:
+        _put_off(name, _LaterPackage)
+
+
 class _Later(ModuleType):
     """Stands for a module until something of it is wanted."""
 
@@ -57,14 +64,22 @@ class _Later(ModuleType):
         return getattr(_real(self), name)
 
 
-def _put_off(name: str) -> ModuleType:
+class _LaterPackage(_Later):
+    """The same for what may have modules of its own."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_real(self), name)
+
+
+def _put_off(name: str, kind: type[_Later] = _Later) -> ModuleType:
     """The module, or what stands for it from now on."""
     if name in sys.modules:
         return sys.modules[name]
-    sys.modules[name] = later = _Later(name)
-    package, _, last = name.rpartition(".")
+    above, _, last = name.rpartition(".")
+    package = importlib.import_module(above) if above else None
+    sys.modules[name] = later = kind(name)
     if package:
-        setattr(importlib.import_module(package), last, later)
+        setattr(package, last, later)
     return later
 
 
@@ -113,15 +128,13 @@ class _Pattern:
 
     def __init__(self, pattern: Any, flags: int = 0) -> None:
         self._asked = pattern, flags
+        self._done: re.Pattern[Any] | None = None
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._compiled(), name)
-        if not name.startswith("_"):
-            setattr(self, name, found)  # the next time it is there
+        if name.startswith("_"):  # of objects in general; a pattern has nothing of that kind
+            raise AttributeError(name)
+        if self._done is None:
+            self._done = _COMPILE(*self._asked)
+        found = getattr(self._done, name)
+        setattr(self, name, found)  # the next time it is there
         return found
-
-    def _compiled(self) -> re.Pattern[Any]:
-        if "_done" not in vars(self):
-            vars(self)["_done"] = _COMPILE(*self._asked)
-        done: re.Pattern[Any] = vars(self)["_done"]
-        return done

@@ -12,21 +12,23 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import consul
-import requests
-from consul.callback import CB
-from consul.exceptions import (
-    ACLDisabled,
-    ACLPermissionDenied,
-    ClientError,
-    ConsulException,
-    NotFound,
-)
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection
-from urllib3.exceptions import MaxRetryError, NewConnectionError
-
+from nap_compose import spared
 from nap_compose.cluster.state import StoreAway
+
+with spared.patterns:
+    import consul
+    import requests
+    from consul.callback import CB
+    from consul.exceptions import (
+        ACLDisabled,
+        ACLPermissionDenied,
+        ClientError,
+        ConsulException,
+        NotFound,
+    )
+    from requests.adapters import HTTPAdapter
+    from urllib3.connection import HTTPConnection
+    from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 CONNECT_TIMEOUT = 2.0
 ANSWER_TIMEOUT = 10.0

@@ -1,5 +1,6 @@
 """What is put off as nap starts is there all the same for whoever wants it."""
 
+import copy
 import inspect
 import re
 import subprocess
@@ -85,6 +86,21 @@ print(len(found))
 
 
 @pytest.mark.parametrize(
+    ("script", "printed"),
+    [
+        ("from json import decoder; print(type(decoder).__name__)", "_LaterPackage"),
+        ("import json.decoder as it; print(it.JSONDecoder().decode('[1]'))", "[1]"),
+        ("from json.decoder import JSONDecoder; print(JSONDecoder().decode('[1]'))", "[1]"),
+        ("from xml import etree; print(type(etree).__name__)", "_LaterPackage"),
+        ("from xml.etree import ElementTree as it; print(it.fromstring('<a/>').tag)", "a"),
+        ("import xml.etree.ElementTree as it; print(it.fromstring('<a/>').tag)", "a"),
+    ],
+)
+def test_a_package_that_waits_has_its_modules(script: str, printed: str) -> None:
+    assert in_new_python(f"spared.packages('json.decoder', 'xml.etree')\n{script}") == printed
+
+
+@pytest.mark.parametrize(
     "text", ["one line", "  indented", "\ta tab\tand one", "", "two\n    lines\n", "\n  a\n    b\n"]
 )
 def test_documentation_is_cleaned_as_python_does(text: str) -> None:
@@ -115,6 +131,7 @@ def test_a_pattern_that_waits_does_what_a_compiled_one_does() -> None:
     assert match is not None
     assert (match[1], match["rest"], made.groups, made.flags & re.IGNORECASE) == ("12", "Ab", 2, 2)
     assert made.sub("-", "1-a 2-b") == "- -"
+    assert copy.deepcopy(made).match("1-a")
 
 
 def test_a_pattern_that_is_none_says_so_when_it_is_used() -> None:
