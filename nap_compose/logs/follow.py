@@ -121,6 +121,11 @@ class Follow:
             if isinstance(line, LogLine):
                 yield line
 
+    def stop(self) -> None:
+        """From another thread: read no more, and let the iterator end."""
+        self._stop.set()
+        self._wake.set()
+
     def _items(self) -> Iterator[LogLine | Ended]:
         try:
             for container, source in self._sources.items():
@@ -136,11 +141,12 @@ class Follow:
                     yield item
             yield from self._holdback.rest()
         finally:
-            self._stop.set()
-            self._wake.set()
+            self.stop()
 
     def _goes_on(self) -> bool:
         """Whether there is anything to follow, or was a moment ago."""
+        if self._stop.is_set():
+            return False
         if any(source.reading or source.runs for source in self._sources.values()):
             self._quiet_since = time.monotonic()
             return True

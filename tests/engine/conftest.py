@@ -12,7 +12,10 @@ from nap_compose.cluster.engine_client import DockerEngine
 from nap_compose.orchestration.planning import rolling
 from tests.engine.certificates import Authority
 from tests.engine.fake_engine import FakeCluster, FakeEngine
+from tests.support.following import nobody_follows_on
 from tests.support.road import Road
+
+__all__ = ["nobody_follows_on"]
 
 MakeCluster = Callable[..., FakeCluster]
 
