@@ -17,7 +17,7 @@ from nap_compose.db.database import Fault, Row
 from nap_compose.db.records import RecordsAway
 from nap_compose.errors import BadFile, Place
 
-# For passwords that go without TLS, and a fifth of what importing the client takes.
+# For passwords that go without TLS, and some two fifths of what importing the client takes.
 spared.packages(
     "cryptography.hazmat.primitives.hashes",
     "cryptography.hazmat.primitives.serialization",
