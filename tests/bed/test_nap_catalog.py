@@ -157,6 +157,7 @@ def test_haproxy_finds_the_replicas_and_follows_a_failover(
         assert {each["Service"]["Meta"]["host"] for each in listed(bed, name)} <= {"h1", "h2", "h4"}
         hosts.restart(bed, bed.host("h3"))
         watcher.until(f"{was} of h3 was removed", within=120)
+    settled(bed)
 
 
 def test_one_address_lasts_when_the_host_that_has_it_dies(

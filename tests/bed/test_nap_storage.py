@@ -23,6 +23,7 @@ from tests.support.apps import Apps, on_zone, sleeper, write_app
 from tests.support.collecting import collecting, engine_s_own, kept_lines, log_file
 from tests.support.figures import Figure
 from tests.support.nap import PROGRAM, Nap, eventually
+from tests.support.settling import settled
 from tests.support.watching import FAILOVER, known, unlocked, watching
 
 pytestmark = pytest.mark.bed
@@ -60,7 +61,8 @@ def database(bed: Bed, **more: Any) -> dict[str, Any]:
     """MariaDB on a cluster volume, on one of the two hosts that have its image."""
     for host in bed.hosts[:2]:
         images.load(host, ["mariadb:10.11"])
-    query = "mariadb -uroot -psecret -e 'select 1'"
+    # Over TCP: the server that makes the first settings listens on the socket alone, and ends.
+    query = "mariadb -h127.0.0.1 -uroot -psecret -e 'select 1'"
     return {
         "image": "mariadb:10.11",
         "environment": {"MARIADB_ROOT_PASSWORD": "secret"},
@@ -116,6 +118,7 @@ def test_rows_in_a_database_are_there_after_its_host_was_killed(
         finally:
             bed_hosts.restart(bed, first)
         watcher.until(f"db.1 of {first.name} was removed")
+    settled(bed)
     unlocked(nap, bed, "ledger")
     proc.wait_for(lambda: moosefs.status(bed) == "ready", 60, "MooseFS to be whole again")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -86,8 +87,10 @@ TIMEOUT = "net/http: request canceled while waiting for connection (Client.Timeo
 def test_where_a_registry_is_not_reached_what_to_look_at_is_the_same_for_all_services(
     fake: FakeCluster, road: Road, said: str
 ) -> None:
+    meet = threading.Barrier(3, timeout=30)  # what begins after a failure isn't tried at all
     for engine in fake:
-        engine.fault("POST", "/images/create", status=500, message=f'Get "https://x/v2/": {said}')
+        message = f'Get "https://x/v2/": {said}'
+        engine.fault("POST", "/images/create", status=500, message=message, meet=meet)
     wanted = app({"web": {}, "db": {}, "own": {"image": "reg.example:5000/own:1"}})
     outcome = road.up(wanted)
     assert outcome.state == "rolled back"

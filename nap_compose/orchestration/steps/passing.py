@@ -38,6 +38,12 @@ engine for what that knows of the network, and where it asks the same one twice 
 30 s for the first answer in vain, then goes on. A try before that would be given the first one's
 address, which the managers have taken back by then."""
 
+_NO_ANSWER = Passing(
+    re.compile(r"Could not attach to network \S+: context deadline exceeded"), 25.0, pause=1.0
+)
+"""What an engine says that has asked the managers for 20 s in vain: one that has only just come
+back to them is heard the next time. Where they have no quorum it stays so, and is said then."""
+
 _NOT_YET = Passing(re.compile(r"network \S+ not found"), 5.0, pause=0.5)
 """What an engine may say after such a wait, until it has heard of the network; else it's gone."""
 
@@ -52,7 +58,7 @@ _STORE = Passing(
 behind in the namespaces of overlay networks that it removed: what it asks from there fails, and
 what it asks a moment later, from another thread, doesn't."""
 
-_PASSES = {"swarm": (_ELECTION, _JOIN, _NOT_YET), "consul": (_STORE,)}
+_PASSES = {"swarm": (_ELECTION, _JOIN, _NO_ANSWER, _NOT_YET), "consul": (_STORE,)}
 """What passes on which kind of overlay network."""
 
 

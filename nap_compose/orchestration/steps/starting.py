@@ -56,7 +56,7 @@ def explained(error: EngineError, step: Step) -> NapError:
     if "port is already allocated" in text or "address already in use" in text:
         hint = "another program has the port: publish another one, or stop what has it"
     elif "Could not attach to network" in text:
-        hint = "the swarm's managers have no quorum: see `nap host ls`"
+        hint = "the swarm's managers didn't answer this host: see `nap host ls` for their quorum"
     elif isinstance(error, NotFound):
         hint = "it was removed meanwhile: `nap up` makes it anew"
     return NapError(f"can't be started: {text}", host=step.host, hint=hint)

@@ -17,7 +17,8 @@ class Fault:
     `status` with `message` (an error answer), `hang` (no answer until the engine stops or the
     fault is lifted), `drop` (the connection is closed without an answer), `cut` (the answer breaks
     off after that many bytes of its body), `garbage` (bytes that aren't HTTP). `delay` seconds
-    come before either, or before a good answer where nothing else is asked.
+    come before either, or before a good answer where nothing else is asked. Requests that `meet`
+    wait for each other first, so that none is answered before the others have come.
     """
 
     method: str = ".*"
@@ -27,6 +28,7 @@ class Fault:
     after: int = 0
     times: int | None = None
     delay: float = 0.0
+    meet: threading.Barrier | None = None
     hang: bool = False
     drop: bool = False
     cut: int | None = None

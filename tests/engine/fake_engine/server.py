@@ -167,6 +167,8 @@ class Handler(BaseHTTPRequestHandler):
             )
         )
         fault = engine.fault_for(self.command, path)
+        if fault and fault.meet:
+            fault.meet.wait()
         engine.take_time(self.command, fault.delay if fault else 0.0)
         self._suffer(fault)
         call = Call(

@@ -15,6 +15,7 @@ JOIN = (
     "attaching to network failed, make sure your network options are correct and check manager "
     "logs: context deadline exceeded"
 )
+NO_ANSWER = "Could not attach to network root_shop_default: context deadline exceeded"
 STORE = "failed to update store for object type *libnetwork.endpointCnt: connection refused"
 
 
@@ -66,6 +67,16 @@ def test_a_join_that_never_comes_is_told_in_the_end(clock: Clock) -> None:
     with pytest.raises(EngineError, match="attaching to network failed"):
         until_it_passes(act, "swarm")
     assert len(tried) == 3
+
+
+def test_managers_that_did_not_answer_are_asked_once_more(clock: Clock) -> None:
+    act, tried = failing(clock, NO_ANSWER, times=1, takes=20.0)
+    assert until_it_passes(act, "swarm") == "done"
+    assert tried == [0.0, 21.0]
+    act, tried = failing(clock, NO_ANSWER, times=9, takes=20.0)
+    with pytest.raises(EngineError, match="deadline exceeded"):
+        until_it_passes(act, "swarm")
+    assert len(tried) == 2
 
 
 def test_each_fault_has_its_own_time(clock: Clock) -> None:
