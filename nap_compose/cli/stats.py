@@ -66,9 +66,9 @@ def stats(
         layout = _layout(control.whoami().owner, no_trunc)
         aimed = aimed_at(targets, control, session)
         screen = Redrawn(terminal, live=form.table and not no_stream)
-        for listing in control.usage(chosen(aimed, stopped=every)):
+        for looks, listing in enumerate(control.usage(chosen(aimed, stopped=every))):
             rows = [row for row in listing.rows if holds(aimed, row.of)]
-            if no_stream and not rows and not listing.warnings:
+            if not looks and not rows and not listing.warnings:
                 refuse_missing(aimed, control, session)
             for warning in listing.warnings:
                 terminal.warn_once(warning)

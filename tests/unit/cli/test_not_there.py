@@ -38,6 +38,12 @@ def test_an_app_that_is_not_there(empty: Path, words: tuple[str, ...], app: str,
     assert asked(*words, app, "web").err == result.err
 
 
+def test_nor_is_one_watched_that_is_not_there(empty: Path) -> None:
+    result = asked("stats", "nosuch")
+    assert (result.code, result.out) == (Exit.WRONG_USE, "")
+    assert result.err == "nap: there is no app nosuch\n     there are: blog, shop\n"
+
+
 @looks
 def test_an_app_of_which_nothing_is_left_is_an_empty_table(
     empty: Path, words: tuple[str, ...]
