@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,9 @@ _SOURCES: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
     ("20", "consul"): {"bullseye": (*_ENGINE, "runc", "tini")},
     ("28", "swarm"): {"sid": (*_ENGINE, "tini-static"), "bookworm": ("runc",)},
 }
+
+_CRASH = re.compile(r"^(?:panic|fatal error|SIG[A-Z]+): .*(?:\n.*){,40}", re.MULTILINE)
+"""How a program in Go ends that finds a fault in itself, and what it says of where it was."""
 
 
 def prepare(bed: Bed) -> None:
@@ -51,6 +55,17 @@ def strays(bed: Bed, host: Host) -> int:
     """How many of the engine's threads are in another network namespace than its host's."""
     home = Path(f"/proc/{proc.pid_of(bed, namespaces.holder(host))}/ns/net").readlink()
     return sum(1 for other in _networks_of_threads(bed, host) if other != home)
+
+
+def crashes(bed: Bed) -> list[str]:
+    """What the engines wrote that ended by a fault of their own: each one's host, and the fault
+    with the lines after it."""
+    return [
+        f"the engine of {host.name} crashed:\n{found[0]}"
+        for host in bed.hosts
+        if (log := proc.log_of(bed, name_of(host))).exists()
+        for found in _CRASH.finditer(log.read_text(errors="replace"))
+    ]
 
 
 def is_running(bed: Bed, host: Host) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 
-from bed import lifecycle
+from bed import engines, lifecycle
 from bed.layout import Bed
 
 
@@ -39,10 +40,16 @@ def bring_up(
     engine: str = "20",
     only: Iterable[str] = ("hosts",),
 ) -> Iterator[Bed]:
-    """A fresh bed, taken down at the end whatever happens; its name is this checkout's own."""
+    """A fresh bed, taken down at the end whatever happens; its name is this checkout's own.
+
+    What is left of an engine that crashed is told as a warning: its log goes with the bed.
+    """
     name = own_name(name)
     lifecycle.down(name)
     try:
-        yield lifecycle.up(name, size=hosts, network=network, engine=engine, parts=only)
+        bed = lifecycle.up(name, size=hosts, network=network, engine=engine, parts=only)
+        yield bed
+        for crash in engines.crashes(bed):
+            warnings.warn(crash, stacklevel=2)
     finally:
         lifecycle.down(name)

@@ -64,8 +64,11 @@ def ensure(bed: Bed, reference: Host, suspects: Sequence[Host]) -> None:
 
 
 def freshen(bed: Bed) -> None:
-    """Start the engines anew that left threads behind, one after another. Call it while no
-    container is on an overlay network: a thread that serves one is where it should be."""
+    """Start the engines anew that left threads behind, one after another, and those that have
+    ended. Call it while no container is on an overlay network: a thread that serves one is where
+    it should be."""
+    for host in bed.hosts:
+        engines.start(bed, host)
     for host in bed.hosts:
         if engines.strays(bed, host):
             _start_again(bed, host)

@@ -14,6 +14,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable
+from importlib.machinery import PathFinder
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -53,6 +54,20 @@ def packages(*names: str) -> None:
     imports something of theirs by its name loads them; who imports them alone doesn't."""
     for name in names:
         _put_off(name, _LaterPackage)
+
+
+def package_itself(name: str, **own: str) -> None:
+    """Put off what a package imports for those who want all of it, where it isn't loaded yet: who
+    imports modules of it by their names loads those alone. `own` is what these take from the
+    package, each with the module of it that has it."""
+    spec = None if name in sys.modules else PathFinder.find_spec(name)
+    if spec is None or spec.submodule_search_locations is None:
+        return
+    later = _put_off(name, _LaterPackage)
+    later.__path__ = list(spec.submodule_search_locations)
+    later.__spec__ = spec
+    for what, where in own.items():
+        setattr(later, what, getattr(importlib.import_module(f"{name}.{where}"), what))
 
 
 class _Later(ModuleType):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import socket
+import ssl
 import threading
 import time
 import weakref
@@ -12,25 +12,22 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from nap_compose import spared
+from nap_compose.cluster.consul_wire import (
+    CB,
+    CONNECT_TIMEOUT,
+    ACLDisabled,
+    ACLPermissionDenied,
+    Client,
+    ClientError,
+    ConsulException,
+    NotAsked,
+    NotFound,
+    SlowToConnect,
+    TlsFailed,
+    Wire,
+)
 from nap_compose.cluster.state import StoreAway
 
-with spared.patterns:
-    import consul
-    import requests
-    from consul.callback import CB
-    from consul.exceptions import (
-        ACLDisabled,
-        ACLPermissionDenied,
-        ClientError,
-        ConsulException,
-        NotFound,
-    )
-    from requests.adapters import HTTPAdapter
-    from urllib3.connection import HTTPConnection
-    from urllib3.exceptions import MaxRetryError, NewConnectionError
-
-CONNECT_TIMEOUT = 2.0
 ANSWER_TIMEOUT = 10.0
 """Seconds. Consul itself holds a request for 7 s while it has no leader, and for longer when its
 leader is cut off in the middle of one."""
@@ -67,7 +64,8 @@ class Servers:
         self._election = election
         self._first = 0
         self._guard = threading.Lock()
-        self._clients: weakref.WeakKeyDictionary[threading.Thread, dict[str, Any]]
+        self._context: ssl.SSLContext | None = None
+        self._clients: weakref.WeakKeyDictionary[threading.Thread, dict[str, Client]]
         self._clients = weakref.WeakKeyDictionary()
 
     def in_haste(self) -> Servers:
@@ -93,7 +91,7 @@ class Servers:
                     raise self.refused(str(error)) from error
                 except (ClientError, NotFound):
                     raise
-                except (OSError, ConsulException) as error:  # what requests raises is an OSError
+                except (OSError, ConsulException) as error:
                     self._first = (at + 1) % len(self._urls)
                     problems[url] = self._phrase(error)
                     leaderless = leaderless or isinstance(error, ConsulException)
@@ -143,85 +141,70 @@ class Servers:
             every = [client for each in self._clients.values() for client in each.values()]
             self._clients.clear()
         for client in every:
-            client.http.session.close()
+            client.http.close()
 
-    def _client(self, url: str) -> Any:
+    def _client(self, url: str) -> Client:
         with self._guard:
             mine = self._clients.setdefault(threading.current_thread(), {})
         if url not in mine:
             mine[url] = self._connect(url)
         return mine[url]
 
-    def _connect(self, url: str) -> Any:
+    def _connect(self, url: str) -> Client:
         parts = urlsplit(url)
-        host = parts.hostname or "localhost"
-        client = consul.Consul(
-            host=f"[{host}]" if ":" in host else host,
-            port=parts.port or (8501 if parts.scheme == "https" else 8500),
-            scheme=parts.scheme,
-            verify=str(self._ca) if self._ca else True,
-            connections_timeout=self._answer_timeout,
+        secure = parts.scheme == "https"
+        wire = Wire(
+            parts.hostname or "localhost",
+            parts.port or (8501 if secure else 8500),
+            self._tls() if secure else None,
+            self._token,
+            self._answer_timeout,
         )
-        # The library lets CONSUL_HTTP_TOKEN win, and sends no token with transactions.
-        client.token = self._token or None
-        session = client.http.session
-        if self._token:
-            session.headers["X-Consul-Token"] = self._token
-        session.trust_env = False  # REQUESTS_CA_BUNDLE would replace the pinned CA
-        session.max_redirects = 0  # and nobody is to be sent elsewhere with the token
-        session.mount(f"{parts.scheme}://", _QuickToConnect())
-        return client
+        return Client(wire, self._token)
+
+    def _tls(self) -> ssl.SSLContext:
+        """One for all connections: it accepts what the pinned CA signed, or without one what the
+        system's do. Raises TlsFailed where its file is none."""
+        with self._guard:
+            if self._context is None:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                context.minimum_version = ssl.TLSVersion.TLSv1_2
+                try:
+                    if self._ca:
+                        context.load_verify_locations(cafile=self._ca)
+                    else:
+                        context.load_default_certs()
+                except OSError as error:
+                    raise TlsFailed from error
+                self._context = context
+            return self._context
 
     def _phrase(self, error: Exception) -> str:
         if isinstance(error, ConsulException):
             return str(error).removeprefix("500 ").strip()
-        if isinstance(error, requests.ConnectTimeout):
+        if isinstance(error, SlowToConnect):
             return f"no connection within {CONNECT_TIMEOUT:.0f} s"
-        if isinstance(error, requests.Timeout):
-            return f"no answer within {self._answer_timeout:.0f} s"
-        if isinstance(error, requests.exceptions.SSLError):
+        if isinstance(error, TlsFailed):
             return f"TLS failed: {_innermost(error)}"
-        if _never_connected(error):
+        if isinstance(error, NotAsked):
             return f"no connection: {_innermost(error)}"
+        if isinstance(error, TimeoutError):
+            return f"no answer within {self._answer_timeout:.0f} s"
         return f"the connection broke: {_innermost(error)}"
-
-
-class _QuickToConnect(HTTPAdapter):
-    """Waits less for a host to take what is sent to it than for an answer."""
-
-    def init_poolmanager(self, *sizes: Any, **settings: Any) -> None:
-        options = [*HTTPConnection.default_socket_options]
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: a host that is cut off is noticed in time
-            patience = int(CONNECT_TIMEOUT * 1000)
-            options.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience))
-        super().init_poolmanager(*sizes, socket_options=options, **settings)
-
-    def send(self, request: requests.PreparedRequest, **settings: Any) -> requests.Response:  # type: ignore[override]
-        settings["timeout"] = (CONNECT_TIMEOUT, settings.get("timeout"))
-        return super().send(request, **settings)
 
 
 def _was_not_done(error: Exception) -> bool:
     """Whether the request certainly had no effect."""
     if isinstance(error, ConsulException):
         return any(word in str(error) for word in _NOT_DONE)
-    return (
-        isinstance(error, requests.ConnectTimeout)
-        or _never_connected(error)
-        or "CERTIFICATE_VERIFY_FAILED" in str(error)
-    )
-
-
-def _never_connected(error: Exception) -> bool:
-    cause = error.args[0] if error.args else None
-    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+    return isinstance(error, NotAsked)
 
 
 def _innermost(error: BaseException) -> str:
     """What the system said, without the layers of libraries around it."""
     seen: BaseException = error
     while True:
-        inner = seen.__cause__ or seen.__context__
+        inner = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
         if inner is None:
             return getattr(seen, "strerror", None) or str(seen) or type(seen).__name__
         seen = inner

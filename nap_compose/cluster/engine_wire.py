@@ -1,4 +1,5 @@
-"""HTTP/1.1 as a client of engines needs it: a request goes out, and an answer's head comes in.
+"""HTTP/1.1 as a client of engines, and of Consul, needs it: a request goes out, and an answer's
+head comes in.
 
 The standard library's client reads heads with what reads mail. To load that takes as long as
 starting Python does, which is most of what a short command can be quicker by.

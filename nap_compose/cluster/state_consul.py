@@ -18,12 +18,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from consul.callback import CB
-from consul.exceptions import ClientError, ConsulException, NotFound
-
 from nap_compose.cluster.cluster import Cluster, Consul
 from nap_compose.cluster.consul_access import servers_of
 from nap_compose.cluster.consul_servers import Servers
+from nap_compose.cluster.consul_wire import CB, ClientError, ConsulException, NotFound
 from nap_compose.cluster.lease import KeptLease
 from nap_compose.cluster.state import Delete, Entry, Held, Lease, Lost, Put, StoreAway
 from nap_compose.cluster.state_values import check_key, check_prefix, encode, encode_batch

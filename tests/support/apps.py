@@ -79,8 +79,18 @@ def write_app(path: Path, services: Mapping[str, Any], **top: Any) -> Path:
 
 
 def sleeper(**more: Any) -> dict[str, Any]:
-    """A service that is there, costs nothing and ends at once when it is told to."""
-    return {"image": "busybox:1", "init": True, "command": "sleep 1000000", **more}
+    """A service that is there, costs nothing and ends at once when it is told to.
+
+    Its successors are watched for a second, where swarm's own default is five.
+    """
+    deploy = {"update_config": {"monitor": "1s"}, **more.pop("deploy", {})}
+    return {
+        "image": "busybox:1",
+        "init": True,
+        "command": "sleep 1000000",
+        "deploy": deploy,
+        **more,
+    }
 
 
 def on_zone(zone: str) -> dict[str, Any]:
