@@ -151,8 +151,10 @@ class PolicedEngine:
         self._refuse("a build", bodies.build(query, self._bounds))
         limits = bodies.limits_of_a_build(query, self._bounds)
         if self._images and self._images.foreign(self._engine):
-            # What the build begins from is to be had from its registry, with the owner's login.
+            # What the build begins from is to be had from its registry, with the owner's login; and
+            # layers that lie here are nobody's to take for the steps that made them.
             limits = {**limits, "pull": "1"}
+            query.pop("cachefrom", None)
         return self._engine.build_image({**query, **limits}, context, **how)
 
     def pull_image(self, image: str, **how: Any) -> Iterator[Json]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from nap_compose.auth.policy import bodies
 from nap_compose.auth.policy.bodies import Owned
@@ -205,29 +207,96 @@ def test_no_form_gets_round_it(tmp_path: Path, form: Any, key: str, value: str) 
     assert any(path[2 : 2 + len(first)] == first for path in judged(file)), key
 
 
-@pytest.mark.parametrize(("key", "value"), SERVICE.items())
+@pytest.mark.parametrize(("key", "value"), [*SERVICE.items(), *MORE])
 def test_a_variable_gets_round_nothing(tmp_path: Path, key: str, value: str) -> None:
-    if value[0] in "[{'":
-        return  # a variable stands for a text, never for a list
-    file = compose(tmp_path, **direct(key, "${WANTED}"))
+    """With a variable for each text, however deep it stands."""
+    text, env = with_variables(value)
+    file = compose(tmp_path, **direct(key, text))
     try:
-        found = judged(file, env={"WANTED": value})
+        found = judged(file, env=env)
     except BadFile:
         return  # no variable may stand there at all
     assert found, key
 
 
-@pytest.mark.parametrize(("key", "value"), SERVICE.items())
+def with_variables(value: str) -> tuple[str, dict[str, str]]:
+    """The value with a variable in place of each text and number, and what these stand for."""
+    env: dict[str, str] = {}
+
+    def named(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: named(each) for key, each in part.items()}
+        if isinstance(part, list):
+            return [named(each) for each in part]
+        name = f"WANTED{len(env)}"
+        env[name] = json.dumps(part) if isinstance(part, (bool, int)) else part
+        return f"${{{name}}}"
+
+    return json.dumps(named(yaml.safe_load(value))), env
+
+
+@pytest.mark.parametrize(("key", "value"), [*SERVICE.items(), *MORE])
 def test_a_later_file_gets_round_nothing(tmp_path: Path, key: str, value: str) -> None:
     compose(tmp_path, first="services: {web: {image: x}}\n", **direct(key, value))
     assert judged(tmp_path / "first.yaml", tmp_path / "compose.yaml")
 
 
-@pytest.mark.parametrize("text", TOP_LEVEL)
-def test_what_services_share_is_judged(tmp_path: Path, text: str) -> None:
+def sharing(text: str) -> str:
+    """A service that uses what `text` says all services share."""
     mounts = "volumes: ['vol:/v']" if text.startswith("volumes") else ""
-    service = f"services: {{web: {{image: x, {mounts}}}}}\n"
-    assert judged(compose(tmp_path, compose=service + text + "\n"))
+    return f"services: {{web: {{image: x, {mounts}}}}}\n"
+
+
+def as_it_is(text: str) -> dict[str, str]:
+    return {"compose": f"{sharing(text)}{text}\n"}
+
+
+def from_another_file(text: str) -> dict[str, str]:
+    return {"inner": f"{sharing(text)}{text}\n", "compose": "include: [inner.yaml]\n"}
+
+
+def from_an_anchor(text: str) -> dict[str, str]:
+    ((kind, things),) = yaml.safe_load(text).items()
+    ((name, spec),) = things.items()
+    shared = f"x-shared: &shared {json.dumps(spec)}\n"
+    return {"compose": f"{shared}{sharing(text)}{kind}:\n  {name}:\n    <<: *shared\n"}
+
+
+def in_lines(text: str) -> dict[str, str]:
+    return {"compose": sharing(text) + yaml.safe_dump(yaml.safe_load(text))}
+
+
+@pytest.mark.parametrize("form", [as_it_is, from_another_file, from_an_anchor, in_lines])
+@pytest.mark.parametrize("text", TOP_LEVEL)
+def test_what_services_share_is_judged(tmp_path: Path, form: Any, text: str) -> None:
+    ((kind, things),) = yaml.safe_load(text).items()
+    found = judged(compose(tmp_path, **form(text)))
+    assert any(path[:2] == (kind, *things) for path in found)
+
+
+@pytest.mark.parametrize("text", TOP_LEVEL)
+def test_nor_does_a_later_file_or_a_variable_share_more(tmp_path: Path, text: str) -> None:
+    ((kind, things),) = yaml.safe_load(text).items()
+    values, env = with_variables(json.dumps(things))
+    first = f"{sharing(text)}{kind}: {json.dumps(dict.fromkeys(things))}\n"
+    compose(tmp_path, first=first, compose=f"{kind}: {values}\n")
+    assert judged(tmp_path / "first.yaml", tmp_path / "compose.yaml", env=env)
+
+
+def test_all_that_services_share_is_tried() -> None:
+    """Of networks and volumes, every key that isn't free."""
+    tried = {
+        f"{kind}.*.{key}"
+        for kind, things in (item for text in TOP_LEVEL for item in yaml.safe_load(text).items())
+        for spec in things.values()
+        for key in spec
+    }
+    judges = {
+        pattern
+        for pattern, rule in KEYS.items()
+        if pattern.startswith(("networks.*.", "volumes.*.")) and rule not in (FREE, INSIDE)
+    }
+    assert tried == judges
 
 
 def test_what_most_files_ask_for_is_allowed(tmp_path: Path) -> None:
