@@ -154,7 +154,7 @@ class PolicedEngine:
             # What the build begins from is to be had from its registry, with the owner's login; and
             # layers that lie here are nobody's to take for the steps that made them.
             limits = {**limits, "pull": "1"}
-            query.pop("cachefrom", None)
+            query = {key: value for key, value in query.items() if key != "cachefrom"}
         return self._engine.build_image({**query, **limits}, context, **how)
 
     def pull_image(self, image: str, **how: Any) -> Iterator[Json]:

@@ -51,6 +51,8 @@ SERVICE: dict[str, str] = {
     "cpu_shares": "100000",
     "cpuset": "'0'",
     "deploy.resources.reservations.devices": "[{capabilities: [gpu], count: 1}]",
+    "deploy.resources.reservations.generic_resources": "[{discrete_resource_spec: "
+    "{kind: nvidia.com/GPU, value: 1}}]",
     "device_cgroup_rules": "['a *:* rwm']",
     "devices": "['/dev/sda:/dev/sda']",
     "gpus": "all",
@@ -468,7 +470,10 @@ def making(app: App, spec_labels: bool = True) -> Making:
     )
 
 
-_NO_FIELD = ("deploy.resources.reservations.devices", "provider", "use_api_socket", "post_start")
+_NO_FIELD = (
+    *("deploy.resources.reservations.devices", "provider", "use_api_socket", "post_start"),
+    "deploy.resources.reservations.generic_resources",
+)
 """What comes to nothing in a container's body, or to the same as another key."""
 
 
@@ -777,6 +782,29 @@ def test_a_limit_so_small_that_it_is_none_is_none(tmp_path: Path, lines: str, wh
     body = container_body(making(app))
     if where:
         assert list(bodies.container(body, bounds, OWNED)), body
+
+
+@pytest.mark.parametrize(
+    ("lines", "good"),
+    [
+        ("deploy: {resources: {reservations: {cpus: '1', memory: 1g}}}", True),
+        ("deploy: {resources: {reservations: {cpus: '2'}}}", False),
+        ("deploy: {resources: {reservations: {memory: 2g}}}", False),
+        ("mem_reservation: 2g", False),
+    ],
+)
+def test_nor_is_more_kept_free_than_may_be_used(tmp_path: Path, lines: str, good: bool) -> None:
+    bounds = Bounds(Policy(cpus=1, memory=1 << 30))
+    text = f"services:\n  web:\n    image: x\n    cpus: 0.1\n    mem_limit: 1g\n    {lines}\n"
+    app = load([compose(tmp_path, compose=text)], env={}, project_name="web").app
+    assert (list(judge(app, bounds)) == []) is good
+
+
+def test_devices_that_are_no_gpus_are_counted_by_nobody_but_placement(tmp_path: Path) -> None:
+    key = "deploy.resources.reservations.generic_resources"
+    for what, good in (("{kind: licence, value: 4}", True), ("{kind: gpu, value: 2}", False)):
+        file = compose(tmp_path, **direct(key, f"[{{discrete_resource_spec: {what}}}]"))
+        assert (judged(file) == []) is good
 
 
 def test_swap_beside_the_most_memory_is_as_much_again(tmp_path: Path) -> None:
