@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nap_compose.auth.policy.door import PolicedEngine
+from nap_compose.auth.policy.images import is_own
 from nap_compose.auth.policy.rules import Bounds
 from nap_compose.errors import NotAllowed
 
@@ -32,6 +33,9 @@ class Images:
 
     def __init__(self, *, foreign: bool) -> None:
         self._foreign = foreign
+
+    def may_make(self, reference: str, owner: str) -> bool:
+        return is_own(reference, owner)
 
     def foreign(self, engine: Any) -> bool:
         return self._foreign
