@@ -35,7 +35,7 @@ class ImageDoor(Protocol):
         user's, or empty."""
 
     def may_make(self, reference: str, owner: str) -> bool:
-        """Whether an image that is made for the app, which stands under `owner`, may be called so."""
+        """Whether an image made for the app, which stands under `owner`, may be so called."""
 
     def foreign(self, engine: Engine) -> bool:
         """Whether a build there could begin from such an image without its registry's word."""

@@ -18,7 +18,7 @@ def is_own(reference: str, owner: str) -> bool:
 def is_of(reference: str, project: str) -> bool:
     """Whether an image goes by the name that a build of that project's would give it.
 
-    >>> [is_of(name, "ada_shop") for name in ("ada_shop-web", "reg.example/ada_shop-web:1", "ada/w")]
+    >>> [is_of(name, "ada_shop") for name in ("ada_shop-web", "reg.example/ada_shop-web", "ada/w")]
     [True, True, False]
     """
     return _path(reference).startswith(f"{project}-") and ".." not in reference
