@@ -549,6 +549,12 @@ def test_the_bodies_of_what_is_allowed_pass(tmp_path: Path) -> None:
         {"Mounts": [{"Type": "volume", "Source": "carol_web_data", "Target": "/x"}]},
         {"Mounts": [{"Type": "bind", "Source": "", "Target": "/x"}]},
         {"Mounts": [{"Type": "volume", "VolumeOptions": {"DriverConfig": {"Name": "x"}}}]},
+        {"Mounts": [{"Type": "volume", "BrandNewField": True}]},
+        {"Mounts": [{"Type": "volume", "BindOptions": {"BrandNewField": True}}]},
+        {"Mounts": [{"Type": "tmpfs", "Target": "/x", "TmpfsOptions": {"Options": [["exec"]]}}]},
+        {"Mounts": [{"Type": "volume", "BindOptions": {"Propagation": "brand-new"}}]},
+        {"Binds": ["bob_web_data:/x:rw,rshared"]},
+        {"Binds": ["bob_web_data:/x:brand-new"]},
         {"NetworkMode": "carol_web_default"},
         {"NetworkMode": "default"},
         {"NetworkMode": "container:abc"},
@@ -574,6 +580,17 @@ def test_a_volume_that_stayed_in_place_for_the_owner_is_within_reach_and_no_othe
             {"Mounts": [{"Type": "volume", "Source": source, "Target": "/data"}]},
         ):
             assert good is not bool(list(bodies.host_config(config, BOUNDS, owned))), config
+
+
+def test_every_way_of_mounting_ones_own_is_within_reach() -> None:
+    options = {"NoCopy": True, "Subpath": "a", "Labels": {"a": "b"}}
+    volume = {"Type": "volume", "Source": "bob_web_data", "Target": "/x", "VolumeOptions": options}
+    memory = {"Type": "tmpfs", "Target": "/t", "TmpfsOptions": {"SizeBytes": 1 << 20, "Mode": 448}}
+    config = {
+        "Binds": ["bob_web_data:/y", "bob_web_data:/z:ro,Z,rprivate"],
+        "Mounts": [volume, {**memory, "ReadOnly": False, "Consistency": "cached"}],
+    }
+    assert list(bodies.container({"HostConfig": config}, BOUNDS, OWNED)) == []
 
 
 def test_what_nap_brought_for_the_owner_and_the_pool_are_within_reach() -> None:
