@@ -206,8 +206,8 @@ def test_a_users_limit_holds_on_moosefs_itself(
 def test_what_volumes_may_hold_counts_for_whom_an_app_is_given(
     bed: Bed, nap: Nap, apps: Apps, tmp_path: Path
 ) -> None:
-    """By what is set for them, whatever the file says; and its owner can't lift that past a quota,
-    with or without a removed volume that comes back."""
+    """By what is set for them, whatever the file says, and no longer for whoever made it; its owner
+    can't lift that past a quota, with or without a removed volume that comes back."""
     web = {"web": sleeper(volumes=["data:/data"])}
     other = Nap(tmp_path, bed.cluster_file, SUDO_USER="games")
 
@@ -227,6 +227,8 @@ def test_what_volumes_may_hold_counts_for_whom_an_app_is_given(
         nap("storage", "quota", "gift/data", "6m")
         nap("app", "give", "gift", "games")
         assert used()["storage"] == (6 << 20, 8 << 20)
+        nap("quota", "set", nap.owner, "storage=1m")  # on whose folder MooseFS counts it still
+        other("exec", "gift/web", "dd", "if=/dev/zero", "of=/data/big", "bs=1M", "count=4")
         more = write_app(tmp_path / "more.yml", web, name="more", **on_storage(quota="3m"))
         refused = other("up", "-f", more, code=Exit.NO_ROOM).err
         assert "others use 6MiB (games/gift 6MiB), and games/more asks for 3MiB" in refused
@@ -241,7 +243,8 @@ def test_what_volumes_may_hold_counts_for_whom_an_app_is_given(
         other("storage", "restore", "more/data", "--removed")
         assert used()["storage"] == (8 << 20, 8 << 20), "no file and no host knows of one of them"
     finally:
-        nap("quota", "unset", "games", "storage")
+        for who in ("games", nap.owner):
+            nap("quota", "unset", who, "storage")
         nap("app", "give", "games/gift", nap.owner)
     other("storage", "rm", "more/data", "-y")
 
