@@ -62,8 +62,8 @@ NOTHING = Holding()
 @dataclass(frozen=True)
 class Most:
     """What a container may use at most, as quotas count it: `cpus` in billionths and `memory` in
-    bytes are its limits, or what is kept free for it where it has none (`limits_…` says which);
-    `ports` is how many it publishes."""
+    bytes are its limits, or what is kept free for it where that is more (`limits_…` says whether
+    there are limits); `ports` is how many it publishes."""
 
     cpus: int = 0
     memory: int = 0

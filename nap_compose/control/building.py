@@ -100,7 +100,7 @@ class Job:
         host = self._host(view, services)
         for name in services:
             for called in self.image(name, "").names:
-                check_image_name(self.parts, self.who, called)
+                check_image_name(self.parts, self.who, called, self.request.app.name)
         lends = may_lend_folders(self.parts, self.who)
         program = find_buildx(os.environ) if lends else None
         if self.request.dry_run:

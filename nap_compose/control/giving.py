@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import random
-import time
 import uuid
 
 from nap_compose.border import Target, Who
 from nap_compose.clock import utc_now
-from nap_compose.cluster import app_lock, claims
+from nap_compose.cluster import app_lock
+from nap_compose.cluster.claims import Claims
 from nap_compose.cluster.names import owner_of
 from nap_compose.cluster.observe import Part
-from nap_compose.cluster.state import Lost, StoreAway
-from nap_compose.control import quotas
+from nap_compose.cluster.use import Use
+from nap_compose.control import claiming, quotas
 from nap_compose.control.parts import Parts
+from nap_compose.control.quotas import Subjects
 from nap_compose.control.sharing import check_known
 from nap_compose.db.people import GivenRecord, ShareRecord
 from nap_compose.db.records import AppRecord
 from nap_compose.errors import Away, NapError, WrongUse
 from nap_compose.plaindata import dataclass
-
-TRIES = 20
-"""How often it is looked again when somebody else took of the quota meanwhile."""
 
 _LOOK = frozenset({Part.CONTAINERS, Part.VOLUMES})
 
@@ -37,14 +34,17 @@ def give(parts: Parts, who: Who, target: Target, to: str) -> None:
     maker, name, owner = target.owner, target.app, owner_of(to)
     deployment = uuid.uuid4().hex
     with app_lock.take(parts.store, maker, name, who=who.name, deployment=deployment):
-        try:
-            _claim(parts, target, going.before, owner, deployment)
+
+        def check(seen: Claims) -> tuple[Use, Subjects]:
+            key = (maker, name)
+            return quotas.checked_gift(parts, seen, [key], going.before, owner, deployment)
+
+        with claiming.held(parts, (maker, name), deployment, check, to=owner):
             parts.records.give(GivenRecord(maker, name, owner, who.name, utc_now()))
             parts.records.unshare(going.app.id, owner)
-        finally:
-            with contextlib.suppress(StoreAway):  # then it ends with the lock
-                claims.release(parts.store, deployment)
     parts.given(now=True)
+    with contextlib.suppress(NapError):  # the maker's next deployment sees to it again
+        quotas.limit_storage(parts, maker)
 
 
 def offer(parts: Parts, who: Who, target: Target, to: str) -> None:
@@ -76,35 +76,6 @@ def _going(parts: Parts, target: Target, to: str) -> _Going:
         raise WrongUse(f"{before}/{name} is {before}'s already")
     check_may_have(parts, maker, name, owner)
     return _Going(app, before)
-
-
-def _claim(parts: Parts, target: Target, before: str, owner: str, deployment: str) -> None:
-    """Hold what the app uses of its new owner's quotas against who deploys at the same time."""
-    maker, name = target.owner, target.app
-    for _ in range(TRIES):
-        seen = claims.read(parts.store)
-        use, subjects = quotas.checked_gift(parts, seen, [(maker, name)], before, owner, deployment)
-        try:
-            claims.take(
-                parts.store,
-                seen,
-                deployment=deployment,
-                owner=maker,
-                app=name,
-                demands={},
-                since=utc_now(),
-                use=use,
-                others=subjects.but(maker),
-                to=owner,
-            )
-        except Lost:
-            time.sleep(random.uniform(0, 0.2))  # noqa: S311 - spreads the tries, no secret
-            continue
-        return
-    raise NapError(
-        f"other deployments took what {name} would use, {TRIES} times in a row",
-        hint="run the command again in a moment",
-    )
 
 
 def check_may_have(parts: Parts, maker: str, name: str, owner: str) -> None:

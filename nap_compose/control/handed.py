@@ -86,7 +86,7 @@ class Handed:
                 # A model says no owner: it is deployed under the caller's.
                 bare = isinstance(args[0].app, App) if hasattr(args[0], "app") else False
                 who = replace(self._who, owner=maker) if bare else self._who
-                self._inner.acts_for(who, maker)
+                self._inner.acts_for(who, maker, app)
             asked = [_inward(each, self._who, given) for each in args]
             try:
                 return _outward(carried_out(*asked, **kwargs), given)

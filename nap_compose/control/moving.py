@@ -21,7 +21,7 @@ from nap_compose.border import (
     Target,
     Who,
 )
-from nap_compose.cluster import host_records, labels, moves
+from nap_compose.cluster import claims, host_records, labels, moves
 from nap_compose.cluster.engine import NotFound
 from nap_compose.cluster.hostfs import HostFiles
 from nap_compose.cluster.labels import COMPOSE, Identity
@@ -30,7 +30,7 @@ from nap_compose.cluster.names import project_of
 from nap_compose.cluster.view import HostState, View, VolumeView
 from nap_compose.compose.hashing import resource_hash
 from nap_compose.compose.model import App
-from nap_compose.control import acting, history
+from nap_compose.control import acting, history, quotas
 from nap_compose.control.at_volume import IDLE, AtVolume
 from nap_compose.control.parts import Parts
 from nap_compose.control.road.looking import adopted_of
@@ -262,6 +262,9 @@ class _Mover(AtVolume):
                 f"the app's file says `driver: local` for {self.request.key}",
                 hint="say `driver: moosefs` there, or leave it out, and bring the app up first",
             )
+        seen, most = claims.read(self.parts.store), self.settings().quota or 0
+        key = (self.owner, self.app)
+        quotas.checked_volume(self.parts, seen, key, folder, most, deployment="")
 
     @contextmanager
     def _open_target(self, move: Move, source: VolumeView, view: View) -> Iterator[HostFiles]:

@@ -55,7 +55,7 @@ def in_the_name_of(parts: Parts, who: Who, owner: str, app: str) -> Iterator[Who
     if not parts.cluster.embedded:
         role = owner_now(parts, parts.given(now=False).owner(owner, app)).role
     acting = replace(who, owner=owner, role=role)
-    parts.engines.door = door_for(parts, acting, owner)
+    parts.engines.door = door_for(parts, acting, owner, app)
     try:
         yield acting
     finally:

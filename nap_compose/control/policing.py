@@ -32,17 +32,19 @@ def forbidden(parts: Parts, who: Who, app: App) -> Iterator[Forbidden]:
     yield from judge(app, _bounds(parts))
 
 
-def check_image_name(parts: Parts, who: Who, reference: str) -> None:
-    """Raise NotAllowed for a name that no image of `who`'s making may have: on a cluster another's
-    could be taken for what that one, or everybody, runs."""
+def check_image_name(parts: Parts, who: Who, reference: str, app: str = "") -> None:
+    """Raise NotAllowed for a name that no image of `who`'s making, for an app that stands under
+    their name, may have: on a cluster another's could be taken for what that one, or everybody,
+    runs."""
     if _may_ask_for_all(parts, who):
         return
-    from nap_compose.auth.policy.images import is_own
+    from nap_compose.control.image_names import may_make
 
-    if not is_own(reference, who.owner):
+    if not may_make(parts, who.owner, app, reference):
+        owner = parts.given(now=False).owner(who.owner, app)
         raise NotAllowed(
             f"an image of yours can't be called {reference}",
-            hint=f"name it {who.owner}/{reference.rpartition('/')[2]}",
+            hint=f"name it {owner}/{reference.rpartition('/')[2]}",
         )
 
 
@@ -52,9 +54,11 @@ def may_lend_folders(parts: Parts, who: Who) -> bool:
     return not parts.serves_others and _may_ask_for_all(parts, who)
 
 
-def door_for(parts: Parts, who: Who, owner: str) -> Callable[[Engine], Engine] | None:
-    """What calls to the engines go through for `who`, who acts on apps of `owner`'s; None where
-    they may ask for all."""
+def door_for(
+    parts: Parts, who: Who, owner: str, app: str = ""
+) -> Callable[[Engine], Engine] | None:
+    """What calls to the engines go through for `who`, who acts on apps that stand under `owner`, or
+    on that one alone; None where they may ask for all."""
     if _may_ask_for_all(parts, who):
         return None
 
@@ -73,7 +77,7 @@ def door_for(parts: Parts, who: Who, owner: str) -> Callable[[Engine], Engine] |
             pool=moosefs.folder if moosefs else "",
             pool_mount=moosefs.mount if moosefs else "",
             addresses=parts.cluster.network.pool,
-            images=ImageDoor(parts),
+            images=ImageDoor(parts, app),
             in_place=lambda name: _stayed_in_place(parts, owner, engine.host, name),
             apart=Apart(parts),
             publish_ip=parts.cluster.hosts[engine.host].publish_ip,

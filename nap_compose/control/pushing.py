@@ -41,7 +41,7 @@ def push(
     if not wanted:
         return Handled(notes=("no service that was named has both a `build:` and an `image:`",))
     for reference in wanted:
-        check_image_name(parts, who, reference)
+        check_image_name(parts, who, reference, app.name)
     view = seen_at_all(parts.look(only=frozenset({Part.IMAGES})))
     sources = {}
     for reference in wanted:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from nap_compose.auth import quotas
 from nap_compose.auth.quotas import EVERYBODY, Limits, OverQuota, Quota
@@ -14,6 +15,7 @@ from nap_compose.cluster.observe import Part
 from nap_compose.cluster.use import NO_USE, Use, larger, together
 from nap_compose.cluster.view import View
 from nap_compose.compose.model import App
+from nap_compose.control import stored_use
 from nap_compose.control.given import GivenApps
 from nap_compose.control.parts import Parts
 from nap_compose.db.people import QuotaRecord
@@ -107,8 +109,9 @@ def change(parts: Parts, who: Who, asked: QuotaChange) -> None:
 
 
 def limit_storage(parts: Parts, owner: str) -> None:
-    """Let the owner's quota of storage hold on the storage itself, for all that is there of theirs:
-    volumes whose own limits were lifted, and snapshots. Groups' quotas are nap's count alone."""
+    """Let the owner's quota of storage hold on the storage itself, for all that stands there under
+    their name: volumes whose own limits were lifted, and snapshots. Apps that they gave away have
+    their volumes' limits besides. Groups' quotas are nap's count alone."""
     if parts.pool is None:
         return
     try:
@@ -117,7 +120,15 @@ def limit_storage(parts: Parts, owner: str) -> None:
         if not parts.records_may_wait:
             raise
         return
-    parts.pool.limit(owner, quotas.limits_of(owner, limits).get("storage", 0))
+    most = quotas.limits_of(owner, limits).get("storage", 0)
+    parts.pool.limit(owner, most + _given_away(parts, owner) if most else 0)
+
+
+def _given_away(parts: Parts, maker: str) -> int:
+    """Bytes that volumes count for others which lie under the maker's name."""
+    given = _given_now(parts)
+    gone = stored_use.look(parts, lambda key: key[0] == maker != given.owner(*key))
+    return sum(stored_use.amounts(gone).values())
 
 
 def members_of(subject: str, groups_of: Mapping[str, frozenset[str]]) -> frozenset[str]:
@@ -134,6 +145,8 @@ def checked(
     if not subjects.limits:
         return after
     using.refuse_unlimited(wish, subjects.resources)
+    if "storage" in subjects.resources:
+        after = together([after, Use(storage=_left_over(parts, wish))])
     # Read after the claims: an app that was given since then stands in neither of two places.
     given = _given_now(parts)
     used = used_by_app(parts, wish.view, subjects)
@@ -176,6 +189,15 @@ def checked_gift(
 def _refuse_unlimited_gift(
     parts: Parts, key: Key, before: str, owner: str, subjects: Subjects
 ) -> None:
+    if "storage" in subjects.resources:
+        for volume in stored_use.look(parts, lambda each: each == key).get(key, ()):
+            if not volume.limit:
+                name = volume.folder.rpartition("/")[2]
+                raise OverQuota(
+                    f"{_named((before, key[1]))} can't be {owner}'s: its volume {name} may hold "
+                    f"any amount, and the quota of {owner} limits storage",
+                    hint=f"say how much it may hold: nap storage quota {key[1]}/{name} 10g",
+                )
     model = _model(parts, key)
     for service, resource, limit in using.unlimited(model, subjects.resources) if model else ():
         raise OverQuota(
@@ -184,6 +206,51 @@ def _refuse_unlimited_gift(
             hint=f"say in its file how much it may use ({limit}), and nap up; or an admin takes "
             "the quota's away: nap quota set",
         )
+
+
+def checked_volume(
+    parts: Parts, seen: Claims, key: Key, folder: str, most: int, deployment: str
+) -> tuple[Use, Subjects]:
+    """What an app (named by who made it) will use once its volume in `folder` may hold `most` bytes
+    (0: any number), and whose quotas count that; raises OverQuota where it is too much."""
+    subjects = subjects_of(parts, *key)
+    if "storage" not in subjects.resources:
+        return NO_USE, subjects
+    given = _given_now(parts)
+    this = (given.owner(*key), key[1])
+    if not most:
+        raise OverQuota(
+            f"{folder} can't hold any amount: the quota of {this[0]} limits storage",
+            hint="say how much it may hold; or an admin takes the quota's away: nap quota set",
+        )
+    there = stored_use.look(parts, lambda each: each == key).get(key, ())
+    was = sum(each.counts for each in there if each.folder == folder)
+    used = used_by_app(parts, parts.look(only=LOOK), subjects)
+    before = used.get(this, NO_USE)
+    after = replace(before, storage=before.storage - was + most)
+    besides = _besides({this}, subjects, used, _claimed(seen, deployment, given))
+    quotas.check(_named(this), before, after, besides)
+    return after, subjects
+
+
+def _left_over(parts: Parts, wish: Wish) -> int:
+    """Bytes that count of the app's volumes which are there and no more in its file."""
+    wanted = {
+        volume.folder
+        for key, volume in wish.pooled.items()
+        if not wish.app.volumes[key].get("external")
+    }
+    key = (wish.owner, wish.app.name)
+    there = _stored_if_reached(parts, lambda each: each == key) or {}
+    return sum(each.counts for each in there.get(key, ()) if each.folder not in wanted)
+
+
+def _stored_if_reached(parts: Parts, wanted: Callable[[Key], bool]) -> stored_use.Stored | None:
+    """The volumes in the cluster's storage; None where it can't be asked."""
+    try:
+        return stored_use.look(parts, wanted)
+    except NapError:
+        return None
 
 
 def _given_now(parts: Parts) -> GivenApps:
@@ -238,12 +305,22 @@ def used_by_app(parts: Parts, view: View, subjects: Subjects) -> dict[Key, Use]:
             ]
             found[key] = together([found.get(key, NO_USE), *more])
     if "storage" in subjects.resources:
-        for key, use in list(found.items()):
-            model = _model(parts, key) if use.volumes else None
-            if model is not None:
-                storage = using.storage_of(model, parts.cluster.storage.default)
-                found[key] = together([use, Use(storage=storage)])
+        for key, storage in _storage(parts, found, lambda key: given.owner(*key) in owners).items():
+            found[key] = together([found.get(key, NO_USE), Use(storage=storage)])
     return {(given.owner(*key), key[1]): use for key, use in found.items()}
+
+
+def _storage(
+    parts: Parts, found: Mapping[Key, Use], wanted: Callable[[Key], bool]
+) -> dict[Key, int]:
+    """Bytes that count of the volumes of these apps: by what is set for them, or where the storage
+    can't be asked by their models."""
+    there = _stored_if_reached(parts, wanted)
+    if there is not None:
+        return stored_use.amounts(there)
+    models = {key: _model(parts, key) for key, use in found.items() if use.volumes}
+    default = parts.cluster.storage.default
+    return {key: using.storage_of(model, default) for key, model in models.items() if model}
 
 
 def _claimed(seen: Claims, deployment: str, given: GivenApps) -> dict[Key, Use]:

@@ -24,9 +24,13 @@ from nap_compose.border import (
 )
 from nap_compose.clock import utc_now
 from nap_compose.cluster import app_lock, placements, state_keys
+from nap_compose.cluster.claims import Claims
 from nap_compose.cluster.observe import Part
+from nap_compose.cluster.use import Use
 from nap_compose.cluster.view import View
+from nap_compose.control import claiming, quotas
 from nap_compose.control.parts import Parts
+from nap_compose.control.quotas import Subjects
 from nap_compose.control.reading import proofs_of_loss, warnings_of
 from nap_compose.errors import Away, NapError, WrongUse
 from nap_compose.orchestration import pooling
@@ -241,10 +245,11 @@ def change(parts: Parts, who: Who, request: SetRequest) -> StoredRow:
             f"{request.goal} copies are asked for, and {len(found.up)} chunkservers are up",
             hint="nap storage status shows them",
         )
-    with _locked(parts, who, request.target):
+    with _locked(parts, who, request.target) as deployment:
         _must_be_there(pool, folder)
         wanted = Settings(request.goal, request.trash, request.quota, request.max_files)
-        settings.write(pool.moosefs, pool.path(folder), wanted, everything=True)
+        with _within_quota(parts, request.target, folder, request.quota, deployment):
+            settings.write(pool.moosefs, pool.path(folder), wanted, everything=True)
     return _row(pool, folder, (), usage=False)
 
 
@@ -265,10 +270,13 @@ def bring_back(parts: Parts, who: Who, request: OneStored) -> Restored:
             hint=f"a snapshot ({', '.join(snapshots.names(pool, folder)) or 'there is none'}), "
             "or --removed for the volume as it was when it was removed",
         )
-    with _locked(parts, who, request.target):
+    with _locked(parts, who, request.target) as deployment:
         refuse_in_use(parts, request.target, folder, pool, running=True)
         if request.removed:
-            files, missing = trash.restore(pool, folder)
+            gone = next(iter(removal.listed(pool.base, folder)), None)
+            most = (gone.settings.quota or 0) if gone else None
+            with _within_quota(parts, request.target, folder, most, deployment):
+                files, missing = trash.restore(pool, folder)
             return Restored("", files, missing)
         return Restored(snapshots.restore(pool, folder, request.snapshot))
 
@@ -324,10 +332,25 @@ def folder_of(target: Target, key: str) -> str:
 
 
 @contextmanager
-def _locked(parts: Parts, who: Who, target: Target) -> Iterator[None]:
-    """Nobody deploys the app meanwhile."""
+def _locked(parts: Parts, who: Who, target: Target) -> Iterator[str]:
+    """Nobody deploys the app meanwhile. Gives the name under which its lock is held."""
     deployment = uuid.uuid4().hex
     with app_lock.take(parts.store, target.owner, target.app, who=who.name, deployment=deployment):
+        yield deployment
+
+
+@contextmanager
+def _within_quota(
+    parts: Parts, target: Target, folder: str, most: int | None, deployment: str
+) -> Iterator[None]:
+    """Hold of the quotas what a volume may hold from now on; None changes nothing. Raises OverQuota
+    where that is too much."""
+    key = (target.owner, target.app)
+
+    def check(seen: Claims) -> tuple[Use, Subjects]:
+        return quotas.checked_volume(parts, seen, key, folder, most or 0, deployment)
+
+    with contextlib.nullcontext() if most is None else claiming.held(parts, key, deployment, check):
         yield
 
 

@@ -21,7 +21,7 @@ from nap_compose.plaindata import dataclass
 from nap_compose.storage import exchange, folders, programs, removal, settings
 from nap_compose.storage.exchange import NEW
 from nap_compose.storage.folders import parts_of
-from nap_compose.storage.report import Report, report
+from nap_compose.storage.report import Report, held, report
 from nap_compose.storage.settings import Settings
 
 HOSTS = ".hosts"
@@ -64,6 +64,11 @@ class Pool:
     def knock(self) -> None:
         """Raise Away where the master doesn't answer."""
         programs.knock(self.moosefs)
+
+    def check_reached(self) -> None:
+        """Raise Away where the master doesn't answer, NapError where MooseFS isn't mounted here."""
+        self.knock()
+        self._check_mounted()
 
     def read(self, folder: str) -> Settings | None:
         """What is set for a volume's folder; None where it isn't there."""
@@ -120,6 +125,16 @@ class Pool:
             pass
         if settings.read(self.moosefs, self.base / name)[0].quota != most:
             settings.write(self.moosefs, self.base / name, Settings(quota=most))
+
+    def limit_of(self, folder: str) -> int | None:
+        """The most bytes that a volume may hold (0: any number); None where it isn't there."""
+        if not folders.exists(self.base, parts_of(folder)):
+            return None
+        return settings.read_limit(self.moosefs, self.path(folder))
+
+    def holds(self, folder: str) -> int:
+        """Bytes in a volume's files."""
+        return held(self.moosefs, self.path(folder)).length
 
     def all(self) -> Iterator[str]:
         """Every volume in the storage, as `OWNER/APP/KEY`."""

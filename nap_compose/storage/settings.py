@@ -49,6 +49,11 @@ def read(moosefs: Moosefs, path: Path) -> tuple[Settings, Usage]:
     return settings, Usage(held["length"], held["inodes"])
 
 
+def read_limit(moosefs: Moosefs, path: Path) -> int:
+    """The most bytes that the folder at `path` may hold; 0: any number."""
+    return _limits(run(moosefs, "mfsgetquota", "-n", path))[1]["length"]
+
+
 def write(moosefs: Moosefs, path: Path, settings: Settings, *, everything: bool = False) -> None:
     """Set them for the folder, with `everything` also for all that is in it already. A limit holds
     for all that is in the folder anyway."""

@@ -203,6 +203,52 @@ def test_a_users_limit_holds_on_moosefs_itself(
         other("down", "theirs", "-v")
 
 
+def test_what_volumes_may_hold_counts_for_whom_an_app_is_given(
+    bed: Bed, nap: Nap, apps: Apps, tmp_path: Path
+) -> None:
+    """By what is set for them, whatever the file says, and no longer for whoever made it; its owner
+    can't lift that past a quota, with or without a removed volume that comes back."""
+    web = {"web": sleeper(volumes=["data:/data"])}
+    other = Nap(tmp_path, bed.cluster_file, SUDO_USER="games")
+
+    def used() -> dict[str, tuple[int, int]]:
+        rows = json.loads(nap("quota", "show", "games", "--format", "json").out)
+        return {row["resource"]: (row["used"], row["most"]) for row in rows}
+
+    nap("up", "-f", apps("gift", web, **on_storage()))
+    try:
+        nap("quota", "set", "games", "storage=8m")
+        refused = nap("app", "give", "gift", "games", code=Exit.NO_ROOM).err
+        assert "its volume data may hold any amount" in refused
+        nap("storage", "quota", "gift/data", "9m")
+        refused = nap("app", "give", "gift", "games", code=Exit.NO_ROOM).err
+        assert "games for storage: 8MiB is the most, others use none" in refused
+        assert f"{nap.owner}/gift would be theirs and uses 9MiB" in refused
+        nap("storage", "quota", "gift/data", "6m")
+        nap("app", "give", "gift", "games")
+        assert used()["storage"] == (6 << 20, 8 << 20)
+        nap("quota", "set", nap.owner, "storage=1m")  # on whose folder MooseFS counts it still
+        other("exec", "gift/web", "dd", "if=/dev/zero", "of=/data/big", "bs=1M", "count=4")
+        more = write_app(tmp_path / "more.yml", web, name="more", **on_storage(quota="3m"))
+        refused = other("up", "-f", more, code=Exit.NO_ROOM).err
+        assert "others use 6MiB (games/gift 6MiB), and games/more asks for 3MiB" in refused
+        for asked in ("9m", "none"):
+            other("storage", "quota", "gift/data", asked, code=Exit.NO_ROOM)
+        other("storage", "quota", "gift/data", "5m")
+        other("up", "-f", more)
+        other("down", "more", "-v")
+        other("storage", "quota", "gift/data", "6m")
+        other("storage", "restore", "more/data", "--removed", code=Exit.NO_ROOM)
+        other("storage", "quota", "gift/data", "5m")
+        other("storage", "restore", "more/data", "--removed")
+        assert used()["storage"] == (8 << 20, 8 << 20), "no file and no host knows of one of them"
+    finally:
+        for who in ("games", nap.owner):
+            nap("quota", "unset", who, "storage")
+        nap("app", "give", "games/gift", nap.owner)
+    other("storage", "rm", "more/data", "-y")
+
+
 def test_what_the_file_says_later_is_set_on_what_is_there(bed: Bed, nap: Nap, apps: Apps) -> None:
     web = {"web": sleeper(volumes=["data:/data"])}
     nap("up", "-f", apps("later", web, **on_storage()))

@@ -109,6 +109,13 @@ def test_cpus_memory_and_ports_by_their_limits(road: Road) -> None:
     assert shown(road, "ada")["ada", "memory"] == (512 * MIB, 512 * MIB)
 
 
+def test_what_is_kept_free_counts_where_it_is_more_than_the_limit(road: Road) -> None:
+    road = with_quotas(road, ada={"cpus": 1_000_000_000, "memory": 512 * MIB})
+    resources = {"reservations": {"cpus": "1.5"}, "limits": {"cpus": "0.1", "memory": "100m"}}
+    with pytest.raises(OverQuota, match=r"asks for 1\.5"):
+        road.up(app({"web": {"deploy": {"resources": resources}}}))
+
+
 def test_what_has_no_limit_is_refused_where_the_quota_has_one(road: Road) -> None:
     road = with_quotas(road, ada={"memory": 512 * MIB})
     with pytest.raises(BadFile, match="web has no limit of memory") as caught:

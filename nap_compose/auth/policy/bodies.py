@@ -375,7 +375,24 @@ def _is_anonymous(name: str) -> bool:
     return len(name) == 64 and all(char in "0123456789abcdef" for char in name)
 
 
-_PROPAGATION = ("shared", "rshared", "slave", "rslave")
+_OF_A_BIND = frozenset(
+    ["ro", "rw", "z", "Z", "nocopy", "private", "rprivate", "cached", "consistent", "delegated"]
+)
+"""The words that may stand behind a bind. Those of propagation that aren't here reach the host."""
+
+_PRIVATE = (None, "", "private", "rprivate")
+_OF_A_MOUNT: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("Type", "Source", "Target", "ReadOnly", "Consistency"), frozenset()),
+    "BindOptions": frozenset(
+        (
+            *("Propagation", "CreateMountpoint", "NonRecursive"),
+            *("ReadOnlyNonRecursive", "ReadOnlyForceRecursive"),
+        )
+    ),
+    "VolumeOptions": frozenset(("NoCopy", "Subpath", "Labels")),
+    "TmpfsOptions": frozenset(("SizeBytes", "Mode")),
+}
+"""The fields of a mount, and what may stand in each that has fields of its own."""
 
 
 def _binds(value: Any, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
@@ -383,8 +400,9 @@ def _binds(value: Any, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
         source, _, rest = str(bind).partition(":")
         yield from _source(source, bounds, owned)
         options = rest.rpartition(":")[2].split(",") if ":" in rest else []
-        if any(option in _PROPAGATION for option in options):
-            yield Verdict(f"the propagation of {source} reaches the host: for admins only")
+        strange = [option for option in options if option and option not in _OF_A_BIND]
+        if strange:
+            yield Verdict(f"the option {strange[0]} of the mount of {source} is for admins only")
 
 
 def _mounts(value: Any, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
@@ -394,12 +412,22 @@ def _mounts(value: Any, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
             yield Verdict(f"a mount of type {kind} is for admins only")
         elif kind == "bind" or source:
             yield from _source(source, bounds, owned)
-        if (mount.get("BindOptions") or {}).get("Propagation", "") in _PROPAGATION:
+        if (mount.get("BindOptions") or {}).get("Propagation") not in _PRIVATE:
             yield Verdict(f"the propagation of {source} reaches the host: for admins only")
         yield from _judged(r.TMPFS_SIZE, (mount.get("TmpfsOptions") or {}).get("SizeBytes"), bounds)
         yield from _judged(r.LABELS, (mount.get("VolumeOptions") or {}).get("Labels"), bounds)
-        if (mount.get("VolumeOptions") or {}).get("DriverConfig"):
-            yield Verdict("a volume's driver is chosen in `volumes` alone")
+        for field in _strange_in(mount):
+            yield Verdict(f"{field} of a mount is for admins only")
+
+
+def _strange_in(mount: Json) -> Iterator[str]:
+    for field, value in mount.items():
+        if field not in _OF_A_MOUNT and value:
+            yield field
+        elif isinstance(value, Mapping):
+            known = _OF_A_MOUNT.get(field, frozenset())
+            strange = (key for key, inner in value.items() if key not in known and inner)
+            yield from (f"{field}.{key}" for key in strange)
 
 
 def _namespace(*plain: str) -> Callable[[Any, Bounds, Owned], Iterator[Verdict]]:

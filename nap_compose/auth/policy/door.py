@@ -34,6 +34,9 @@ class ImageDoor(Protocol):
         """Whose name an image goes by that is pulled from where anybody may take any name: another
         user's, or empty."""
 
+    def may_make(self, reference: str, owner: str) -> bool:
+        """Whether an image made for the app, which stands under `owner`, may be so called."""
+
     def foreign(self, engine: Engine) -> bool:
         """Whether a build there could begin from such an image without its registry's word."""
 
@@ -146,13 +149,15 @@ class PolicedEngine:
         query = copy.deepcopy(dict(query))
         names = query.get("t") or ()
         for name in [names] if isinstance(names, str) else names:
-            if not is_own(name, self._owned.owner):
+            if not self._may_make(name):
                 raise NotAllowed(f"the image {name} wouldn't be {self._owned.owner}'s")
         self._refuse("a build", bodies.build(query, self._bounds))
         limits = bodies.limits_of_a_build(query, self._bounds)
         if self._images and self._images.foreign(self._engine):
-            # What the build begins from is to be had from its registry, with the owner's login.
+            # What the build begins from is to be had from its registry, with the owner's login; and
+            # layers that lie here are nobody's to take for the steps that made them.
             limits = {**limits, "pull": "1"}
+            query = {key: value for key, value in query.items() if key != "cachefrom"}
         return self._engine.build_image({**query, **limits}, context, **how)
 
     def pull_image(self, image: str, **how: Any) -> Iterator[Json]:
@@ -169,7 +174,7 @@ class PolicedEngine:
 
     def push_image(self, image: str, **how: Any) -> Iterator[Json]:
         """As the engine's. Raises NotAllowed."""
-        if not is_own(image, self._owned.owner):
+        if not self._may_make(image):
             raise NotAllowed(f"the image {image} isn't {self._owned.owner}'s to push")
         return self._engine.push_image(image, **how)
 
@@ -254,6 +259,10 @@ class PolicedEngine:
         raise NotAllowed(
             f"{subject}: {found.why}", host=self._engine.host, hint=hint if found.rule else None
         )
+
+    def _may_make(self, image: str) -> bool:
+        owner = self._owned.owner
+        return self._images.may_make(image, owner) if self._images else is_own(image, owner)
 
     def _log_driver(self) -> str:
         return str(self._engine.info().get("LoggingDriver") or "")

@@ -12,7 +12,20 @@ def is_own(reference: str, owner: str) -> bool:
     >>> [is_own(name, "ada") for name in ("web", "bob_shop-web", "adam/web", "reg.example/bob/ada")]
     [False, False, False, False]
     """
+    return _path(reference).startswith((f"{owner}/", f"{owner}_")) and ".." not in reference
+
+
+def is_of(reference: str, project: str) -> bool:
+    """Whether an image goes by the name that a build of that project's would give it.
+
+    >>> [is_of(name, "ada_shop") for name in ("ada_shop-web", "reg.example/ada_shop-web", "ada/w")]
+    [True, True, False]
+    """
+    return _path(reference).startswith(f"{project}-") and ".." not in reference
+
+
+def _path(reference: str) -> str:
+    """The name without its registry."""
     first, slash, rest = reference.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        reference = rest
-    return reference.startswith((f"{owner}/", f"{owner}_")) and ".." not in reference
+    named = slash and ("." in first or ":" in first or first == "localhost")
+    return rest if named else reference

@@ -34,7 +34,7 @@ _FREE_OF_A_SERVICE = (
     "attach command configs container_name cpu_count cpu_percent cpu_period cpu_quota "
     "cap_drop credential_spec depends_on develop dns dns_opt dns_search domainname entrypoint "
     "env_file environment expose extends external_links extra_hosts group_add healthcheck hostname "
-    "image init label_file links mac_address mem_reservation mem_swappiness models "
+    "image init label_file links mac_address mem_swappiness models "
     "platform pre_start profiles pull_policy pull_refresh_after read_only restart scale secrets "
     "stdin_open stop_grace_period stop_signal tty user working_dir x-nap"
 )
@@ -81,10 +81,10 @@ _SERVICE: Mapping[str, Rule] = {
     "deploy.resources.limits.memory": r.MEMORY,
     "deploy.resources.limits.pids": r.PIDS,
     "deploy.resources.reservations": INSIDE,
-    "deploy.resources.reservations.cpus": FREE,
+    "deploy.resources.reservations.cpus": r.RESERVED_CPUS,
     "deploy.resources.reservations.devices": r.GPUS,
-    "deploy.resources.reservations.generic_resources": FREE,
-    "deploy.resources.reservations.memory": FREE,
+    "deploy.resources.reservations.generic_resources": r.GENERIC,
+    "deploy.resources.reservations.memory": r.RESERVED_MEMORY,
     "deploy.restart_policy": FREE,
     "deploy.rollback_config": FREE,
     "deploy.update_config": FREE,
@@ -102,6 +102,7 @@ _SERVICE: Mapping[str, Rule] = {
     "logging.driver": r.LOG_DRIVER,
     "logging.options": r.LOG_OPTION,
     "mem_limit": r.MEMORY,
+    "mem_reservation": r.RESERVED_MEMORY,
     "memswap_limit": r.SWAP,
     "network_mode": _modes("none"),
     "networks": INSIDE,

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from nap_compose.cluster.cluster import Ports
-from nap_compose.cluster.holding import NANO
+from nap_compose.cluster.holding import NANO, kind
 from nap_compose.cluster.policy import DEFAULT, Policy
 from nap_compose.units import parse_size
 
@@ -210,6 +210,26 @@ def _gpus(value: Any, bounds: Bounds) -> Verdict | None:
     return Verdict(f"{total} GPUs are asked for, and {most} is the most", "gpus")
 
 
+def _counted_devices(value: Any, bounds: Bounds) -> Verdict | None:
+    """Devices by kind, which are kept free and reach no container: of GPUs no more than it may
+    have."""
+    most = bounds.policy.gpus
+    if not _asks(value):
+        return None
+    if not isinstance(value, (list, tuple)):
+        return Verdict("devices can't be told", "gpus")
+    total = 0
+    for entry in value:
+        resource = entry.get("discrete_resource_spec") if isinstance(entry, Mapping) else None
+        if not isinstance(resource, Mapping):
+            return Verdict("devices can't be told", "gpus")
+        if kind(str(resource.get("kind") or "")) == "gpu":
+            total += int(resource.get("value") or 0)
+    if total <= most:
+        return None
+    return Verdict(f"{total} GPUs are kept free, and {most} is the most", "gpus")
+
+
 def path_is_listed(path: str, bounds: Bounds) -> bool:
     """Whether users may mount that path of a host: just those listed, nothing under them, since a
     container that may write there could put a link in its place."""
@@ -338,6 +358,9 @@ NANO_CPUS = Rule(
 MEMORY = Rule(
     "memory", _number_to(lambda policy: policy.memory, "memory", "the memory", bytes_=True)
 )
+RESERVED_CPUS = Rule("cpus", _unless_none(CPUS.judge or _nothing("")))
+RESERVED_MEMORY = Rule("memory", _unless_none(MEMORY.judge or _nothing("")))
+GENERIC = Rule("gpus", _counted_devices)
 SWAP = Rule("swap", _unless_none(_memory_and_swap))
 PIDS = Rule("pids", _number_to(lambda policy: policy.pids, "pids", "the processes", bytes_=False))
 SHM = Rule("shm", _number_to(lambda policy: policy.shm, "shm", "/dev/shm", bytes_=True))  # noqa: S108

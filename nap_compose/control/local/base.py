@@ -21,10 +21,10 @@ class Local:
         self._parts = parts
         self._who = who
 
-    def acts_for(self, who: Who, owner: str) -> None:
-        """Let the calls that come be that person's, on an app of `owner`'s."""
+    def acts_for(self, who: Who, owner: str, app: str = "") -> None:
+        """Let the calls that come be that person's, on an app that stands under `owner`."""
         self._who = who
-        self._parts.engines.door = door_for(self._parts, who, owner or who.owner)
+        self._parts.engines.door = door_for(self._parts, who, owner or who.owner, app)
 
     def _owned(self, target: Target) -> Target:
         """The target with the caller as the owner of an app that was named without one."""

@@ -13,6 +13,7 @@ from nap_compose.cluster.engine import Engine, EngineError
 from nap_compose.cluster.images import familiar
 from nap_compose.cluster.private_images import repository_of
 from nap_compose.compose.references import parse
+from nap_compose.control.image_names import may_make
 from nap_compose.control.parts import Parts
 from nap_compose.control.registries.pulling import OwnersLogins
 from nap_compose.errors import NotAllowed
@@ -82,8 +83,13 @@ def _ask(
 class ImageDoor:
     """At the engines' door: what was shown for an app, whatever led to the body."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, app: str = "") -> None:
         self._parts = parts
+        self._app = app
+
+    def may_make(self, reference: str, owner: str) -> bool:
+        """Whether an image of the app's making may go by that name."""
+        return may_make(self._parts, owner, self._app, reference)
 
     def why_not(self, engine: Engine, image: str, owner: str, app: str) -> str:
         """Why a container of an app may not be made of that image; empty where it may."""
@@ -102,6 +108,7 @@ class ImageDoor:
     def anothers(self, reference: str, owner: str) -> str:
         """Whose name an image goes by that is pulled from the public registry, where anybody may
         have taken it: a user's of this cluster, other than the owner's."""
+        owner = self._parts.given(now=False).owner(owner, self._app)
         registry, _, path = private_images.repository_of(reference).partition("/")
         name, more, _ = path.partition("/")
         if registry != PUBLIC or not more or name == owner:

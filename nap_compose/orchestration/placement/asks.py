@@ -105,13 +105,14 @@ def holding_of(service: Service) -> Holding:
 
 
 def most_of(service: Service) -> Most:
-    """What a replica may use at most: its limits, or what is kept free for it."""
+    """What a replica may use at most: its limits, or what is kept free for it where that is more,
+    since nobody else gets it."""
     limits, holding = _resources(service).get("limits") or {}, holding_of(service)
     cpus = nano(_limit(service))
     memory = size(limits.get("memory", service.spec.get("mem_limit"))) or 0
     return Most(
-        cpus=cpus or holding.cpus,
-        memory=memory if memory > 0 else holding.memory,
+        cpus=max(cpus, holding.cpus),
+        memory=max(memory, holding.memory),
         ports=len(service.ports),
         limits_cpus=cpus > 0,
         limits_memory=memory > 0,

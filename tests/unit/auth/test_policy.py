@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from nap_compose.auth.policy import bodies
 from nap_compose.auth.policy.bodies import Owned
@@ -49,6 +51,8 @@ SERVICE: dict[str, str] = {
     "cpu_shares": "100000",
     "cpuset": "'0'",
     "deploy.resources.reservations.devices": "[{capabilities: [gpu], count: 1}]",
+    "deploy.resources.reservations.generic_resources": "[{discrete_resource_spec: "
+    "{kind: nvidia.com/GPU, value: 1}}]",
     "device_cgroup_rules": "['a *:* rwm']",
     "devices": "['/dev/sda:/dev/sda']",
     "gpus": "all",
@@ -205,29 +209,96 @@ def test_no_form_gets_round_it(tmp_path: Path, form: Any, key: str, value: str) 
     assert any(path[2 : 2 + len(first)] == first for path in judged(file)), key
 
 
-@pytest.mark.parametrize(("key", "value"), SERVICE.items())
+@pytest.mark.parametrize(("key", "value"), [*SERVICE.items(), *MORE])
 def test_a_variable_gets_round_nothing(tmp_path: Path, key: str, value: str) -> None:
-    if value[0] in "[{'":
-        return  # a variable stands for a text, never for a list
-    file = compose(tmp_path, **direct(key, "${WANTED}"))
+    """With a variable for each text, however deep it stands."""
+    text, env = with_variables(value)
+    file = compose(tmp_path, **direct(key, text))
     try:
-        found = judged(file, env={"WANTED": value})
+        found = judged(file, env=env)
     except BadFile:
         return  # no variable may stand there at all
     assert found, key
 
 
-@pytest.mark.parametrize(("key", "value"), SERVICE.items())
+def with_variables(value: str) -> tuple[str, dict[str, str]]:
+    """The value with a variable in place of each text and number, and what these stand for."""
+    env: dict[str, str] = {}
+
+    def named(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: named(each) for key, each in part.items()}
+        if isinstance(part, list):
+            return [named(each) for each in part]
+        name = f"WANTED{len(env)}"
+        env[name] = json.dumps(part) if isinstance(part, (bool, int)) else part
+        return f"${{{name}}}"
+
+    return json.dumps(named(yaml.safe_load(value))), env
+
+
+@pytest.mark.parametrize(("key", "value"), [*SERVICE.items(), *MORE])
 def test_a_later_file_gets_round_nothing(tmp_path: Path, key: str, value: str) -> None:
     compose(tmp_path, first="services: {web: {image: x}}\n", **direct(key, value))
     assert judged(tmp_path / "first.yaml", tmp_path / "compose.yaml")
 
 
-@pytest.mark.parametrize("text", TOP_LEVEL)
-def test_what_services_share_is_judged(tmp_path: Path, text: str) -> None:
+def sharing(text: str) -> str:
+    """A service that uses what `text` says all services share."""
     mounts = "volumes: ['vol:/v']" if text.startswith("volumes") else ""
-    service = f"services: {{web: {{image: x, {mounts}}}}}\n"
-    assert judged(compose(tmp_path, compose=service + text + "\n"))
+    return f"services: {{web: {{image: x, {mounts}}}}}\n"
+
+
+def as_it_is(text: str) -> dict[str, str]:
+    return {"compose": f"{sharing(text)}{text}\n"}
+
+
+def from_another_file(text: str) -> dict[str, str]:
+    return {"inner": f"{sharing(text)}{text}\n", "compose": "include: [inner.yaml]\n"}
+
+
+def from_an_anchor(text: str) -> dict[str, str]:
+    ((kind, things),) = yaml.safe_load(text).items()
+    ((name, spec),) = things.items()
+    shared = f"x-shared: &shared {json.dumps(spec)}\n"
+    return {"compose": f"{shared}{sharing(text)}{kind}:\n  {name}:\n    <<: *shared\n"}
+
+
+def in_lines(text: str) -> dict[str, str]:
+    return {"compose": sharing(text) + yaml.safe_dump(yaml.safe_load(text))}
+
+
+@pytest.mark.parametrize("form", [as_it_is, from_another_file, from_an_anchor, in_lines])
+@pytest.mark.parametrize("text", TOP_LEVEL)
+def test_what_services_share_is_judged(tmp_path: Path, form: Any, text: str) -> None:
+    ((kind, things),) = yaml.safe_load(text).items()
+    found = judged(compose(tmp_path, **form(text)))
+    assert any(path[:2] == (kind, *things) for path in found)
+
+
+@pytest.mark.parametrize("text", TOP_LEVEL)
+def test_nor_does_a_later_file_or_a_variable_share_more(tmp_path: Path, text: str) -> None:
+    ((kind, things),) = yaml.safe_load(text).items()
+    values, env = with_variables(json.dumps(things))
+    first = f"{sharing(text)}{kind}: {json.dumps(dict.fromkeys(things))}\n"
+    compose(tmp_path, first=first, compose=f"{kind}: {values}\n")
+    assert judged(tmp_path / "first.yaml", tmp_path / "compose.yaml", env=env)
+
+
+def test_all_that_services_share_is_tried() -> None:
+    """Of networks and volumes, every key that isn't free."""
+    tried = {
+        f"{kind}.*.{key}"
+        for kind, things in (item for text in TOP_LEVEL for item in yaml.safe_load(text).items())
+        for spec in things.values()
+        for key in spec
+    }
+    judges = {
+        pattern
+        for pattern, rule in KEYS.items()
+        if pattern.startswith(("networks.*.", "volumes.*.")) and rule not in (FREE, INSIDE)
+    }
+    assert tried == judges
 
 
 def test_what_most_files_ask_for_is_allowed(tmp_path: Path) -> None:
@@ -399,7 +470,10 @@ def making(app: App, spec_labels: bool = True) -> Making:
     )
 
 
-_NO_FIELD = ("deploy.resources.reservations.devices", "provider", "use_api_socket", "post_start")
+_NO_FIELD = (
+    *("deploy.resources.reservations.devices", "provider", "use_api_socket", "post_start"),
+    "deploy.resources.reservations.generic_resources",
+)
 """What comes to nothing in a container's body, or to the same as another key."""
 
 
@@ -475,6 +549,12 @@ def test_the_bodies_of_what_is_allowed_pass(tmp_path: Path) -> None:
         {"Mounts": [{"Type": "volume", "Source": "carol_web_data", "Target": "/x"}]},
         {"Mounts": [{"Type": "bind", "Source": "", "Target": "/x"}]},
         {"Mounts": [{"Type": "volume", "VolumeOptions": {"DriverConfig": {"Name": "x"}}}]},
+        {"Mounts": [{"Type": "volume", "BrandNewField": True}]},
+        {"Mounts": [{"Type": "volume", "BindOptions": {"BrandNewField": True}}]},
+        {"Mounts": [{"Type": "tmpfs", "Target": "/x", "TmpfsOptions": {"Options": [["exec"]]}}]},
+        {"Mounts": [{"Type": "volume", "BindOptions": {"Propagation": "brand-new"}}]},
+        {"Binds": ["bob_web_data:/x:rw,rshared"]},
+        {"Binds": ["bob_web_data:/x:brand-new"]},
         {"NetworkMode": "carol_web_default"},
         {"NetworkMode": "default"},
         {"NetworkMode": "container:abc"},
@@ -500,6 +580,17 @@ def test_a_volume_that_stayed_in_place_for_the_owner_is_within_reach_and_no_othe
             {"Mounts": [{"Type": "volume", "Source": source, "Target": "/data"}]},
         ):
             assert good is not bool(list(bodies.host_config(config, BOUNDS, owned))), config
+
+
+def test_every_way_of_mounting_ones_own_is_within_reach() -> None:
+    options = {"NoCopy": True, "Subpath": "a", "Labels": {"a": "b"}}
+    volume = {"Type": "volume", "Source": "bob_web_data", "Target": "/x", "VolumeOptions": options}
+    memory = {"Type": "tmpfs", "Target": "/t", "TmpfsOptions": {"SizeBytes": 1 << 20, "Mode": 448}}
+    config = {
+        "Binds": ["bob_web_data:/y", "bob_web_data:/z:ro,Z,rprivate"],
+        "Mounts": [volume, {**memory, "ReadOnly": False, "Consistency": "cached"}],
+    }
+    assert list(bodies.container({"HostConfig": config}, BOUNDS, OWNED)) == []
 
 
 def test_what_nap_brought_for_the_owner_and_the_pool_are_within_reach() -> None:
@@ -708,6 +799,29 @@ def test_a_limit_so_small_that_it_is_none_is_none(tmp_path: Path, lines: str, wh
     body = container_body(making(app))
     if where:
         assert list(bodies.container(body, bounds, OWNED)), body
+
+
+@pytest.mark.parametrize(
+    ("lines", "good"),
+    [
+        ("deploy: {resources: {reservations: {cpus: '1', memory: 1g}}}", True),
+        ("deploy: {resources: {reservations: {cpus: '2'}}}", False),
+        ("deploy: {resources: {reservations: {memory: 2g}}}", False),
+        ("mem_reservation: 2g", False),
+    ],
+)
+def test_nor_is_more_kept_free_than_may_be_used(tmp_path: Path, lines: str, good: bool) -> None:
+    bounds = Bounds(Policy(cpus=1, memory=1 << 30))
+    text = f"services:\n  web:\n    image: x\n    cpus: 0.1\n    mem_limit: 1g\n    {lines}\n"
+    app = load([compose(tmp_path, compose=text)], env={}, project_name="web").app
+    assert (list(judge(app, bounds)) == []) is good
+
+
+def test_devices_that_are_no_gpus_are_counted_by_nobody_but_placement(tmp_path: Path) -> None:
+    key = "deploy.resources.reservations.generic_resources"
+    for what, good in (("{kind: licence, value: 4}", True), ("{kind: gpu, value: 2}", False)):
+        file = compose(tmp_path, **direct(key, f"[{{discrete_resource_spec: {what}}}]"))
+        assert (judged(file) == []) is good
 
 
 def test_swap_beside_the_most_memory_is_as_much_again(tmp_path: Path) -> None:

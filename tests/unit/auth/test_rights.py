@@ -16,7 +16,7 @@ import nap_compose.cli
 from nap_compose.auth.rights import CALLS, Right, check, needed
 from nap_compose.border import Control, Who
 from nap_compose.cli.calling import root
-from nap_compose.cli.lazy import LazyGroup
+from nap_compose.cli.lazy import LazyGroup, VerbGroup
 from nap_compose.control.guard import Guard
 from nap_compose.control.handed import about
 from nap_compose.errors import NotAllowed
@@ -54,6 +54,8 @@ def commands(group: LazyGroup) -> Iterator[tuple[str, str]]:
     ctx = click.Context(group)
     for name in group.list_commands(ctx):
         inner = group.get_command(ctx, name)
+        if isinstance(inner, VerbGroup):
+            yield name, inner._usual.partition(":")[0]
         if isinstance(inner, LazyGroup):
             yield from ((f"{name} {each}", module) for each, module in commands(inner))
         else:
@@ -73,6 +75,7 @@ def test_every_command_asks_only_for_what_has_a_rule(name: str, module: str) -> 
 def test_the_walk_over_commands_finds_their_calls() -> None:
     found = {name: set(_asked(module, set())) for name, module in commands(root())}
     assert "up" in found["up"] and "execute" in found["exec"] and "drain" in found["host drain"]
+    assert "logs" in found["logs"]
     every = {"notices", "close"}  # what opening and closing the border asks for
     without = {name for name, calls in found.items() if calls <= every}
     # Whoever makes or restores a backup holds the keys: no border is crossed for it.
