@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterable, Iterator
-from itertools import chain, repeat
+from itertools import chain
 
 Line = tuple[str, bytes]
 
@@ -160,8 +160,8 @@ def _plain_frames(data: bytes) -> list[Line] | None:
         sources[head] = source
     texts = [frame[8:] for frame in framed]
     names = set(sources.values())
-    of = repeat(names.pop()) if len(names) == 1 else map(sources.__getitem__, heads)
-    return list(zip(of, texts))
+    of = [*names] * len(texts) if len(names) == 1 else map(sources.__getitem__, heads)
+    return list(zip(of, texts, strict=True))
 
 
 def _odd_frame(payload: bytes, source: str, assembler: Assembler) -> Iterator[Line]:

@@ -50,9 +50,7 @@ def collect(
         return parts.look(only=SEEN, whose=OURS, hosts=hosts)
 
     say = Saying(tell)
-    starts = Listener(
-        parts.engines, embedded=parts.cluster.embedded, heard=("start",), again=NEVER
-    )
+    starts = Listener(parts.engines, embedded=parts.cluster.embedded, heard=("start",), again=NEVER)
     with _hosts_of_one(parts, say) as held:
         collector = Collector(
             parts.engines,

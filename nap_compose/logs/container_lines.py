@@ -224,7 +224,7 @@ class ContainerLog:
         parts = zip(at, repeat(self.subject), repeat(self.container.host), whose, texts)
         ahead = self._ahead
         times = [each - ahead for each in printed] if ahead else printed
-        lines = list(zip(times, map(line_of, repeat(LogLine), parts)))
+        lines = list(zip(times, map(line_of, repeat(LogLine), parts), strict=True))
         self._last = printed[-1]
         self._position.advance_all(lines, streams, ahead)
         return lines

@@ -148,7 +148,8 @@ def test_a_container_is_read_as_soon_as_it_starts(
     hand = Hand()
 
     def said_by(app: str) -> bool:
-        return any(b"before the next look" in path.read_bytes() for path in scene.kept(app).values())
+        kept = scene.kept(app).values()
+        return any(b"before the next look" in path.read_bytes() for path in kept)
 
     def collects() -> None:
         with talking(road) as control:
