@@ -95,15 +95,25 @@ def environment(own: Mapping[str, str]) -> dict[str, str]:
 
 def run(command: Command, argv: Sequence[str]) -> None:
     """Run a program where and as the command says; raises Broken where it doesn't end with 0."""
+    _run(command, argv, subprocess.DEVNULL)
+
+
+def said(command: Command, argv: Sequence[str]) -> str:
+    """As `run`; what it printed."""
+    return _run(command, argv, subprocess.PIPE).decode("utf-8", "replace")
+
+
+def _run(command: Command, argv: Sequence[str], stdout: int) -> bytes:
     ended = subprocess.run(
         argv,
         cwd=command.cwd,
         env=environment(command.env),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         check=False,
     )
     if ended.returncode:
         text = ended.stderr.decode("utf-8", "replace").strip()
         raise Broken(f"`{' '.join(argv)}` ended with {ended.returncode}: {text[-500:]}")
+    return ended.stdout or b""

@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.case import CannotRun, Command, Sides, case
 from bench.cases.engine import engine
 from bench.keeping import keep
-from bench.measure import run
+from bench.measure import Broken, run, said
 from bench.programs import docker_compose, nap
 
 MILLION = 1_000_000
@@ -34,6 +34,8 @@ services:
 NEEDLE = "request 7777777 "
 SIZE = 1 << 30
 RATE = 50_000
+PATIENCE = 180.0
+"""Seconds that a container may take to print all its lines."""
 
 
 @contextmanager
@@ -47,8 +49,19 @@ def printed(folder: Path) -> Iterator[tuple[Command, Command]]:
         ours = Command((nap(),), folder, {**home, **nap_home})
         theirs = Command((*compose, "-f", "app.yml", "-p", "bench"), folder, {**home, **env})
         run(theirs, (*theirs.argv, "up", "-d"))
-        time.sleep(15)  # until all is printed
+        _until_printed(theirs)
         yield ours, theirs
+
+
+def _until_printed(program: Command) -> None:
+    """Wait until the engine has the last line."""
+    last = (*program.argv, "logs", "--no-log-prefix", "--tail", "1")
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if said(program, last).split()[-1:] == [str(MILLION)]:
+            return
+        time.sleep(0.5)
+    raise Broken(f"the container hasn't printed {MILLION:,} lines within {PATIENCE:.0f} s")
 
 
 @case(

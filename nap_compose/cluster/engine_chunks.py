@@ -6,6 +6,7 @@ to look at one after the other would take longer than all the rest together.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from io import BufferedIOBase
 
@@ -13,6 +14,9 @@ from nap_compose.cluster.engine_wire import CutShort, HttpFault
 from nap_compose.cluster.loaded import not_yet
 
 _PIECE = 64 * 1024
+_LITTLE = 16 * 1024
+_END = b"\r\n0\r\n\r\n"
+"""What an answer ends with: nothing more comes then."""
 _LONGEST_HEAD = 4096
 """More than this before a chunk, or after the last one, is no HTTP."""
 
@@ -104,15 +108,20 @@ def _whole_chunks(data: bytes, at: int, found: list[bytes]) -> int:
         at = stop + 2
 
 
-def chunked(file: BufferedIOBase, wait: Callable[[bool], None]) -> Iterator[bytes]:
+def chunked(
+    file: BufferedIOBase, wait: Callable[[bool], None], pause: float = 0.0
+) -> Iterator[bytes]:
     """The answer's body in pieces, as they arrive; all that is there already comes at once.
 
-    `wait` says whether reads from `file` are to wait for something. Raises what reading raises,
-    and CutShort where the answer ends before its end.
+    `wait` says whether reads from `file` are to wait for something; where only little is there and
+    not the end, more may gather for `pause` seconds. Raises what reading raises, and CutShort
+    where the answer ends before its end.
     """
     chunks = Chunks()
     while not chunks.ended:
         piece = file.read1(_PIECE)
+        if len(piece) < _LITTLE and pause and not piece.endswith(_END):
+            time.sleep(pause)
         if not piece:
             raise CutShort("the last chunk didn't come")
         body = chunks.add(piece + b"".join(_at_hand(file, wait)))

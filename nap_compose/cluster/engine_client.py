@@ -321,6 +321,8 @@ class DockerEngine(Sessions, SwarmCalls):
         with self._http.open(Request("GET", path, query)) as answer:
             if follow:
                 answer.wait_at_most(None)
+            else:
+                answer.gather()
             tty = bool(before["Config"].get("Tty"))
             try:
                 yield from (raw_batches if tty else framed_batches)(answer.pieces())

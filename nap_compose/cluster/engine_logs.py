@@ -148,7 +148,7 @@ def _whole_frames(data: bytes, assembler: Assembler) -> tuple[list[Line], int, i
 def _plain_frames(data: bytes) -> list[Line] | None:
     """The lines of `data` all at once, where it is frames of the two outputs that hold a whole
     line each; None where one is otherwise, or where a line ends in a carriage return."""
-    if not data or b"\r\n" in data:
+    if not data or (b"\r" in data and b"\r\n" in data):  # the first is looked for far sooner
         return None
     framed = data[:-1].split(b"\n")
     heads = [frame[:8] for frame in framed]
@@ -158,7 +158,10 @@ def _plain_frames(data: bytes) -> list[Line] | None:
         if source is None or size > LONGEST_LINE or head[1:] != _LENGTH.pack(size - 7):
             return None
         sources[head] = source
-    return [(sources[frame[:8]], frame[8:]) for frame in framed]
+    texts = [frame[8:] for frame in framed]
+    names = set(sources.values())
+    of = [*names] * len(texts) if len(names) == 1 else map(sources.__getitem__, heads)
+    return list(zip(of, texts, strict=True))
 
 
 def _odd_frame(payload: bytes, source: str, assembler: Assembler) -> Iterator[Line]:

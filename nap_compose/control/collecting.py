@@ -10,6 +10,7 @@ from nap_compose.border.collecting import CollectedHost, CollectedReplica
 from nap_compose.border.words import Listing
 from nap_compose.cluster import state_keys as keys
 from nap_compose.cluster.observe import OURS, Part
+from nap_compose.control.watching.listening import NEVER, Listener
 from nap_compose.errors import NapError, NotAllowed
 from nap_compose.logs.collect.collector import Collector
 from nap_compose.logs.collect.held import HeldHosts
@@ -49,6 +50,7 @@ def collect(
         return parts.look(only=SEEN, whose=OURS, hosts=hosts)
 
     say = Saying(tell)
+    starts = Listener(parts.engines, embedded=parts.cluster.embedded, heard=("start",), again=NEVER)
     with _hosts_of_one(parts, say) as held:
         collector = Collector(
             parts.engines,
@@ -58,6 +60,7 @@ def collect(
             say=say,
             skews=skews_before(parts.store),
             follow=not request.once,
+            heard=starts.hosts,
         )
         reports = Reports(parts.store, held.name, say)
         if request.once:
@@ -65,7 +68,11 @@ def collect(
             reports(collector)
         else:
             tell(f"collecting into {logs.dir} as {held.name}")
-            collector.run(lambda: cancel.level > 0, reports)
+            starts.start()
+            try:
+                collector.run(lambda: cancel.level > 0, reports)
+            finally:
+                starts.stop()
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import copy
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import field
 from itertools import chain, repeat
+from operator import truediv
 
 from nap_compose.border import LogLine
 from nap_compose.cluster.engine import Engine
@@ -22,7 +23,7 @@ from nap_compose.logs.kept.series import Series
 from nap_compose.logs.kept.stored import store
 from nap_compose.logs.kept_lines import MISSING
 from nap_compose.logs.merge import LONG_AGO, Stamped
-from nap_compose.logs.stamps import PIECE, as_text, split_stamp, whole_second
+from nap_compose.logs.stamps import as_text, split_stamp, stamped_alike
 from nap_compose.plaindata import dataclass
 
 OVERLAP = 2.0
@@ -212,24 +213,19 @@ class ContainerLog:
         self, batch: Sequence[tuple[str, bytes]], streams: Collection[str]
     ) -> list[Stamped] | None:
         """The lines of a batch of these streams that are all new, each counted in; None, and
-        nothing done, where one is out of the ordinary: few are, and there may be millions."""
-        raws = [raw for _, raw in batch]
-        longest = max(map(len, raws), default=PIECE + 1)
-        if longest > PIECE or any(map(bytes.endswith, raws, repeat(b"\r"))):
+        nothing done, where one is out of the ordinary: few are, and there may be millions. So
+        nothing here is done line by line but what C does."""
+        ordinary = stamped_alike([raw for _, raw in batch])
+        if ordinary is None:
             return None
-        ahead, subject, host = self._ahead, self.subject, self.container.host
-        try:
-            seconds = {head: whole_second(head) for head in {raw[:20] for raw in raws}}
-            if {raw[29:31] for raw in raws} != {b"Z "}:
-                return None
-            lines = [
-                (at - ahead, line_of(LogLine, (at / 1e9, subject, host, stream, raw[31:].decode())))
-                for stream, raw in batch
-                for at in (seconds[raw[:20]] + int(raw[20:29]),)
-            ]
-        except ValueError:  # a time or a text that is none
-            return None
-        self._last = lines[-1][0] + ahead
+        printed, texts = ordinary
+        whose = repeat(next(iter(streams))) if len(streams) == 1 else [each for each, _ in batch]
+        at = map(truediv, printed, repeat(1e9))
+        parts = zip(at, repeat(self.subject), repeat(self.container.host), whose, texts)
+        ahead = self._ahead
+        times = [each - ahead for each in printed] if ahead else printed
+        lines = list(zip(times, map(line_of, repeat(LogLine), parts), strict=True))
+        self._last = printed[-1]
         self._position.advance_all(lines, streams, ahead)
         return lines
 

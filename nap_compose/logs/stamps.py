@@ -5,7 +5,10 @@ from __future__ import annotations
 import calendar
 import re
 import time
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import repeat
+from operator import add
 
 PIECE = 16 * 1024
 """An engine cuts longer lines into pieces of this many bytes, and stamps each."""
@@ -34,11 +37,44 @@ def split_stamp(raw: bytes) -> tuple[int, bytes] | None:
     return at, _joined(found[0], raw[found.end() :])
 
 
-def whole_second(raw: bytes) -> int:
+def stamped_alike(raws: Sequence[bytes]) -> tuple[list[int], Sequence[str]] | None:
+    """The times and the texts of lines that all are as nearly all lines are: no piece of a longer
+    one, UTF-8, with no carriage return at the end, stamped in full. None where one is otherwise.
+
+    >>> stamped_alike([b"1970-01-01T00:00:01.000000002Z hello"])
+    ([1000000002], ('hello',))
+    """
+    whole = b"\n".join(raws)
+    if max(map(len, raws), default=PIECE + 1) > PIECE or (
+        b"\r" in whole and (b"\r\n" in whole or whole.endswith(b"\r"))
+    ):
+        return None
+    try:
+        rests, seconds = _without_seconds(whole.decode(), len(raws))
+        fractions, ends, texts = zip(*map(str.partition, rests, repeat("Z ")), strict=True)
+        if len(rests) != len(raws) or set(map(len, fractions)) != {9} or set(ends) != {"Z "}:
+            return None
+        return list(map(add, map(int, fractions), seconds)), texts
+    except ValueError:  # a time or a text that is none
+        return None
+
+
+def _without_seconds(whole: str, count: int) -> tuple[list[str], Iterable[int]]:
+    """So many lines without the seconds that they begin with, and those. Raises ValueError."""
+    first = whole[:20]
+    if whole.count(f"\n{first}") == count - 1:  # thousands of lines may share a second
+        return whole[20:].split(f"\n{first}"), repeat(_whole_second(first))
+    lines = whole.split("\n")
+    heads = [line[:20] for line in lines]
+    known = {head: _whole_second(head) for head in set(heads)}
+    return [line[20:] for line in lines], [known[head] for head in heads]
+
+
+def _whole_second(head: str) -> int:
     """The second that a timestamp begins with, in nanoseconds since 1970. Raises ValueError."""
-    if raw[19:20] != b".":
+    if head[19:] != ".":
         raise ValueError("no timestamp with a fraction")
-    return _seconds(raw[:19])
+    return _seconds(head[:19].encode())
 
 
 @lru_cache(maxsize=256)

@@ -4,7 +4,9 @@ than the cluster file allows."""
 from __future__ import annotations
 
 import os
+import queue
 import secrets
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +20,11 @@ import yaml
 from nap_compose.border import CollectRequest, Control, LogRequest, Target
 from nap_compose.cluster import config
 from nap_compose.cluster.keyring import make_key_file
+from nap_compose.logs.collect import collector
 from nap_compose.logs.kept.files import segments_of
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import FakeCluster
+from tests.support.nap import eventually
 from tests.support.road import Hand, Road
 from tests.support.views import app
 
@@ -132,6 +136,36 @@ def test_a_hundred_thousand_lines_of_one_second_are_kept_and_shown_once_and_in_o
     road.down()
     with talking(road) as control:
         assert list(shown(control)) == wanted
+
+
+def test_a_container_is_read_as_soon_as_it_starts(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long before the collector looks again: by then it may be removed."""
+    monkeypatch.setattr(collector, "LOOK", 3600.0)
+    road = scene.road()
+    told: queue.Queue[str] = queue.Queue()
+    hand = Hand()
+
+    def said_by(app: str) -> bool:
+        kept = scene.kept(app).values()
+        return any(b"before the next look" in path.read_bytes() for path in kept)
+
+    def collects() -> None:
+        with talking(road) as control:
+            control.collect(CollectRequest(), told.put, hand)
+
+    thread = threading.Thread(target=collects, daemon=True)
+    thread.start()
+    assert "collecting into" in told.get(timeout=60)
+    with talking(road) as control:
+        eventually(lambda: control.collected(Target()).rows[0].collector, "its report of one look")
+        road.up(app({"web": {}}))
+        scene.fake["h1"].say(scene.container("shop"), "before the next look")
+        eventually(lambda: said_by("shop"), "the line to be kept")
+    hand.press()
+    thread.join(60)
+    assert not thread.is_alive()
 
 
 def test_what_is_older_than_the_cluster_file_says_goes_with_the_next_look(scene: Scene) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import TextIO
 
 from nap_compose.errors import NapError
@@ -85,15 +86,16 @@ class Terminal:
     def say_all(self, lines: Iterable[str]) -> None:
         """Many lines of the result, some hundreds at once; raises as `say` does."""
         some: list[str] = []
-        try:
-            for line in lines:
-                some.append(line)
-                if len(some) == AT_ONCE:
+        rest = iter(lines)
+        while True:
+            try:
+                some.extend(islice(rest, AT_ONCE))
+            finally:  # also those that came before whatever it was that went wrong
+                if some:
                     self.write("\n".join(some) + "\n")
-                    some.clear()
-        finally:
-            if some:
-                self.write("\n".join(some) + "\n")
+            if len(some) < AT_ONCE:
+                return
+            some.clear()
 
     def write(self, text: str) -> None:
         """A piece of the result, as it is."""

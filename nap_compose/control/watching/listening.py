@@ -6,6 +6,7 @@ import math
 import queue
 import threading
 import time
+from collections.abc import Mapping, Sequence
 
 from nap_compose.cluster.engine import Engines
 from nap_compose.cluster.labels import APP, COMPOSE
@@ -25,6 +26,12 @@ AFTER_AN_END = (0.1, 0.2, 0.3, 0.4, *AGAIN)
 running until it has cleaned up after it, a tenth of a second or a half. What is to be started
 again waits for that."""
 
+PAUSES = {False: AGAIN, True: AFTER_AN_END}
+"""When to look again: after a container's end, and after anything else."""
+
+NEVER: Mapping[bool, Sequence[float]] = {False: (), True: ()}
+"""One look is enough."""
+
 
 _News = tuple[str, bool]
 """A host where something has happened, and whether it was a container's end."""
@@ -34,12 +41,21 @@ _NOTHING: _News = ("", False)
 
 class Listener:
     """A thread for each host reads its engine's events, over lost connections. What is missed
-    meanwhile the next sweep finds."""
+    meanwhile the next sweep finds. `heard` are the events that matter; `again` says when to look
+    again after one."""
 
-    def __init__(self, engines: Engines, *, embedded: bool) -> None:
+    def __init__(
+        self,
+        engines: Engines,
+        *,
+        embedded: bool,
+        heard: Sequence[str] = HEARD,
+        again: Mapping[bool, Sequence[float]] = PAUSES,
+    ) -> None:
         self._engines = engines
+        self._pauses = again
         key = COMPOSE + "project" if embedded else APP
-        self._filters = {"type": ["container"], "event": [*HEARD], "label": [key]}
+        self._filters = {"type": ["container"], "event": [*heard], "label": [key]}
         self._news: queue.Queue[_News] = queue.Queue()
         self._again: dict[str, list[float]] = {}
         self._stop = threading.Event()
@@ -72,8 +88,8 @@ class Listener:
             if later:
                 self._again[host] = later
         for host in heard:
-            pauses = AFTER_AN_END if (host, True) in news else AGAIN
-            self._again[host] = [now + pause for pause in pauses]
+            if pauses := self._pauses[(host, True) in news]:
+                self._again[host] = [now + pause for pause in pauses]
         return heard | due
 
     def _heard(self, wait: float) -> set[_News]:

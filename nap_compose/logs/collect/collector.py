@@ -1,8 +1,8 @@
 """The collector: every container of its hosts, each read by a source, and the files kept in order.
 
-Three things go on beside the sources: every LOOK seconds it looks which containers there are,
-every second it sees what was read safely on disk, and from time to time it compresses what is full
-and lets go of what is old.
+Three things go on beside the sources: every LOOK seconds, and where one has just started, it looks
+which containers there are, every second it sees what was read safely on disk, and from time to time
+it compresses what is full and lets go of what is old.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from nap_compose.logs.kept.files import SHORT_ID
 LOOK = 2.0
 """Seconds between two looks at which containers there are."""
 
+SOON = 0.1
+"""Seconds between two looks where containers start one after the other."""
+
 SYNC = 1.0
 """Seconds after which a line that was read is safely on disk."""
 
@@ -37,13 +40,22 @@ FORGET = 60.0
 RUNNING = ("running", "restarting", "paused")
 
 Look = Callable[[Collection[str]], View]
+Heard = Callable[[float], set[str]]
+
+
+def nothing(wait: float) -> set[str]:
+    """What is heard where nobody tells."""
+    time.sleep(wait)
+    return set()
 
 
 class Collector:
     """Collects what the containers of some hosts print; `mine` says which hosts those are.
 
     `look` sees hosts with all their containers and clocks; it may raise NapError. `skews` says how
-    far ahead the hosts' clocks were when a collector before this one looked.
+    far ahead the hosts' clocks were when a collector before this one looked. `heard` waits at most
+    so many seconds for the hosts on which a container has started: one that is removed as soon as
+    it ends, which may be long before the next look, has its lines only until then.
     """
 
     def __init__(
@@ -56,6 +68,7 @@ class Collector:
         say: Saying,
         skews: dict[str, float] | None = None,
         follow: bool = True,
+        heard: Heard = nothing,
     ) -> None:
         self.sources: dict[str, Source] = {}
         self.unseen: dict[str, str] = {}
@@ -67,6 +80,7 @@ class Collector:
         self._mine = mine
         self._say = say
         self._follow = follow
+        self._heard = heard
         self._statuses: dict[str, str] = {}
         self._gone: dict[str, float] = {}
         self._stop = threading.Event()
@@ -85,7 +99,9 @@ class Collector:
                     report(self)
                 until = time.monotonic() + LOOK
                 while not stopped() and time.monotonic() < until:
-                    self._stop.wait(0.1)
+                    if started := self._heard(0.1) & self.hosts:
+                        self._see(started)
+                        self._stop.wait(SOON)
         finally:
             self._stop.set()
             for source in list(self.sources.values()):
@@ -105,15 +121,20 @@ class Collector:
         self.hosts = self._mine()
         for source in [each for each in self.sources.values() if each.host not in self.hosts]:
             self._forget(source)
-        if not self.hosts:
-            return
+        if self.hosts:
+            self._see(self.hosts)
+
+    def _see(self, hosts: Collection[str]) -> None:
+        """Look at the containers of these hosts."""
         try:
-            view = self._look(self.hosts)
+            view = self._look(hosts)
         except NapError as error:
             self._say("the cluster", error.message)
             return
-        self.unseen = {unseen.name: unseen.text for unseen in view.unseen}
-        for name, why in self.unseen.items():
+        unseen = {each.name: each.text for each in view.unseen}
+        others = {name: why for name, why in self.unseen.items() if name not in hosts}
+        self.unseen = {name: why for name, why in others.items() if name in self.hosts} | unseen
+        for name, why in unseen.items():
             self._say(f"host {name}", why)
         for name, host in view.hosts.items():
             self._say(f"host {name}", "")

@@ -1,12 +1,16 @@
+import io
 import json
 import time
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from nap_compose.border import LogLine, LogRequest, Target
 from nap_compose.cli.moments import moment
-from nap_compose.errors import WrongUse
+from nap_compose.cli.output.terminal import AT_ONCE, Terminal
+from nap_compose.errors import Away, WrongUse
 from tests.unit.cli.scripted import Scripted, nap, row
 
 LINES = [
@@ -227,3 +231,17 @@ def test_json_is_a_line_each_with_everything(shop: Path) -> None:
 def test_raw_lets_escapes_through(shop: Path) -> None:
     out = nap("logs", "database", "--raw", control=script(), width=80).out
     assert "\x1b[31mslow\x1b[0m\tquery\x1b[2J\n" in out
+
+
+@pytest.mark.parametrize("count", [0, 1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE])
+@pytest.mark.parametrize("breaks", [False, True])
+def test_what_came_is_told_also_where_no_more_comes(count: int, breaks: bool) -> None:
+    def lines() -> Iterator[str]:
+        yield from map(str, range(count))
+        if breaks:
+            raise Away("the host is gone")
+
+    out = io.StringIO()
+    with pytest.raises(Away) if breaks else nullcontext():
+        Terminal(out, io.StringIO(), {}).say_all(lines())
+    assert out.getvalue().splitlines() == [str(number) for number in range(count)]

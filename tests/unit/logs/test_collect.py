@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import queue
 import threading
 import time
 from collections.abc import Collection, Iterator
@@ -334,6 +335,35 @@ def test_made_anew_the_lines_of_both_are_kept(scene: Scene) -> None:
     assert running.until(10) == numbers(10)
     running.end()
     assert {series.whose.host for series in series_of(scene.logs, "", "shop")} == {"h1", "h2"}
+
+
+def test_a_container_that_is_heard_to_start_is_read_before_the_next_look(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collecting, "LOOK", 3600.0)
+    scene.away.add("h2")
+    started: queue.Queue[set[str]] = queue.Queue()
+
+    def heard(wait: float) -> set[str]:
+        try:
+            return started.get(timeout=wait)
+        except queue.Empty:
+            return set()
+
+    running = Running(scene, heard=heard)
+    eventually_told(scene, "host h2: no route")  # so the one look that there will be is past
+    scene.prints("web.1", "h1", numbered(0, 5))
+    started.put({"h1", "one that is another's"})
+    assert running.until(5) == numbers(5)
+    assert running.collector.unseen == {"h2": "no route"}
+    running.end()
+
+
+def eventually_told(scene: Scene, text: str) -> None:
+    deadline = time.monotonic() + 20
+    while text not in scene.told:
+        assert time.monotonic() < deadline, scene.told
+        time.sleep(0.01)
 
 
 def test_what_can_not_be_read_is_told_once(scene: Scene) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nap_compose.border import LogLine
 from nap_compose.cluster.engine import Engine, EngineAway
 from nap_compose.logs.container_lines import ContainerLog, Position
-from nap_compose.logs.stamps import PIECE, as_text, split_stamp
+from nap_compose.logs.stamps import PIECE, as_text, split_stamp, stamped_alike
 from tests.unit.logs.scripted import Printed, ScriptedEngine, container, stamp
 
 START = 1_700_000_000_000_000_000
@@ -152,6 +152,44 @@ def test_stamps(raw: bytes, at: int, text: bytes) -> None:
 @pytest.mark.parametrize("raw", [b"", b"hello", b"2024-13", b"error from daemon in stream: x"])
 def test_what_has_no_stamp(raw: bytes) -> None:
     assert split_stamp(raw) is None
+
+
+ORDINARY = (
+    b"2023-11-14T22:13:20.000000001Z one",
+    b"2023-11-14T22:13:20.900000000Z Z two Z ",
+    b"2023-11-14T22:13:21.000000000Z \xc3\xa4 three",
+    b"2023-11-14T22:13:21.000000000Z ",
+)
+ODD = (
+    b"2023-11-14T22:13:21.000000002Z \xff",
+    b"2023-11-14T22:13:21.000000003Z return\r",
+    b"2023-11-14T22:13:21.000000004Z " + b"x" * PIECE,
+    b"2023-11-14T22:13:21.5Z short",
+    b"2023-11-14T22:13:21Z shorter",
+    b"2023-13-14T22:13:21.000000005Z no month",
+    b"2023-11-14T22:13:21.000000006ZZ no space",
+    b"2023-11-14T22:13:21.00000000xZ no digit",
+    b"none at all",
+    b"two\nin one",
+    b"",
+)
+
+
+@given(st.lists(st.sampled_from(ORDINARY), min_size=1, max_size=8))
+def test_many_at_once_or_one_by_one(lines: list[bytes]) -> None:
+    found = stamped_alike(lines)
+    assert found is not None
+    alone = [split_stamp(line) for line in lines]
+    assert [(at, text.encode()) for at, text in zip(*found, strict=True)] == alone
+
+
+@given(
+    st.lists(st.sampled_from(ORDINARY), max_size=4),
+    st.sampled_from(ODD),
+    st.lists(st.sampled_from(ORDINARY), max_size=4),
+)
+def test_among_which_one_is_odd(before: list[bytes], odd: bytes, after: list[bytes]) -> None:
+    assert stamped_alike([*before, odd, *after]) is None
 
 
 def test_an_unstamped_line_is_shown_at_the_time_of_its_neighbour() -> None:
