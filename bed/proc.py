@@ -42,6 +42,8 @@ def start(
     running = pid_of(bed, name)
     if running is not None:
         return running
+    for stray in _nobody_s(bed, argv):
+        end(stray, how=signal.SIGKILL)
     log = log_of(bed, name)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -168,6 +170,18 @@ def _tail(log: Path | None, lines: int = 15) -> str:
 
 def _note_of(bed: Bed, name: str) -> Path:
     return bed.directory / "run" / f"{name}.json"
+
+
+def _nobody_s(bed: Bed, argv: Sequence[str | Path]) -> list[int]:
+    """Who started this daemon was killed before it had noted it; and what it was started with."""
+    words = [str(word).encode() for word in argv]
+    found = []
+    for pid in marked(bed.directory):
+        with contextlib.suppress(OSError):
+            own = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]
+            if own and words[-len(own) :] == own:
+                found.append(pid)
+    return found
 
 
 def _note(bed: Bed, name: str, pid: int) -> None:

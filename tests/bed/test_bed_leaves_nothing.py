@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,17 @@ def not_another(link):
 
 
 def namespaces_of(bed):
-    """The network namespaces of a bed, as the kernel numbers them."""
+    """Where the network namespaces of a bed are to be found."""
     names = ["switch", *(f"{host.name}.holder" for host in bed.hosts)]
-    return {Path(f"/proc/{proc.pid_of(bed, name)}/ns/net").readlink() for name in names}
+    return [Path(f"/proc/{proc.pid_of(bed, name)}/ns/net") for name in names]
+
+
+@contextmanager
+def held(namespaces):
+    """Their numbers, as the kernel has them: it gives them to no other while they are held."""
+    with ExitStack() as opened:
+        files = [opened.enter_context(path.open()) for path in namespaces]
+        yield {Path(f"/proc/self/fd/{file.fileno()}").readlink() for file in files}
 
 
 def live_namespaces():
@@ -69,14 +78,14 @@ def test_after_use(before):
     containers.create_overlay(bed, bed.hosts, "net")
     for host in bed.hosts:
         containers.run(host, "busy", network="net")
-    namespaces = namespaces_of(bed)
-    assert namespaces <= live_namespaces()
-    assert trace()["firewall"] == before["firewall"]
-    assert trace()["processes"]
+    with held(namespaces_of(bed)) as namespaces:
+        assert namespaces <= live_namespaces()
+        assert trace()["firewall"] == before["firewall"]
+        assert trace()["processes"]
 
-    assert lifecycle.down(NAME)
-    assert trace() == before
-    assert not namespaces & live_namespaces()
+        assert lifecycle.down(NAME)
+        assert trace() == before
+        assert not namespaces & live_namespaces()
 
 
 def test_after_a_host_was_killed_and_one_was_cut_off(before):

@@ -1,8 +1,8 @@
-"""Which test files run at once: those of two beds, and beside them what needs no bed.
+"""Which test files run at once: those of two beds, and beside them what needs no bed, while there
+is any; then those of a third bed.
 
-Tests on a bed wait for a third of their time, for hosts to die and for swarms to settle. What only
-computes fills that time; a third bed would not: engines have limits of their own, which a busy
-machine doesn't meet.
+Tests on a bed wait for half of their time, for hosts to die and for swarms to settle. What only
+computes fills that time best, and takes none from the engines, which have limits of their own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _BEDS = "tests/bed/"
 
 
 class Turns(LoadFileScheduling):  # type: ignore[misc]
-    """Gives a worker the next file, but one of a bed only where fewer than two others have one."""
+    """Gives a worker the next file, but one of a bed only where fewer than two others have one or
+    no other file is left."""
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         scope = self._next_for(node)
@@ -30,7 +31,8 @@ class Turns(LoadFileScheduling):  # type: ignore[misc]
     def _next_for(self, node: WorkerController) -> str | None:
         with_beds = sum(self._has_a_bed(other) for other in self.nodes if other != node)
         may_have = with_beds < BEDS_AT_ONCE
-        return next((s for s in self.workqueue if may_have or not s.startswith(_BEDS)), None)
+        without = (scope for scope in self.workqueue if may_have or not scope.startswith(_BEDS))
+        return next(without, next(iter(self.workqueue), None))
 
     def _has_a_bed(self, node: WorkerController) -> bool:
         return any(
