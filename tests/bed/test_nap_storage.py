@@ -61,13 +61,16 @@ def database(bed: Bed, **more: Any) -> dict[str, Any]:
     """MariaDB on a cluster volume, on one of the two hosts that have its image."""
     for host in bed.hosts[:2]:
         images.load(host, ["mariadb:10.11"])
-    # Over TCP: the server that makes the first settings listens on the socket alone, and ends.
-    query = "mariadb -h127.0.0.1 -uroot -psecret -e 'select 1'"
     return {
         "image": "mariadb:10.11",
         "environment": {"MARIADB_ROOT_PASSWORD": "secret"},
         "volumes": ["data:/var/lib/mysql"],
-        "healthcheck": {"test": query, "interval": "1s", "retries": 60},
+        # Over TCP: the server that makes the first settings listens on the socket alone, and ends.
+        "healthcheck": {
+            "test": ["CMD", "healthcheck.sh", "--connect"],
+            "interval": "1s",
+            "retries": 60,
+        },
         "stop_grace_period": "20s",
         "deploy": {"placement": {"constraints": ["node.labels.zone != c"]}},
         **more,
