@@ -26,6 +26,7 @@ from nap_compose.cluster.consul_wire import (
     TlsFailed,
     Wire,
 )
+from nap_compose.cluster.engine_tls import written
 from nap_compose.cluster.state import StoreAway
 
 ANSWER_TIMEOUT = 10.0
@@ -65,6 +66,7 @@ class Servers:
         self._first = 0
         self._guard = threading.Lock()
         self._context: ssl.SSLContext | None = None
+        self._context_at = 0
         self._clients: weakref.WeakKeyDictionary[threading.Thread, dict[str, Client]]
         self._clients = weakref.WeakKeyDictionary()
 
@@ -156,7 +158,7 @@ class Servers:
         wire = Wire(
             parts.hostname or "localhost",
             parts.port or (8501 if secure else 8500),
-            self._tls() if secure else None,
+            self._tls if secure else None,
             self._token,
             self._answer_timeout,
         )
@@ -164,19 +166,12 @@ class Servers:
 
     def _tls(self) -> ssl.SSLContext:
         """One for all connections: it accepts what the pinned CA signed, or without one what the
-        system's do. Raises TlsFailed where its file is none."""
+        system's do. Who runs for months sees the CA renewed. Raises TlsFailed where its file is
+        none."""
+        at = written(self._ca) if self._ca else 0
         with self._guard:
-            if self._context is None:
-                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-                context.minimum_version = ssl.TLSVersion.TLSv1_2
-                try:
-                    if self._ca:
-                        context.load_verify_locations(cafile=self._ca)
-                    else:
-                        context.load_default_certs()
-                except OSError as error:
-                    raise TlsFailed from error
-                self._context = context
+            if self._context is None or self._context_at != at:
+                self._context, self._context_at = _context_of(self._ca), at
             return self._context
 
     def _phrase(self, error: Exception) -> str:
@@ -191,6 +186,19 @@ class Servers:
         if isinstance(error, TimeoutError):
             return f"no answer within {self._answer_timeout:.0f} s"
         return f"the connection broke: {_innermost(error)}"
+
+
+def _context_of(ca: Path | None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        if ca:
+            context.load_verify_locations(cafile=ca)
+        else:
+            context.load_default_certs()
+    except OSError as error:
+        raise TlsFailed from error
+    return context
 
 
 def _was_not_done(error: Exception) -> bool:

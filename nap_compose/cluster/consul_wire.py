@@ -11,6 +11,7 @@ import select
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partialmethod
 from typing import Any, TypeVar
 
 from nap_compose import spared
@@ -84,16 +85,17 @@ class Client(Consul):  # type: ignore[misc]
 class Wire(HTTPClient):  # type: ignore[misc]
     """A connection to a server, made when it is wanted and kept for as long as the server keeps it.
 
-    For one thread at a time. `context` is None where no TLS is spoken, `answer_timeout` is in
-    seconds. It follows no redirect: nobody is to be sent elsewhere with the token. Raises NotAsked,
-    TimeoutError where no answer comes in time, and OSError where the connection breaks.
+    For one thread at a time. `context` gives what TLS is to be spoken with from now on, and is None
+    where none is; `answer_timeout` is in seconds. It follows no redirect: nobody is to be sent
+    elsewhere with the token. Raises NotAsked, TimeoutError where no answer comes in time, and
+    OSError where the connection breaks.
     """
 
     def __init__(
         self,
         host: str,
         port: int,
-        context: ssl.SSLContext | None,
+        context: Callable[[], ssl.SSLContext] | None,
         token: str,
         answer_timeout: float,
     ) -> None:
@@ -116,35 +118,20 @@ class Wire(HTTPClient):  # type: ignore[misc]
     ) -> T:
         return callback(self._ask("GET", path, params, headers, b"", raw=raw))
 
-    def put(
+    def _send(
         self,
+        method: str,
         callback: Callable[[Response], T],
         path: str,
         params: Params = None,
         data: str | bytes = "",
         headers: Mapping[str, str] | None = None,
     ) -> T:
-        return callback(self._ask("PUT", path, params, headers, data))
+        return callback(self._ask(method, path, params, headers, data))
 
-    def delete(
-        self,
-        callback: Callable[[Response], T],
-        path: str,
-        params: Params = None,
-        data: str | bytes = "",
-        headers: Mapping[str, str] | None = None,
-    ) -> T:
-        return callback(self._ask("DELETE", path, params, headers, data))
-
-    def post(
-        self,
-        callback: Callable[[Response], T],
-        path: str,
-        params: Params = None,
-        data: str | bytes = "",
-        headers: Mapping[str, str] | None = None,
-    ) -> T:
-        return callback(self._ask("POST", path, params, headers, data))
+    put = partialmethod(_send, "PUT")
+    delete = partialmethod(_send, "DELETE")
+    post = partialmethod(_send, "POST")
 
     def close(self) -> None:
         """Close the connection, where nobody asks anything over it just now; the next request
@@ -197,6 +184,7 @@ class Wire(HTTPClient):  # type: ignore[misc]
             if not _said_something(kept):
                 return kept
             kept.close()
+        context = self._context() if self._context else None
         try:
             sock = socket.create_connection(self._address, timeout=CONNECT_TIMEOUT)
         except TimeoutError as error:
@@ -204,12 +192,11 @@ class Wire(HTTPClient):  # type: ignore[misc]
         except OSError as error:
             raise NotAsked from error
         _notice_a_host_that_is_cut_off(sock)
-        return self._over_tls(sock) if self._context else sock
+        return self._over_tls(sock, context) if context else sock
 
-    def _over_tls(self, sock: socket.socket) -> socket.socket:
-        assert self._context is not None
+    def _over_tls(self, sock: socket.socket, context: ssl.SSLContext) -> socket.socket:
         try:
-            return self._context.wrap_socket(sock, server_hostname=self._address[0])
+            return context.wrap_socket(sock, server_hostname=self._address[0])
         except TimeoutError as error:
             sock.close()
             raise SlowToConnect from error

@@ -16,14 +16,16 @@ _MADE: dict[tuple[object, ...], ssl.SSLContext] = {}
 def client_context(tls: Tls, host: str) -> ssl.SSLContext:
     """`_context_of` these files, made once for all hosts that have them; files that were written
     since are read again."""
-    key = (tls, *(_written(path) for path in (tls.ca, tls.cert, tls.key)))
+    key = (tls, *(written(path) for path in (tls.ca, tls.cert, tls.key)))
     with _LOCK:
         if key not in _MADE:
             _MADE[key] = _context_of(tls, host)
         return _MADE[key]
 
 
-def _written(path: Path) -> int:
+def written(path: Path) -> int:
+    """When a file was written last, to tell whether it is to be read again; 0 where it isn't
+    there."""
     try:
         return path.stat().st_mtime_ns
     except OSError:

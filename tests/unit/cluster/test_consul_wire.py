@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from nap_compose.cluster.consul_servers import Servers
 from nap_compose.cluster.state import StoreAway
+from tests.engine.certificates import Authority
 
 FINE = b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\nX-Consul-Index: 7\r\n\r\n{"Leader": "a"}'
 CHUNKED = (
@@ -31,6 +35,7 @@ class Server:
     hangs up on the request."""
 
     answers: list[bytes | None]
+    tls: ssl.SSLContext | None = None
     heard: list[str] = field(default_factory=list)
     connections: int = 0
 
@@ -47,6 +52,12 @@ class Server:
             except OSError:
                 return
             self.connections += 1
+            if self.tls:
+                try:
+                    talk = self.tls.wrap_socket(talk, server_side=True)
+                except OSError:  # it isn't trusted
+                    talk.close()
+                    continue
             with talk, contextlib.suppress(ConnectionResetError):
                 while asked := talk.recv(65536):
                     self.heard.append(asked.decode(errors="replace"))
@@ -71,11 +82,17 @@ class Serving:
         self.servers: list[Server] = []
         self.asking: list[Servers] = []
 
-    def __call__(self, *answers: bytes | None, scheme: str = "http") -> Servers:
+    def __call__(
+        self,
+        *answers: bytes | None,
+        scheme: str = "http",
+        tls: ssl.SSLContext | None = None,
+        ca: Path | None = None,
+    ) -> Servers:
         """Who asks one server that answers so, with a token."""
-        self.servers.append(Server(list(answers)))
+        self.servers.append(Server(list(answers), tls))
         url = f"{scheme}://127.0.0.1:{self.servers[-1].port}"
-        self.asking.append(Servers([url], None, "secret-token", answer_timeout=0.5, election=0.0))
+        self.asking.append(Servers([url], ca, "secret-token", answer_timeout=0.5, election=0.0))
         return self.asking[-1]
 
     @property
@@ -176,3 +193,21 @@ def test_a_wait_for_a_change_may_last_longer_than_an_answer(serving: Serving) ->
     )
     assert (index, rows) == ("7", [])
     assert "wait=2000ms" in serving.last.heard[0]
+
+
+def test_a_ca_that_is_renewed_counts_from_then_on(serving: Serving, tmp_path: Path) -> None:
+    """Without a new start: a watcher runs for months."""
+    former, renewed = (tmp_path / name for name in ("former", "renewed"))
+    former.mkdir()
+    renewed.mkdir()
+    signer = Authority(renewed)
+    pair = signer.issue("consul", addresses=("127.0.0.1",))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pair.cert, pair.key)
+    ca = Authority(former).ca
+    servers = serving(FINE, scheme="https", tls=tls, ca=ca)
+    with pytest.raises(StoreAway, match="TLS failed"):
+        servers.read("/v1/x")
+    ca.write_bytes(signer.ca.read_bytes())
+    os.utime(ca, ns=(0, ca.stat().st_mtime_ns + 1))
+    assert servers.read("/v1/x")
