@@ -14,6 +14,7 @@ from nap_compose.orchestration.decide import Wish, decide, failed_before, orphan
 from nap_compose.orchestration.plan import Change, Line, Plan
 from nap_compose.orchestration.planning import (
     files,
+    heads,
     images,
     leaving,
     pooled,
@@ -56,6 +57,7 @@ def _plan(wish: Wish, *, serve_on: bool) -> Plan:
     leaving.leave(draft, surplus(wish), left_over if wish.remove_orphans else [])
     leaving.clear(draft, failed_before(wish))
     leaving.free_ports(draft)
+    heads.heads_first(draft)
     for slot, host in wish.placement.unseen.items():
         draft.summary.append(Line(Change.UNSEEN, str(slot), host, f"{host} was not seen"))
     return Plan(

@@ -28,7 +28,7 @@ def wait(draft: Draft, decision: Decision, needs: tuple[str, ...], *, settles: f
     well = completed if condition is Condition.COMPLETED else healthy
     if kept and (draft.wish.no_start or well):
         return
-    if not (draft.wish.wait or settles or _asked_for(draft, decision.slot.service)):
+    if not (draft.wish.wait or settles or asked_for(draft, decision.slot.service)):
         return
     draft.on_slot(
         Kind.WAIT,
@@ -47,7 +47,7 @@ def condition_of(draft: Draft, name: str) -> Condition:
     there to be completed."""
     if draft.wish.app.services[name].job:
         return Condition.COMPLETED
-    return _asked_for(draft, name) or Condition.STARTED
+    return asked_for(draft, name) or Condition.STARTED
 
 
 def dependencies(draft: Draft, slot: Slot) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ def dependencies(draft: Draft, slot: Slot) -> tuple[str, ...]:
     return tuple(met)
 
 
-def _asked_for(draft: Draft, name: str) -> Condition | None:
+def asked_for(draft: Draft, name: str) -> Condition | None:
     """The most, beyond its start, that other services of the deployment ask of a service."""
     asked = {
         dependency.condition

@@ -88,8 +88,46 @@ def test_a_new_app_is_made_from_the_bottom_up() -> None:
     assert before(plan, "network:default@h1", "create:db.1")
     assert before(plan, "wait:db.1", "start:web.1")
     assert before(plan, "wait:web.1", "check")
-    assert not before(plan, "start:db.1", "create:web.1"), "containers are made at once"
     assert not [step for step in plan.steps if step.kind in (Kind.STOP, Kind.REMOVE)]
+
+
+def test_what_the_rest_of_its_host_waits_for_is_started_before_that_is_made() -> None:
+    """While a database gets well there is time to make the others; before, they hold it up."""
+    healthy = {"depends_on": {"db": {"condition": "service_healthy"}}}
+    started = {"depends_on": {"db": {"condition": "service_started"}}}
+    shop = app({"web": healthy, "job": started, "db": {}, "cache": {}})
+    plan = planned(shop, view(host("h1")))
+    assert before(plan, "start:db.1", "create:web.1")
+    for other in ("job", "cache"):
+        assert not before(plan, "start:db.1", f"create:{other}.1"), "nothing to wait for"
+    h1, h2 = (
+        {"deploy": {"placement": {"constraints": [f"node.hostname=={n}"]}}} for n in ("h1", "h2")
+    )
+    apart = app({"web": {**healthy, **h2}, "db": h1})
+    elsewhere = planned(apart, view(host("h1"), host("h2")))
+    assert not before(elsewhere, "start:db.1", "create:web.1"), "another host has time"
+
+
+def test_whoever_waits_itself_holds_up_nobodys_making() -> None:
+    def on(service: str) -> dict[str, Any]:
+        return {"depends_on": {service: {"condition": "service_healthy"}}}
+
+    plan = planned(app({"web": on("api"), "api": on("db"), "db": {}}), view(host("h1")))
+    assert before(plan, "start:db.1", "create:web.1")
+    assert before(plan, "start:db.1", "create:api.1")
+    assert not before(plan, "start:api.1", "create:web.1")
+    there = view(host("h1", (kept("x.1", "h1", health="starting"), kept("y.1", "h1"))))
+    both = {"a": on("x"), "b": on("y"), "c": on("a"), "d": on("b"), "x": {}, "y": {}}
+    plan = planned(app(both), there)
+    assert not before(plan, "start:a.1", "create:b.1")
+    assert before(plan, "start:a.1", "create:c.1")
+
+
+def test_a_thousand_that_are_waited_for_stand_in_a_plan_once() -> None:
+    web = {"scale": 40, "depends_on": {"db": {"condition": "service_healthy"}}}
+    plan = planned(app({"db": {"scale": 40}, "web": web}), view(host("h1")))
+    assert before(plan, "start:db.40", "create:web.40")
+    assert max(len(step.needs) for step in plan.steps if step.kind is Kind.CREATE) < 20
 
 
 def test_an_app_that_is_as_it_should_be_needs_nothing() -> None:
