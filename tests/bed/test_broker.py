@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +19,13 @@ from bed.layout import Bed
 from nap_compose.control.connect import _THROUGH_SUDO
 from nap_compose.exits import Exit
 from tests.support import machine as machines
+from tests.support import over_ssh
 from tests.support.figures import Figure
 from tests.support.forwarding import echoed, forwarded
 from tests.support.machine import Machine
+from tests.support.nap import eventually
+from tests.support.over_ssh import Desk, Door
+from tests.support.pages import scripts
 
 pytestmark = pytest.mark.bed
 
@@ -35,6 +41,12 @@ services:
 configs: {greeting: {file: ./greeting.txt}}
 volumes: {data: {}}
 """
+
+
+def quick_app(name: str) -> str:
+    """The same under another name, well at once: nobody has to watch whether it stays up."""
+    well = 'image: busybox:1\n    healthcheck: {test: ["CMD", "true"], interval: 1s}'
+    return APP.replace("name: web", f"name: {name}").replace("image: busybox:1", well)
 
 
 @pytest.fixture(scope="module")
@@ -86,15 +98,10 @@ def _copy_into(made: Machine, source: Path, target: str) -> None:
 def app(control: Machine) -> Path:
     """Bob's app, brought up through the broker."""
     home = control.home("bob")
-    _write(control, "bob", "app.yml", APP)
-    _write(control, "bob", "greeting.txt", "good morning\n")
+    control.write("bob", "app.yml", APP)
+    control.write("bob", "greeting.txt", "good morning\n")
     control.nap("bob", "up", "-f", "app.yml")
     return home / "app.yml"
-
-
-def _write(control: Machine, user: str, name: str, text: str) -> None:
-    ended = control.run("tee", name, user=user, stdin=text)
-    assert ended.code == 0, ended.err
 
 
 def test_setting_up_again_changes_nothing(control: Machine) -> None:
@@ -147,9 +154,9 @@ def test_who_asks_is_who_logged_in(control: Machine) -> None:
     token = control.must("cat", control.home("bob") / ".local/state/nap/session")
     control.run("mkdir", "-p", ".local/state/nap", user="carol")
     before = control.must("cat", control.home("carol") / ".local/state/nap/session")
-    _write(control, "carol", ".local/state/nap/session", token)
+    control.write("carol", ".local/state/nap/session", token)
     control.nap("carol", "whoami", code=Exit.NOT_ALLOWED)
-    _write(control, "carol", ".local/state/nap/session", before)
+    control.write("carol", ".local/state/nap/session", before)
     control.nap("carol", "whoami")
 
 
@@ -163,7 +170,7 @@ def test_the_main_job_through_the_broker(control: Machine, app: Path) -> None:
     assert control.nap("bob", "exec", "web/web", "cat", "/greeting").out == "good morning\n"
     assert control.nap("bob", "exec", "-T", "web/web", "cat", stdin="typed").out == "typed"
     assert control.nap("bob", "exec", "web/web", "sh", "-c", "exit 7", code=7).out == ""
-    _write(control, "bob", "up.txt", "going up")
+    control.write("bob", "up.txt", "going up")
     control.nap("bob", "cp", "up.txt", "web/web:/data/up.txt")
     control.nap("bob", "cp", "web/web:/data/up.txt", "down.txt")
     assert control.run("cat", "down.txt", user="bob").out == "going up"
@@ -213,8 +220,12 @@ def test_a_port_of_a_container_is_reached_through_the_broker(
 
 
 def test_nothing_of_the_persons_environment_gets_behind_the_border(control: Machine) -> None:
-    _write(control, "bob", "evil.py", "raise SystemExit('evil ran')\n")
+    control.write("bob", "evil.py", "raise SystemExit('evil ran')\n")
+    control.write("bob", "sitecustomize.py", "import evil\n")
     home = str(control.home("bob"))
+    python = machines.PROGRAM.with_name("python")
+    ran = control.run(python, "-c", "", user="bob", env={"PYTHONPATH": home})
+    assert "evil ran" in ran.err, "a Python that takes the variable runs it"
     env = {
         "PYTHONPATH": home,
         "PYTHONSTARTUP": f"{home}/evil.py",
@@ -280,7 +291,7 @@ control.close()
 
 def test_what_is_sent_by_hand_gets_no_further(control: Machine) -> None:
     """A model that no `nap` read or judged, and calls that it wouldn't make, at the real broker."""
-    _write(control, "bob", "by_hand.py", BY_HAND)
+    control.write("bob", "by_hand.py", BY_HAND)
     python = machines.PROGRAM.with_name("python")
     ended = control.run(python, "by_hand.py", user="bob")
     assert ended.code == 0, ended.err
@@ -384,7 +395,7 @@ def test_nor_by_what_a_file_names(control: Machine, lines: str) -> None:
     _link(control)
     image = "" if lines.startswith("build") else "image: busybox:1"
     text = f"name: spy\nservices:\n  web:\n    {image}\n    {lines}\n"
-    _write(control, "bob", "spy.yml", text)
+    control.write("bob", "spy.yml", text)
     ended = control.run(machines.PROGRAM, "up", "-f", "spy.yml", user="bob")
     assert ended.code
     _holds_no_key(control, ended.out + ended.err)
@@ -402,7 +413,7 @@ def test_nor_by_what_a_file_names(control: Machine, lines: str) -> None:
 @pytest.mark.parametrize("path", ["/etc/nap/nap/secrets.key", "link", "folder/nap/secrets.key"])
 def test_nor_by_what_stands_beside_services(control: Machine, text: str, path: str) -> None:
     _link(control)
-    _write(control, "bob", "spy.yml", f"name: spy\n{text.replace('KEY', path)}\n")
+    control.write("bob", "spy.yml", f"name: spy\n{text.replace('KEY', path)}\n")
     ended = control.run(machines.PROGRAM, "up", "-f", "spy.yml", user="bob")
     assert ended.code
     _holds_no_key(control, ended.out + ended.err)
@@ -416,6 +427,110 @@ def _link(control: Machine) -> None:
 
 def _holds_no_key(control: Machine, text: str) -> None:
     assert control.must("cat", "/etc/nap/nap/secrets.key").strip() not in text
+
+
+@pytest.fixture(scope="module")
+def door(control: Machine, bed: Bed) -> Iterator[Door]:
+    """The control machine's sshd, set up as the docs have it for who is to have nap alone."""
+    (conf,) = scripts("people.md", "From another machine")
+    with over_ssh.sshd(control, bed.control_ip, conf) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def desk(bed: Bed, door: Door) -> Iterator[Desk]:
+    with over_ssh.desk(bed, bed.hosts[0], door) as made:
+        yield made
+
+
+class TestFromAnotherMachine:
+    """Bob at his own desk, through a real sshd; in the order in which it happens."""
+
+    def test_a_machine_that_can_not_be_told_is_told_nothing(self, desk: Desk) -> None:
+        unknown = desk.nap("ps", code=Exit.NOT_ALLOWED)
+        assert "the control machine's key isn't known" in unknown.errors[0]
+        assert "`ssh -n bob@control true`" in unknown.err
+        desk.knows_the_machine()
+
+    def test_a_key_that_opens_nothing(self, desk: Desk, door: Door) -> None:
+        shut = desk.nap("ps", code=Exit.NOT_ALLOWED)
+        assert "the control machine doesn't let you in" in shut.errors[0]
+        door.lets_in("bob", desk.key)
+        assert "nap login" in desk.nap("ps", code=Exit.NOT_ALLOWED).err, "there is no session yet"
+
+    def test_the_main_job(self, desk: Desk, bed: Bed) -> None:
+        password = ldap.password_of(bed, "bob")
+        desk.nap("login", "bob", "--password-stdin", stdin=password)
+        desk.machine.write("bob", "app.yml", quick_app("far"))
+        desk.machine.write("bob", "greeting.txt", "good evening\n")
+        desk.nap("up", "-f", "app.yml")
+        assert json.loads(desk.nap("ps", "far", "--format", "json").out)["State"] == "running"
+        assert "hello" in desk.nap("logs", "far").out
+        assert desk.nap("exec", "far/web", "cat", "/greeting").out == "good evening\n"
+        assert desk.nap("exec", "-T", "far/web", "sh", "-c", "exit 7", code=7).out == ""
+        assert desk.nap("exec", "-T", "far/web", "cat", stdin="typed").out == "typed"
+        assert "there is no app none" in desk.nap("logs", "none", code=Exit.WRONG_USE).err
+
+    def test_files_go_there_and_back_byte_for_byte(self, desk: Desk, figure: Figure) -> None:
+        desk.run("sh", "-c", "head -c 8388608 /dev/urandom > sent")
+        began = time.monotonic()
+        desk.nap("cp", "sent", "far/web:/data/kept")
+        desk.nap("cp", "far/web:/data/kept", "back")
+        figure(f"8 MiB there and back over ssh in {time.monotonic() - began:.1f} s")
+        assert desk.run("cmp", "sent", "back").code == 0
+        assert desk.run("stat", "-c", "%s", "back").out == "8388608\n"
+
+    def test_what_ssh_brings_along_ends_before_the_broker_and_so_does_ctrl_c(
+        self, desk: Desk, door: Door
+    ) -> None:
+        door.lets_in("mallory", desk.key)
+        theirs = desk.run("ssh", "-l", "mallory", "control", "env").out.splitlines()
+        assert set(over_ssh.SENT) <= set(theirs), "sshd takes them"
+        following = desk.start("logs", "-f", "far")
+        try:
+            assert following.stdout is not None
+            assert any("hello" in line for line in iter(following.stdout.readline, ""))
+            (broker,) = door.brokers()
+            kept = Path(f"/proc/{broker}/environ").read_bytes().split(b"\0")
+            assert [each.partition(b"=")[0] for each in kept if each] == [b"SUDO_UID"]
+            following.send_signal(signal.SIGINT)
+            assert following.wait(machines.PATIENCE) == Exit.INTERRUPTED
+        finally:
+            following.kill()
+            following.communicate()
+        eventually(lambda: not door.brokers(), "it has ended too")
+
+    def test_ssh_opens_nothing_but_the_broker(self, desk: Desk, door: Door) -> None:
+        assert "(mallory)" in desk.run("ssh", "-l", "mallory", "control", "id").out
+        for words in (
+            ("control", "id"),
+            ("-T", "control"),
+            ("control", *_THROUGH_SUDO, "--cluster", "/tmp/x"),
+            ("-s", "control", "sftp"),
+        ):
+            ended = desk.run("ssh", *words)
+            assert (ended.code, ended.out) == (0, ""), (words, ended)
+        assert not desk.run("ssh", "-tt", "control").out, "there is no terminal to be had"
+        through = ("-W", f"{door.address}:{door.port}", "control")
+        assert "SSH-2.0" in desk.run("ssh", "-l", "mallory", *through).out
+        ended = desk.run("ssh", *through)
+        assert ended.code and not ended.out, ended
+
+    def test_a_way_that_breaks_off_and_one_that_is_gone(self, desk: Desk, door: Door) -> None:
+        following = desk.start("logs", "-f", "far")
+        try:
+            assert following.stdout is not None
+            assert any("hello" in line for line in iter(following.stdout.readline, ""))
+            door.cut()
+            _, said = following.communicate(timeout=machines.PATIENCE)
+        finally:
+            following.kill()
+        assert "the other side of the border has ended" in said
+        assert following.returncode == Exit.PARTIAL
+        desk.nap("down", "far", "--volumes")
+        door.closed()
+        gone = desk.nap("ps", code=Exit.PARTIAL)
+        assert "the control machine can't be reached" in gone.errors[0]
 
 
 def test_down(control: Machine, app: Path) -> None:
