@@ -25,6 +25,7 @@ ListenAddress {address}
 HostKey {folder}/host-key
 AcceptEnv NAP_* PYTHON* DOCKER_*
 UsePAM no
+Subsystem sftp internal-sftp
 PidFile none
 LogLevel ERROR
 """
