@@ -430,6 +430,110 @@ def _holds_no_key(control: Machine, text: str) -> None:
 
 
 @pytest.fixture(scope="module")
+def kept(control: Machine) -> str:
+    """The file in which a line of Bob's app `told` is kept, with all that stands beside it."""
+    control.write("bob", "told.yml", quick_app("told"))
+    control.write("bob", "greeting.txt", "good morning\n")
+    control.nap("bob", "up", "-f", "told.yml")
+    control.must("install", "-d", "-o", "nap", control.home("nap"))
+    control.nap("nap", "logs", "collect", "--once")
+    (file,) = control.must("find", "/var/log/nap/bob/told/services", "-name", "*.log").split()
+    assert "hello" in control.must("cat", file)
+    return file
+
+
+LOOKS = (
+    ("logs", "bob/told"),
+    ("logs", "bob/told", "--deploy"),
+    ("logs", "bob/told", "--containers", "--tail", "1"),
+    ("logs", "search", "bob/told", "hello"),
+    ("logs", "stats", "bob/told"),
+    ("logs", "status", "bob/told"),
+)
+
+FORGED_LOOKS = """
+import os
+from nap_compose.border import LogRequest, SearchRequest, Target
+from nap_compose.control.connect import connect
+from nap_compose.errors import NapError
+
+control = connect(None, dict(os.environ))
+for target in (
+    Target("told", "bob"),
+    Target("told", "bob", "web", 1),
+    Target("../bob/told"),
+    Target("told", "carol/../bob"),
+    Target("told", "carol", "../../../bob/told/services/web"),
+    Target("", "bob"),
+    Target("told", "BOB"),
+):
+    lines = LogRequest(target, services=(target.service,) if target.service else ())
+    for call in (
+        lambda: list(control.logs(lines, print)),
+        lambda: list(control.search(SearchRequest(lines, "hello"), print)),
+        lambda: control.count_lines(SearchRequest(lines), print).rows,
+        lambda: control.kept_services(target),
+        lambda: control.collected(target).rows,
+    ):
+        try:
+            print("had:", target, call())
+        except NapError as refusal:
+            print("refused:", refusal)
+control.close()
+"""
+
+
+class TestAnothersKeptLogs:
+    """What is kept of what Bob's containers printed, and what Carol gets of it; in turn."""
+
+    def test_by_name_it_is_refused(self, control: Machine, kept: str) -> None:
+        for asked in LOOKS:
+            ended = control.nap("carol", *asked, code=Exit.NOT_ALLOWED)
+            assert "bob/told isn't yours to view" in ended.errors[0], asked
+            assert not ended.out
+        for spelled in ("told", "bob_told"):
+            ended = control.nap("carol", "logs", "search", spelled, "hello", code=Exit.FAILED)
+            assert f"nothing is kept of what {spelled} printed" in ended.errors[0]
+        control.nap("carol", "logs", "../bob/told", code=Exit.WRONG_USE)
+
+    def test_what_is_sent_by_hand_gets_no_more(self, control: Machine, kept: str) -> None:
+        control.write("carol", "looks.py", FORGED_LOOKS)
+        ended = control.run(machines.PROGRAM.with_name("python"), "looks.py", user="carol")
+        assert ended.code == 0, ended.err
+        told = ended.out.splitlines()
+        assert len(told) == 35 and all(line.startswith("refused:") for line in told), ended.out
+
+    def test_nor_does_who_looks_on_the_disk(self, control: Machine, kept: str) -> None:
+        assert control.must("stat", "-c", "%U %a", kept) == "nap 640\n"
+        assert control.must("stat", "-c", "%a", "/var/log/nap") == "700\n"
+        for path in (kept, *map(str, Path(kept).parents[:5])):
+            for words in (("cat", path), ("ls", path), ("grep", "-r", "hello", path)):
+                ended = control.run(*words, user="carol")
+                assert ended.code and not ended.out, (words, ended)
+
+    def test_a_share_to_view_makes_it_possible_until_it_is_taken_back(
+        self, control: Machine, kept: str
+    ) -> None:
+        control.nap("bob", "share", "told", "carol")
+        for asked in LOOKS:
+            assert "web" in control.nap("carol", *asked).out, asked
+        control.nap("bob", "unshare", "told", "carol")
+        for asked in LOOKS:
+            assert not control.nap("carol", *asked, code=Exit.NOT_ALLOWED).out
+
+    def test_the_same_goes_for_an_app_that_is_gone(self, control: Machine, kept: str) -> None:
+        control.nap("bob", "down", "told", "--volumes")
+        gone = ("logs", "search", "bob/told", "hello")
+        assert control.nap("carol", *gone, code=Exit.NOT_ALLOWED).out == ""
+        assert control.nap("carol", "logs", "bob/told", code=Exit.NOT_ALLOWED).out == ""
+        assert "hello" in control.nap("bob", "logs", "search", "told", "hello").out
+        control.nap("bob", "share", "told", "carol")
+        assert "hello" in control.nap("carol", *gone).out
+        control.nap("bob", "unshare", "told", "carol")
+        assert control.nap("carol", *gone, code=Exit.NOT_ALLOWED).out == ""
+
+
+@pytest.fixture(scope="module")
 def door(control: Machine, bed: Bed) -> Iterator[Door]:
     """The control machine's sshd, set up as the docs have it for who is to have nap alone."""
     (conf,) = scripts("people.md", "From another machine")
@@ -526,7 +630,7 @@ class TestFromAnotherMachine:
         finally:
             following.kill()
         assert "the other side of the border has ended" in said
-        assert following.returncode == Exit.PARTIAL
+        assert following.returncode == Exit.FAILED
         desk.nap("down", "far", "--volumes")
         door.closed()
         gone = desk.nap("ps", code=Exit.PARTIAL)
