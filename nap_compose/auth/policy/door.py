@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from nap_compose.auth.policy import bodies
-from nap_compose.auth.policy.bodies import Named, Owned
 from nap_compose.auth.policy.images import is_own
+from nap_compose.auth.policy.owned import Named, Owned
 from nap_compose.auth.policy.rules import Bounds, Verdict
 from nap_compose.cluster import hostfs, labels, reach
 from nap_compose.cluster.engine import Engine, Json, NotFound

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -41,6 +41,13 @@ class Rule(NamedTuple):
 
     name: str
     judge: Judge | None = None
+
+
+def judged(rule: Rule, value: Any, bounds: Bounds) -> Iterator[Verdict]:
+    """What a rule says against a value, if anything."""
+    verdict = rule.judge(value, bounds) if rule.judge else None
+    if verdict is not None:
+        yield verdict
 
 
 FREE = Rule("free")

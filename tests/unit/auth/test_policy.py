@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from nap_compose.auth.policy import bodies
-from nap_compose.auth.policy.bodies import Owned
 from nap_compose.auth.policy.keys import KEYS, judge
+from nap_compose.auth.policy.owned import Owned
 from nap_compose.auth.policy.rules import FREE, INSIDE, Bounds
 from nap_compose.cluster.cluster import Ports
 from nap_compose.cluster.labels import Identity, write
