@@ -251,6 +251,30 @@ def test_nothing_of_the_persons_environment_gets_behind_the_border(control: Mach
     control.nap("bob", "ps", env={"NAP_CLUSTER": "/etc/nap/cluster.yml"}, code=Exit.WRONG_USE)
 
 
+TAKES_ALL_SEATS = """
+import sys
+from nap_compose import broker
+from nap_compose.auth import seats
+while seats.take(broker.SEATS, "bob"):
+    pass
+print("taken", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_of_one_persons_brokers_there_are_only_so_many(control: Machine) -> None:
+    python = machines.PROGRAM.with_name("python")
+    argv = [*control.inside("nap"), python, "-c", TAKES_ALL_SEATS]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as busy:
+        assert busy.stdout is not None
+        assert busy.stdout.readline() == "taken\n"
+        refused = control.nap("bob", "ps", code=Exit.NOT_ALLOWED)
+        assert refused.errors == ["nap: 32 of yours are at work already, which is the most"]
+        control.nap("carol", "ps")
+        busy.communicate()
+    control.nap("bob", "ps")
+
+
 BY_HAND = """
 import os
 from nap_compose.border import DownRequest, QuotaChange, Target, UpRequest

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from nap_compose.errors import Away, NapError, NotAllowed
+from nap_compose.exits import Exit
 
 SSH_FAILED = 255
 """How ssh ends where it failed itself; with the broker's own code otherwise."""
@@ -31,6 +32,8 @@ def not_started(argv: Sequence[str], code: int | None, said: Sequence[str]) -> N
     why = said[-1] if said else f"it ended with {code}"
     if argv[0] == "ssh" and code == SSH_FAILED:
         return _by_ssh(argv, why, said)
+    if code == Exit.NOT_ALLOWED:  # it has started, and said why it goes no further
+        return NotAllowed(why)
     return NotAllowed(
         f"the broker can't be started: {why}",
         hint=f"it is started with: {shlex.join(argv)}; "

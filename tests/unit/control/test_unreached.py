@@ -68,3 +68,9 @@ def test_what_fails_behind_ssh_is_no_matter_of_ssh() -> None:
     error = unreached.not_started(SSH, 1, ["sudo: a password is required"])
     assert isinstance(error, NotAllowed)
     assert "the broker can't be started" in str(error)
+
+
+def test_what_the_broker_itself_refuses_is_told_as_it_is() -> None:
+    error = refusal("echo 32 of yours are at work already >&2; exit 4")
+    assert isinstance(error, NotAllowed)
+    assert (str(error), error.hint) == ("32 of yours are at work already", None)
