@@ -16,6 +16,7 @@ import yaml
 from bed import busybox, ldap
 from bed.fixture import bring_up
 from bed.layout import Bed
+from bed.namespaces import run_in
 from nap_compose.control.connect import _THROUGH_SUDO
 from nap_compose.exits import Exit
 from tests.support import machine as machines
@@ -321,6 +322,76 @@ def test_what_is_sent_by_hand_gets_no_further(control: Machine) -> None:
     assert ended.code == 0, ended.err
     assert [line.partition(":")[0] for line in ended.out.splitlines()] == ["refused"] * 8, ended.out
     assert control.nap("bob", "ps", "-a", "-q", "-p", "evil").out == ""
+
+
+PARCELS = """
+import hashlib, io, os, tarfile
+from pathlib import Path
+from nap_compose.border import UpRequest
+from nap_compose.compose import beside, loader, parcels
+from nap_compose.compose.model import App
+from nap_compose.control.connect import connect
+from nap_compose.errors import NapError
+
+class Finishes:
+    level = 0
+
+def made(*entries):
+    told = []
+    for name, kind, leads_to in entries:
+        body = hashlib.sha256(b"").hexdigest() if kind == file else leads_to
+        mode = 0 if kind == link else 0o755
+        told.append(parcels.Entry(name, words[kind], mode, 0, 0, body))
+    return tar(*entries), parcels.digest(told)
+
+def tar(*entries):
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as archive:
+        for name, kind, leads_to in entries:
+            head = tarfile.TarInfo(name)
+            head.type, head.linkname, head.mode = kind, leads_to, 0o755
+            archive.addfile(head)
+    return whole.getvalue()
+
+link, folder, file = tarfile.SYMTYPE, tarfile.DIRTYPE, tarfile.REGTYPE
+words = {link: "link", folder: "folder", file: "file"}
+to_the_root = made(("content", link, "/"))
+beside_others = made(
+    ("content", folder, ""), ("content/x", link, "../../.."), ("content/x/carol_web", file, "")
+)
+os.makedirs("parcel", exist_ok=True)
+found = loader.load([Path("parcel.yml").absolute()], env={})
+seen = beside.survey(
+    found.app, env={}, relative=found.relative, ships=True, digests=lambda piece: ""
+)
+((key, told),) = seen.app.content.items()
+control = connect(None, dict(os.environ))
+for each, digest in (to_the_root, beside_others):
+    content = {key: {**told, "digest": digest}}
+    app = App.of(seen.app.document, seen.app.working_dir, seen.app.files, (), content)
+    try:
+        control.up(UpRequest(app, supply=lambda key: each), print, Finishes())
+        print("taken")
+    except NapError as refusal:
+        print("refused:", refusal)
+control.close()
+"""
+
+
+def test_a_parcel_made_by_hand_leads_nowhere_on_a_host(control: Machine, bed: Bed) -> None:
+    """What is brought to a host is unpacked beside others' files, and mounted from there."""
+    service = "{image: 'busybox:1', command: sleep 1000, volumes: ['./parcel:/k:ro']}"
+    control.write("bob", "parcel.yml", f"name: parcel\nservices: {{web: {service}}}\n")
+    control.write("bob", "parcels.py", PARCELS)
+    ended = control.run(machines.PROGRAM.with_name("python"), "parcels.py", user="bob")
+    assert ended.code == 0, ended.err
+    refused = [line for line in ended.out.splitlines() if line.startswith(("refused", "taken"))]
+    assert len(refused) == 2 and all("isn't taken" in line for line in refused), ended.out
+    assert control.nap("bob", "ps", "-a", "-q", "-p", "parcel").out == ""
+    for host in bed.hosts:
+        find = ("sh", "-c", "find /var/lib/nap/files -type l -o -name 'carol*'")
+        found = run_in(bed, host, *find, capture_output=True, check=False)
+        assert found.stdout == "", host.name
 
 
 @pytest.mark.parametrize(
