@@ -11,11 +11,15 @@ import os
 import pwd
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
+from nap_compose.auth import seats
 from nap_compose.border import Control, Who
+from nap_compose.exits import Exit
 
 GROUPS = (("nap-admins", "admin"), ("nap-users", "user"), ("nap-viewers", "viewer"))
 """Where no directory is set up, the system's groups give the roles."""
+SEATS = Path("/var/lib/nap/brokers")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -26,6 +30,9 @@ def main() -> int:
     if len(sys.argv) > 1:
         print("nap-broker takes no arguments", file=sys.stderr)
         return 2
+    if not seats.take(SEATS, caller):
+        print(f"{seats.MOST} of yours are at work already, which is the most", file=sys.stderr)
+        return Exit.NOT_ALLOWED
     reads, writes = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for each in (0, 1, 2):  # nothing that a library prints gets into the stream, or to the caller

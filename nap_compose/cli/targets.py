@@ -134,6 +134,16 @@ class _Apps:
             self._rows = tuple(self._control.apps().rows)
         return any((row.owner, row.app) == (owner, app) for row in self._rows)
 
+    def of_others(self, owner: str, app: str) -> bool:
+        """Of `owner/app` of which nothing runs: whether that is rather another user's app, gone or
+        not for the caller's eyes, than a service of an app of their own."""
+        listing = self._control.apps(recorded=True)
+        known = {(row.owner, row.app) for row in listing.rows}
+        if (self.me, owner) in known or (owner, app) in known:
+            return (self.me, owner) not in known
+        mine = (name for whose, name in known if whose == self.me)
+        return not listing.warnings and nearest(owner, mine) is None
+
     def refuse_if_also_an_app(self, word: str, app: str) -> None:
         """On a cluster a bare word may be both; embedded it is a service, as in Compose."""
         if self.me and word != app and "." not in word and self.has(self.me, word):
@@ -161,6 +171,8 @@ def _qualified(word: str, apps: _Apps) -> Aim:
         return as_service
     as_app = Aim(parts[1], parts[0])
     is_service, is_app = apps.has(apps.me, parts[0]), apps.has(parts[0], parts[1])
+    if not is_service and not is_app:
+        return as_app if apps.of_others(parts[0], parts[1]) else as_service
     if is_service and is_app:
         raise WrongUse(
             f"'{word}' is a service of your app {parts[0]} and an app of {parts[0]}'s too",

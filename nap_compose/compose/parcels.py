@@ -11,10 +11,13 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nap_compose.errors import BadFile, NapError
 from nap_compose.units import show_size
+
+if TYPE_CHECKING:
+    from tarfile import TarFile, TarInfo
 
 CONTENT = "content"
 """What the file or folder is called in the tar, whatever it was called where it came from."""
@@ -149,28 +152,44 @@ def of_bytes(content: bytes) -> bytes:
 
 
 def digest_of(tar: bytes) -> str:
-    """The digest of what a tar holds.
-
-    Raises NapError for one that holds what a parcel can't: other paths than those below CONTENT,
-    devices, special permissions, files that are more than once in it.
-    """
+    """The digest of what a tar holds. Raises NapError for one that is no parcel."""
     import hashlib
     import tarfile
 
-    entries: dict[str, Entry] = {}
+    found: list[Entry] = []
     with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
-        for head in archive:
-            parts = head.name.split("/")
-            kinds = {tarfile.REGTYPE: "file", tarfile.DIRTYPE: "folder", tarfile.SYMTYPE: "link"}
-            kind = kinds.get(head.type)
-            mode = 0 if kind == "link" else head.mode
-            odd = parts[0] != CONTENT or {"", ".", ".."} & set(parts) or head.name in entries
-            if odd or kind is None or mode & ~_RIGHTS:
-                raise NapError(f"the content holds {head.name!r}, which isn't taken")
+        for head, kind in heads(archive):
             content = archive.extractfile(head) if kind == "file" else None
             body = hashlib.sha256(content.read()).hexdigest() if content else head.linkname
-            entries[head.name] = Entry(head.name, kind, mode, head.uid, head.gid, body)
-    return digest(entries.values())
+            mode = 0 if kind == "link" else head.mode
+            found.append(Entry(head.name, kind, mode, head.uid, head.gid, body))
+    return digest(found)
+
+
+def heads(archive: TarFile) -> Iterator[tuple[TarInfo, str]]:
+    """What a parcel's tar holds, each with its kind: file, folder or link.
+
+    It may come from somebody who made it by hand, and is unpacked where others' files are too, and
+    mounted from there. So what is at its root is a file or a folder, and all the rest below folders
+    that came before: nothing is written through a link, and no mount leads along one. Raises
+    NapError for that, for devices and special permissions, and for what is in it twice.
+    """
+    import tarfile
+
+    kinds = {tarfile.REGTYPE: "file", tarfile.DIRTYPE: "folder", tarfile.SYMTYPE: "link"}
+    known: dict[str, str] = {}
+    for head in archive:
+        above, _, last = head.name.rpartition("/")
+        kind = kinds.get(head.type, "")
+        if above:
+            good = bool(kind) and known.get(above) == "folder" and last not in ("", ".", "..")
+        else:
+            good = head.name == CONTENT and kind in ("file", "folder")
+        special = kind != "link" and head.mode & ~_RIGHTS
+        if not good or special or head.name in known:
+            raise NapError(f"the content holds {head.name!r}, which isn't taken")
+        known[head.name] = kind
+        yield head, kind
 
 
 def the_file(tar: bytes) -> bytes:

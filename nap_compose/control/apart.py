@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from nap_compose.auth.policy.bodies import Named
+from nap_compose.auth.policy.owned import Named
 from nap_compose.cluster import labels
 from nap_compose.cluster.engine import Engine, NotFound
 from nap_compose.control.given import GivenApps

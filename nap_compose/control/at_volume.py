@@ -201,12 +201,10 @@ class AtVolume:
         return int(outcome.exit_code)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[str]:
+        """Nobody deploys the app meanwhile. Gives the name under which its lock is held."""
+        deployment = uuid.uuid4().hex
         with app_lock.take(
-            self.parts.store,
-            self.owner,
-            self.app,
-            who=self.who.name,
-            deployment=uuid.uuid4().hex,
+            self.parts.store, self.owner, self.app, who=self.who.name, deployment=deployment
         ):
-            yield
+            yield deployment

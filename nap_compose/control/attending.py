@@ -12,12 +12,16 @@ from nap_compose.cluster.view import ContainerView
 from nap_compose.control.looking.happenings import watch_events
 from nap_compose.control.parts import Parts
 from nap_compose.control.reading import CONTAINERS, warnings_of
+from nap_compose.errors import WrongUse
 from nap_compose.logs.attend import Attend
 
 
 def attend(parts: Parts, request: AttendRequest, hold: Hold, warn: Callable[[str], None]) -> Attend:
-    """See `Reading.attend`; its `items` are what is asked for."""
+    """See `Reading.attend`; its `items` are what is asked for. Raises WrongUse where no app is
+    named: it would tell of everybody's."""
     target = request.target
+    if not target.app:
+        raise WrongUse("it isn't said which app this is about")
     concerned = {*request.shown, *request.awaited}
 
     def look() -> Sequence[ContainerView]:

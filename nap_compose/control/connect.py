@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 _THROUGH_SUDO = ("sudo", "-n", "-u", chosen.SERVICE, chosen.BROKER)
+_THROUGH_SSH = ("ssh", "-T", "-o", "ServerAliveInterval=15")
+"""A machine that has gone without a word is noticed within a minute."""
 _MACHINE = re.compile(
     r"ssh://((?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9_][\w.-]*)(?::(\d+))?/?", re.ASCII
 )
@@ -62,7 +64,7 @@ def _way(cluster_option: str | None, env: Mapping[str, str]) -> tuple[tuple[str,
         if machine is None:
             raise WrongUse(f"'{named}' is no machine", hint="write it like ssh://USER@HOST")
         to_port = ("-p", machine[2]) if machine[2] else ()
-        return ("ssh", "-T", *to_port, "--", machine[1], *_THROUGH_SUDO), named
+        return (*_THROUGH_SSH, *to_port, "--", machine[1], *_THROUGH_SUDO), named
     if not named and _only_through_the_broker():
         return _THROUGH_SUDO, "sudo:"
     path = chosen.find(cluster_option, env)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 
 from nap_compose.border import (
@@ -34,7 +34,7 @@ from nap_compose.control import acting, history, quotas
 from nap_compose.control.at_volume import IDLE, AtVolume
 from nap_compose.control.parts import Parts
 from nap_compose.control.road.looking import adopted_of
-from nap_compose.control.storekeeping import the_pool
+from nap_compose.control.storekeeping import the_pool, within_quota
 from nap_compose.errors import Interrupted, NapError, WrongUse
 from nap_compose.orchestration import pooling
 from nap_compose.orchestration.bodies.making import volume_name
@@ -125,7 +125,7 @@ class _Mover(AtVolume):
 
     def copy(self) -> None:
         """Copy and compare; where that fails the old one stays, and nothing of the new."""
-        with self.locked():
+        with self.locked() as deployment:
             move = self.move
             self.let_go(move.source, move.name)
             source, view = self._find()
@@ -136,6 +136,7 @@ class _Mover(AtVolume):
             self._clear_target(move)
             try:
                 with (
+                    self._within_quota(move, deployment),
                     self._open_target(move, source, view) as target,
                     self.opened(move.source, {MOUNT: move.name}) as files,
                 ):
@@ -175,11 +176,12 @@ class _Mover(AtVolume):
         old = there is not None and not self.is_pooled(there)
         if there is not None and old:
             self.act(Verb.REMOVE, self.users(there))
-        with self.locked():
+        with self.locked() as deployment:
             if move.target:
                 self.let_go(move.target, move.name)
             else:
-                self._take_in(move)
+                with self._within_quota(move, deployment):
+                    self._take_in(move)
             if old:
                 self.let_go(move.source, move.name)
                 with contextlib.suppress(NotFound):
@@ -265,6 +267,14 @@ class _Mover(AtVolume):
         seen, most = claims.read(self.parts.store), self.settings().quota or 0
         key = (self.owner, self.app)
         quotas.checked_volume(self.parts, seen, key, folder, most, deployment="")
+
+    def _within_quota(self, move: Move, deployment: str) -> AbstractContextManager[None]:
+        """Hold of the quotas what it may hold on cluster storage. Raises OverQuota."""
+        if move.target:
+            return nullcontext()
+        mine = Target(self.app, self.owner)
+        most = self.settings().quota or 0
+        return within_quota(self.parts, mine, self.folder(), most, deployment)
 
     @contextmanager
     def _open_target(self, move: Move, source: VolumeView, view: View) -> Iterator[HostFiles]:

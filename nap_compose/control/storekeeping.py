@@ -248,7 +248,7 @@ def change(parts: Parts, who: Who, request: SetRequest) -> StoredRow:
     with _locked(parts, who, request.target) as deployment:
         _must_be_there(pool, folder)
         wanted = Settings(request.goal, request.trash, request.quota, request.max_files)
-        with _within_quota(parts, request.target, folder, request.quota, deployment):
+        with within_quota(parts, request.target, folder, request.quota, deployment):
             settings.write(pool.moosefs, pool.path(folder), wanted, everything=True)
     return _row(pool, folder, (), usage=False)
 
@@ -275,7 +275,7 @@ def bring_back(parts: Parts, who: Who, request: OneStored) -> Restored:
         if request.removed:
             gone = next(iter(removal.listed(pool.base, folder)), None)
             most = (gone.settings.quota or 0) if gone else None
-            with _within_quota(parts, request.target, folder, most, deployment):
+            with within_quota(parts, request.target, folder, most, deployment):
                 files, missing = trash.restore(pool, folder)
             return Restored("", files, missing)
         return Restored(snapshots.restore(pool, folder, request.snapshot))
@@ -340,7 +340,7 @@ def _locked(parts: Parts, who: Who, target: Target) -> Iterator[str]:
 
 
 @contextmanager
-def _within_quota(
+def within_quota(
     parts: Parts, target: Target, folder: str, most: int | None, deployment: str
 ) -> Iterator[None]:
     """Hold of the quotas what a volume may hold from now on; None changes nothing. Raises OverQuota

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +91,13 @@ def test_it_goes_to_another_host_and_then_to_all_of_them(bed: Bed, nap: Nap, app
     assert "on every host" in nap("volume", "move", "roam/data", "--to", other, code=2).err
 
 
-def cut_off(nap: Nap, name: str, *way: str) -> None:
-    """Kill a move while the content is on its way, and see that nothing is started then."""
+def cut_off(nap: Nap, name: str, *way: str, before: Callable[[], object] = lambda: None) -> None:
+    """Kill a move while the content is on its way, and see that nothing is started then. What is
+    done `before` finds it there."""
     with nap.start("volume", "move", f"{name}/data", *way, "--stop") as moving:
         moving.until("sent")
+        moving.signal(signal.SIGSTOP)
+        before()
         moving.signal(signal.SIGKILL)
     assert "was cut off" in once_unlocked(nap, "start", name, code=Exit.FAILED)
 
@@ -112,10 +115,27 @@ def test_a_gigabyte_that_is_cut_off_is_finished_by_the_next_run(
     assert told(nap, "large") == before
 
 
-def test_what_was_cut_off_can_be_given_up(nap: Nap, apps: Apps) -> None:
+def test_what_was_cut_off_can_be_given_up_and_holds_its_quota_until_then(
+    nap: Nap, apps: Apps
+) -> None:
     _, before = filled(nap, apps, "stays", 400)
     home = where(nap, "stays")
-    cut_off(nap, "stays", "--to-cluster")
+    large = {"data": {"driver": "moosefs", "driver_opts": {"quota": "1g"}}}
+    web = {"web": sleeper(volumes=["data:/data"])}
+    nap("up", "-f", apps("stays", web, volumes=large))
+    assert where(nap, "stays") == home
+    other = apps("other", web, volumes=large)
+    nap("quota", "set", nap.me, "storage=1536m")
+
+    def refused() -> None:
+        ended = nap("up", "-f", other, code=Exit.NO_ROOM)
+        assert "over the quota" in ended.err
+
+    try:
+        nap("plan", "-f", other)
+        cut_off(nap, "stays", "--to-cluster", before=refused)
+    finally:
+        nap("quota", "unset", nap.me, "storage")
     nap("volume", "move", "stays/data", "--abandon")
     assert where(nap, "stays") == home
     nap("start", "stays")

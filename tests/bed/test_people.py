@@ -19,8 +19,9 @@ from bed.fixture import bring_up
 from bed.layout import Bed
 from nap_compose.exits import Exit
 from tests.support.apps import sleeper, write_app
-from tests.support.nap import Nap, eventually
+from tests.support.nap import PROGRAM, Nap, eventually
 from tests.support.people import People
+from tests.support.terminal import OnTerminal
 
 pytestmark = pytest.mark.bed
 
@@ -84,6 +85,19 @@ def test_each_gets_in_with_their_role(people, name, role, groups):
     assert found["by"] == "directory"
     nap("logout")
     assert nap("whoami", code=NOT_ALLOWED).errors == ["nap: you aren't logged in"]
+
+
+def test_at_a_terminal_both_are_asked_for_and_the_password_is_not_shown(people):
+    nap, password = people("bob"), ldap.password_of(people.bed, "bob")
+    with OnTerminal([str(PROGRAM), "login"], env=nap.env, cwd=nap.home) as terminal:
+        terminal.until("Name: ")
+        terminal.type("bob\n")
+        terminal.until("Password of bob: ")
+        terminal.type(f"{password}\n")
+        shown = terminal.until("you are bob (user)")
+        assert terminal.ended() == 0
+    assert password.encode() not in shown
+    assert who(nap)["name"] == "bob"
 
 
 def test_the_name_is_that_of_the_entry(people):

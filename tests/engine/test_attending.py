@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from nap_compose.border import AttendRequest, Ended, LogLine, Target
+from nap_compose.errors import WrongUse
 from nap_compose.logs import follow
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import FakeCluster
@@ -35,6 +36,10 @@ def fake(fake_cluster: MakeCluster) -> FakeCluster:
 @pytest.fixture
 def road(fake: FakeCluster) -> Road:
     return Road.on(fake)
+
+
+class Held:
+    held = True
 
 
 class Attended:
@@ -182,3 +187,9 @@ def test_closing_ends_it(road: Road, attend: Callable[..., Attended]) -> None:
     attended.control.close()
     attended.over()
     assert attended.warnings == []
+
+
+def test_without_an_app_nothing_is_told(road: Road) -> None:
+    """It would be of the ends of everybody's containers, of whatever app."""
+    with pytest.raises(WrongUse, match="which app"):
+        road.control().attend(AttendRequest(Target(), ("web",), ("web",)), Held(), print)

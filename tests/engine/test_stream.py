@@ -16,6 +16,7 @@ import pytest
 
 from nap_compose import border as b
 from nap_compose.border import Control
+from nap_compose.control.stream import serving
 from nap_compose.control.stream.codec import Encoder, Refs
 from nap_compose.control.stream.frames import MOST, VERSION, Frames, StreamBroken
 from nap_compose.errors import BadFile, NapError, NotAllowed, WrongUse
@@ -344,6 +345,16 @@ def test_what_is_no_frame_ends_the_talk(road: Road, data: bytes) -> None:
     with pytest.raises(StreamBroken):
         if frames.receive() is None:
             raise StreamBroken("ended")
+
+
+def test_who_never_says_a_word_is_not_waited_for(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "GREETING", 0.1)
+    _, thread, end = connected(road.control(), [])
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+    end()
 
 
 def test_another_version_is_told_the_own(road: Road) -> None:

@@ -41,10 +41,12 @@ exec sleep 3600
 
 @dataclass(frozen=True)
 class Machine:
-    """Runs programs there, as root or as one of its accounts."""
+    """Runs programs there, as root or as one of its accounts; `network` is a process in whose
+    network it stands, if that isn't this machine's."""
 
     pid: int
     folder: Path
+    network: int = 0
 
     def run(
         self,
@@ -58,7 +60,7 @@ class Machine:
         given = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(home), "LANG": "C.UTF-8"}
         words = [f"{key}={value}" for key, value in {**given, **(env or {})}.items()]
         done = subprocess.run(
-            [*self._inside(user), "/usr/bin/env", "-i", "-C", home, *words, *argv],
+            [*self.inside(user), "/usr/bin/env", "-i", "-C", home, *words, *argv],
             check=False,
             input=stdin,
             capture_output=True,
@@ -82,12 +84,15 @@ class Machine:
         assert "Traceback" not in ended.err, told
         return ended
 
-    def start(self, user: str, *words: str | Path) -> subprocess.Popen[str]:
+    def start(
+        self, user: str, *words: str | Path, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
         """Call nap as that account, beside the test."""
         home = self.home(user)
         given = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", f"HOME={home}", "LANG=C.UTF-8"]
+        given += [f"{key}={value}" for key, value in (env or {}).items()]
         return subprocess.Popen(
-            [*self._inside(user), "/usr/bin/env", "-i", "-C", home, *given, PROGRAM, *words],
+            [*self.inside(user), "/usr/bin/env", "-i", "-C", home, *given, PROGRAM, *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -111,8 +116,15 @@ class Machine:
         """An account's home; root's is nowhere that matters."""
         return self.folder / "homes" / user if user != "root" else Path("/")
 
-    def _inside(self, user: str) -> Sequence[str]:
-        entering = ["nsenter", "--target", str(self.pid), "--mount", "--"]
+    def write(self, user: str, name: str, text: str) -> None:
+        """A file of that account's, in its home."""
+        ended = self.run("tee", name, user=user, stdin=text)
+        assert ended.code == 0, ended.err
+
+    def inside(self, user: str) -> Sequence[str]:
+        """The words before a command that make it run there."""
+        network = [f"--net=/proc/{self.network}/ns/net"] if self.network else []
+        entering = ["nsenter", "--target", str(self.pid), "--mount", *network, "--"]
         if user == "root":
             return entering
         return [*entering, "setpriv", "--reuid", user, "--regid", user, "--init-groups"]

@@ -6,72 +6,15 @@ An allow-list of fields: what isn't here is refused, be it a field of an engine 
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from nap_compose.auth.policy import mounts
 from nap_compose.auth.policy import rules as r
-from nap_compose.auth.policy.rules import FREE, Bounds, Rule, Verdict, admins
+from nap_compose.auth.policy.owned import NAPS_FOLDERS, Named, Owned
+from nap_compose.auth.policy.rules import FREE, Bounds, Rule, Verdict, admins, judged
 from nap_compose.cluster.engine import Json
-from nap_compose.plaindata import dataclass
-
-NAPS_FOLDERS = ("/var/lib/nap/files", "/run/nap/secrets")
-"""Where nap itself brings the files of apps, a folder for each project."""
-
-
-_CHANCE = re.compile(r"[0-9a-f]{32}")
-
-Named = tuple[str, str]
-"""`volume` or `network`, and the name on the engine."""
-
-
-@dataclass(frozen=True)
-class Owned:
-    """What is the owner's own: objects whose names begin so, and containers, asked by id.
-
-    `pool` is nap's folder in the storage that all hosts share, `pool_mount` where that is mounted;
-    both empty where there is none. `addresses` is what networks get theirs from. `in_place` tells
-    of a volume whether it stayed where the host's own Compose had made it for an app of theirs.
-    `publish_ip` is the address on which the host publishes ports, if it is a certain one.
-    """
-
-    owner: str
-    container: Callable[[str], bool]
-    pool: str = ""
-    pool_mount: str = ""
-    addresses: str = ""
-    in_place: Callable[[str], bool] = lambda _: False
-    publish_ip: str = ""
-
-    @property
-    def prefix(self) -> str:
-        """How the names of the owner's objects on the engines begin."""
-        return f"{self.owner}_"
-
-    def name(self, name: object) -> bool:
-        """Whether an object so called is the owner's."""
-        return isinstance(name, str) and name.startswith(self.prefix)
-
-    def is_being_made(self, path: str) -> bool:
-        """Whether what lies at that path of a host is a volume's content on its way into the
-        storage that all hosts share: its name there is chance."""
-        beginning, _, name = path.rpartition("/")
-        return (
-            bool(self.pool) and beginning == f"{self.pool}/.new" and bool(_CHANCE.fullmatch(name))
-        )
-
-    def brought(self, path: str) -> bool:
-        """Whether nap brought what lies at that path of a host, for an app of the owner's."""
-        parts = PurePosixPath(path)
-        return ".." not in parts.parts and any(
-            parts.is_relative_to(folder)
-            and self.name(
-                parts.relative_to(folder).parts[:1] and parts.relative_to(folder).parts[0]
-            )
-            for folder in NAPS_FOLDERS
-        )
-
 
 _FREE_AT_THE_TOP = (
     "Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin "
@@ -161,7 +104,7 @@ def labels_of_image(labels: Json, bounds: Bounds) -> Iterator[Verdict]:
     """What is wrong with the labels that a container has from its image. What a builder writes
     there of itself does nothing."""
     routing = {name: value for name, value in labels.items() if not name.startswith("com.docker.")}
-    yield from _judged(r.LABELS, routing, bounds)
+    yield from judged(r.LABELS, routing, bounds)
 
 
 _LIMITED_LOGS = ("json-file", "local")
@@ -179,21 +122,7 @@ def with_ends(body: Json, bounds: Bounds, log_driver: Callable[[], str]) -> dict
     if driver in _LIMITED_LOGS:
         ends = {"max-size": str(policy.log_size), "max-file": str(policy.log_files)}
         host["LogConfig"] = {"Type": driver, "Config": {**ends, **(logs.get("Config") or {})}}
-    if host.get("Tmpfs"):
-        host["Tmpfs"] = {
-            path: options if _has_size(options) else f"{options},size={policy.tmpfs}".lstrip(",")
-            for path, options in host["Tmpfs"].items()
-        }
-    if host.get("Mounts"):
-        host["Mounts"] = [_with_an_end(mount, policy.tmpfs) for mount in host["Mounts"]]
-    return {**body, "HostConfig": host}
-
-
-def _with_an_end(mount: Json, size: int) -> Json:
-    options = mount.get("TmpfsOptions") or {}
-    if mount.get("Type") != "tmpfs" or options.get("SizeBytes"):
-        return mount
-    return {**mount, "TmpfsOptions": {**options, "SizeBytes": size}}
+    return {**body, "HostConfig": mounts.with_ends(host, policy.tmpfs)}
 
 
 def helper(body: Json, owned: Owned) -> Iterator[Verdict]:
@@ -292,7 +221,7 @@ def network(body: Json, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
         if field not in NETWORK and value not in (None, "", {}, []):
             yield Verdict(f"{field} of a network is for admins only")
     for rule, field in ((r.NETWORK_DRIVER, "Driver"), (r.LABELS, "Labels")):
-        yield from _judged(rule, body.get(field), bounds)
+        yield from judged(rule, body.get(field), bounds)
     strange = sorted(set(body.get("Options") or {}) - NETWORK_OPTIONS)
     if strange:
         yield Verdict(f"the network's option {strange[0]} is for admins only")
@@ -306,7 +235,7 @@ def volume(body: Json, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
         if field not in ("Name", "Driver", "DriverOpts", "Labels"):
             yield Verdict(f"{field} of a volume is for admins only")
     for rule, field in ((r.VOLUME_DRIVER, "Driver"), (r.LABELS, "Labels")):
-        yield from _judged(rule, body.get(field), bounds)
+        yield from judged(rule, body.get(field), bounds)
     options = dict(body.get("DriverOpts") or {})
     if options and not _in_the_pool(options, owned):
         yield Verdict("options of the volume's driver are for admins only")
@@ -349,85 +278,9 @@ def _in_the_pool(options: Json, owned: Owned) -> bool:
 def _by(table: Mapping[str, Rule], field: str, value: Any, bounds: Bounds) -> Iterator[Verdict]:
     rule = table.get(field)
     if rule is not None:
-        yield from _judged(rule, value, bounds)
+        yield from judged(rule, value, bounds)
     elif value not in (None, "", False, 0, [], {}):
         yield Verdict(f"{field}: nap has no rule for it, so it is for admins only")
-
-
-def _judged(rule: Rule, value: Any, bounds: Bounds) -> Iterator[Verdict]:
-    verdict = rule.judge(value, bounds) if rule.judge else None
-    if verdict is not None:
-        yield verdict
-
-
-def _source(source: object, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
-    """A volume of the owner's, a path that users may mount, or what nap brought."""
-    text = str(source)
-    if not text.startswith("/"):
-        if not owned.name(text) and not _is_anonymous(text) and not owned.in_place(text):
-            yield Verdict(f"the volume {text} isn't {owned.owner}'s")
-    elif not owned.brought(text) and not r.path_is_listed(text, bounds):
-        yield Verdict(f"the host's {text} is not allowed", "binds")
-
-
-def _is_anonymous(name: str) -> bool:
-    """Whether an engine made the name up: nobody can guess another one's."""
-    return len(name) == 64 and all(char in "0123456789abcdef" for char in name)
-
-
-_OF_A_BIND = frozenset(
-    ["ro", "rw", "z", "Z", "nocopy", "private", "rprivate", "cached", "consistent", "delegated"]
-)
-"""The words that may stand behind a bind. Those of propagation that aren't here reach the host."""
-
-_PRIVATE = (None, "", "private", "rprivate")
-_OF_A_MOUNT: Mapping[str, frozenset[str]] = {
-    **dict.fromkeys(("Type", "Source", "Target", "ReadOnly", "Consistency"), frozenset()),
-    "BindOptions": frozenset(
-        (
-            *("Propagation", "CreateMountpoint", "NonRecursive"),
-            *("ReadOnlyNonRecursive", "ReadOnlyForceRecursive"),
-        )
-    ),
-    "VolumeOptions": frozenset(("NoCopy", "Subpath", "Labels")),
-    "TmpfsOptions": frozenset(("SizeBytes", "Mode")),
-}
-"""The fields of a mount, and what may stand in each that has fields of its own."""
-
-
-def _binds(value: Any, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
-    for bind in value:
-        source, _, rest = str(bind).partition(":")
-        yield from _source(source, bounds, owned)
-        options = rest.rpartition(":")[2].split(",") if ":" in rest else []
-        strange = [option for option in options if option and option not in _OF_A_BIND]
-        if strange:
-            yield Verdict(f"the option {strange[0]} of the mount of {source} is for admins only")
-
-
-def _mounts(value: Any, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
-    for mount in value:
-        kind, source = mount.get("Type"), mount.get("Source") or ""
-        if kind not in ("bind", "volume", "tmpfs"):
-            yield Verdict(f"a mount of type {kind} is for admins only")
-        elif kind == "bind" or source:
-            yield from _source(source, bounds, owned)
-        if (mount.get("BindOptions") or {}).get("Propagation") not in _PRIVATE:
-            yield Verdict(f"the propagation of {source} reaches the host: for admins only")
-        yield from _judged(r.TMPFS_SIZE, (mount.get("TmpfsOptions") or {}).get("SizeBytes"), bounds)
-        yield from _judged(r.LABELS, (mount.get("VolumeOptions") or {}).get("Labels"), bounds)
-        for field in _strange_in(mount):
-            yield Verdict(f"{field} of a mount is for admins only")
-
-
-def _strange_in(mount: Json) -> Iterator[str]:
-    for field, value in mount.items():
-        if field not in _OF_A_MOUNT and value:
-            yield field
-        elif isinstance(value, Mapping):
-            known = _OF_A_MOUNT.get(field, frozenset())
-            strange = (key for key, inner in value.items() if key not in known and inner)
-            yield from (f"{field}.{key}" for key in strange)
 
 
 def _namespace(*plain: str) -> Callable[[Any, Bounds, Owned], Iterator[Verdict]]:
@@ -463,43 +316,32 @@ def _links(value: Any, _: Bounds, owned: Owned) -> Iterator[Verdict]:
 def _ports(value: Any, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
     for bindings in value.values():
         for binding in bindings or ():
-            yield from _judged(r.PUBLISHED, binding.get("HostPort"), bounds)
+            yield from judged(r.PUBLISHED, binding.get("HostPort"), bounds)
             address = binding.get("HostIp")
             if address != owned.publish_ip:
-                yield from _judged(r.ADDRESS, address, bounds)
-
-
-def _tmpfs(value: Any, bounds: Bounds, _: Owned) -> Iterator[Verdict]:
-    for options in value.values():
-        verdict = r.in_memory(str(options), bounds)
-        if verdict is not None:
-            yield verdict
-
-
-def _has_size(options: str) -> bool:
-    return any(each.startswith("size=") for each in options.split(","))
+                yield from judged(r.ADDRESS, address, bounds)
 
 
 def _logging(value: Any, bounds: Bounds, _: Owned) -> Iterator[Verdict]:
-    yield from _judged(r.LOG_DRIVER, value.get("Type"), bounds)
-    yield from _judged(r.LOG_OPTION, value.get("Config"), bounds)
+    yield from judged(r.LOG_DRIVER, value.get("Type"), bounds)
+    yield from judged(r.LOG_OPTION, value.get("Config"), bounds)
 
 
 def _devices(value: Any, bounds: Bounds, _: Owned) -> Iterator[Verdict]:
     for device in value:
-        yield from _judged(r.DEVICE, device.get("PathOnHost"), bounds)
+        yield from judged(r.DEVICE, device.get("PathOnHost"), bounds)
 
 
 _MORE: Mapping[str, Callable[[Any, Bounds, Owned], Iterator[Verdict]]] = {
-    "Binds": _binds,
+    "Binds": mounts.binds,
     "Devices": _devices,
     "IpcMode": _namespace("none", "private", "shareable"),
     "Links": _links,
     "LogConfig": _logging,
-    "Mounts": _mounts,
+    "Mounts": mounts.mounts,
     "NetworkMode": _network_mode,
     "PidMode": _namespace(),
-    "Tmpfs": _tmpfs,
+    "Tmpfs": mounts.tmpfs,
     "PortBindings": _ports,
     "VolumesFrom": _volumes_from,
 }

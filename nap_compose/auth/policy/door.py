@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from nap_compose.auth.policy import bodies
-from nap_compose.auth.policy.bodies import Named, Owned
-from nap_compose.auth.policy.images import is_own
+from nap_compose.auth.policy.images import is_naps, is_own
+from nap_compose.auth.policy.owned import Named, Owned
 from nap_compose.auth.policy.rules import Bounds, Verdict
 from nap_compose.cluster import hostfs, labels, reach
 from nap_compose.cluster.engine import Engine, Json, NotFound
@@ -163,6 +163,10 @@ class PolicedEngine:
     def pull_image(self, image: str, **how: Any) -> Iterator[Json]:
         """As the engine's. Raises NotAllowed: what is pulled takes the place of what went by that
         name, and would be run for whoever built it here."""
+        if is_naps(image):
+            raise NotAllowed(
+                f"the image {image} goes by a name of nap's own", host=self._engine.host
+            )
         whose = self._images.anothers(image, self._owned.owner) if self._images else ""
         if whose:
             raise NotAllowed(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nap_compose.cluster.images import familiar
+
 
 def is_own(reference: str, owner: str) -> bool:
     """Whether an image that an owner makes may be called so: `OWNER/…`, `OWNER_APP-SERVICE` as
@@ -12,7 +14,18 @@ def is_own(reference: str, owner: str) -> bool:
     >>> [is_own(name, "ada") for name in ("web", "bob_shop-web", "adam/web", "reg.example/bob/ada")]
     [False, False, False, False]
     """
-    return _path(reference).startswith((f"{owner}/", f"{owner}_")) and ".." not in reference
+    named = _path(reference).startswith((f"{owner}/", f"{owner}_")) and ".." not in reference
+    return named and not is_naps(reference)
+
+
+def is_naps(reference: str) -> bool:
+    """Whether an image is called as those that nap itself makes on the hosts, through which it
+    reaches their files: so is nobody's, whatever their name.
+
+    >>> [is_naps(name) for name in ("nap/nothing:1", "docker.io/nap/reach", "reg.example/nap/web")]
+    [True, True, False]
+    """
+    return familiar(reference).startswith("nap/")
 
 
 def is_of(reference: str, project: str) -> bool:

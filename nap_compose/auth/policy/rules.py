@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -41,6 +41,13 @@ class Rule(NamedTuple):
 
     name: str
     judge: Judge | None = None
+
+
+def judged(rule: Rule, value: Any, bounds: Bounds) -> Iterator[Verdict]:
+    """What a rule says against a value, if anything."""
+    verdict = rule.judge(value, bounds) if rule.judge else None
+    if verdict is not None:
+        yield verdict
 
 
 FREE = Rule("free")
@@ -187,47 +194,64 @@ def _published(value: Any, bounds: Bounds) -> Verdict | None:
 _OWN_ADDRESSES = ("", "0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104 - they are compared
 
 
-def _gpus(value: Any, bounds: Bounds) -> Verdict | None:
-    """Requests for devices, in the file's form or the engine's."""
-    most = bounds.policy.gpus
-    if not _asks(value):
-        return None
-    if not isinstance(value, (list, tuple)):
-        return Verdict("devices can't be told", "gpus")
-    total = 0
-    for request in value:
-        if not isinstance(request, Mapping):
-            return Verdict("devices can't be told", "gpus")
-        low = {str(key).lower().replace("_", ""): each for key, each in request.items()}
-        if low.get("options") or low.get("driver") not in (None, "", "nvidia"):
-            return Verdict(f"devices of {low.get('driver') or 'their driver'} are not allowed", "")
-        ids, count = low.get("deviceids") or (), low.get("count")
-        if count in ("all", -1) or (count is None and not ids):
-            return Verdict(f"all GPUs are asked for, and {most} is the most", "gpus")
-        total += len(ids) if ids else int(count or 0)
-    if total <= most:
-        return None
-    return Verdict(f"{total} GPUs are asked for, and {most} is the most", "gpus")
+_UNTOLD = Verdict("devices can't be told", "gpus")
+_DEVICE_ID = re.compile(r"\d{1,3}(:\d{1,3})?|(GPU|MIG)-[\w/-]+", re.ASCII)
+"""One GPU by its number or its id. Engines know words for all, and take several with commas."""
 
 
-def _counted_devices(value: Any, bounds: Bounds) -> Verdict | None:
-    """Devices by kind, which are kept free and reach no container: of GPUs no more than it may
-    have."""
-    most = bounds.policy.gpus
-    if not _asks(value):
-        return None
-    if not isinstance(value, (list, tuple)):
-        return Verdict("devices can't be told", "gpus")
-    total = 0
-    for entry in value:
-        resource = entry.get("discrete_resource_spec") if isinstance(entry, Mapping) else None
-        if not isinstance(resource, Mapping):
-            return Verdict("devices can't be told", "gpus")
-        if kind(str(resource.get("kind") or "")) == "gpu":
-            total += int(resource.get("value") or 0)
-    if total <= most:
-        return None
-    return Verdict(f"{total} GPUs are kept free, and {most} is the most", "gpus")
+def _gpus_to_the_most(number_of: Callable[[Any, int], int | Verdict], how: str) -> Judge:
+    """A list of which `number_of` counts the GPUs of each entry, or says why that can't be had."""
+
+    def judge(value: Any, bounds: Bounds) -> Verdict | None:
+        most = bounds.policy.gpus
+        if not _asks(value):
+            return None
+        if not isinstance(value, (list, tuple)):
+            return _UNTOLD
+        total = 0
+        for entry in value:
+            number = number_of(entry, most)
+            if isinstance(number, Verdict):
+                return number
+            total += number
+        if total <= most:
+            return None
+        return Verdict(f"{total} GPUs are {how}, and {most} is the most", "gpus")
+
+    return judge
+
+
+def _requested(request: Any, most: int) -> int | Verdict:
+    """A request for devices, in the file's form or the engine's."""
+    if not isinstance(request, Mapping):
+        return _UNTOLD
+    low = {str(key).lower().replace("_", ""): each for key, each in request.items()}
+    if low.get("options") or low.get("driver") not in (None, "", "nvidia"):
+        return Verdict(f"devices of {low.get('driver') or 'their driver'} are not allowed", "")
+    ids, count = low.get("deviceids") or (), low.get("count")
+    if ids:
+        each_one = isinstance(ids, (list, tuple)) and all(
+            isinstance(each, str) and _DEVICE_ID.fullmatch(each) for each in ids
+        )
+        return len(ids) if each_one else _UNTOLD
+    if count in ("all", -1, None):
+        return Verdict(f"all GPUs are asked for, and {most} is the most", "gpus")
+    # An engine takes any number below 0 for all; of 0 it lets the container's environment say.
+    return _whole(count) or _UNTOLD
+
+
+def _kept_free(entry: Any, _: int) -> int | Verdict:
+    """Devices of a kind, which are kept free and reach no container."""
+    resource = entry.get("discrete_resource_spec") if isinstance(entry, Mapping) else None
+    number = _whole(resource.get("value") or 0) if isinstance(resource, Mapping) else None
+    if not isinstance(resource, Mapping) or number is None:
+        return _UNTOLD
+    return number if kind(str(resource.get("kind") or "")) == "gpu" else 0
+
+
+def _whole(number: Any) -> int | None:
+    """A whole number from 0 on; None for anything else."""
+    return int(number) if re.fullmatch(r"[0-9]{1,9}", str(number)) else None
 
 
 def path_is_listed(path: str, bounds: Bounds) -> bool:
@@ -332,7 +356,7 @@ ADDRESS = words("addresses", _OWN_ADDRESSES, "the address")
 TMPFS = Rule("tmpfs", _tmpfs)
 TMPFS_SIZE = Rule("tmpfs", _unless_none(_memory_size))
 ULIMITS = Rule("limits of processes", _ulimits)
-GPUS = Rule("gpus", _gpus)
+GPUS = Rule("gpus", _gpus_to_the_most(_requested, "asked for"))
 OOM_SCORE = Rule("oom score", _ascends)
 RUNTIME = within("runtimes", lambda policy: policy.runtimes, "runtimes", "the runtime")
 LOG_DRIVER = within(
@@ -360,7 +384,7 @@ MEMORY = Rule(
 )
 RESERVED_CPUS = Rule("cpus", _unless_none(CPUS.judge or _nothing("")))
 RESERVED_MEMORY = Rule("memory", _unless_none(MEMORY.judge or _nothing("")))
-GENERIC = Rule("gpus", _counted_devices)
+GENERIC = Rule("gpus", _gpus_to_the_most(_kept_free, "kept free"))
 SWAP = Rule("swap", _unless_none(_memory_and_swap))
 PIDS = Rule("pids", _number_to(lambda policy: policy.pids, "pids", "the processes", bytes_=False))
 SHM = Rule("shm", _number_to(lambda policy: policy.shm, "shm", "/dev/shm", bytes_=True))  # noqa: S108

@@ -26,6 +26,10 @@ class StreamBroken(NapError):
     """The other side sent what is no frame, or broke off in the middle of one."""
 
 
+class NotTheLanguage(StreamBroken):
+    """What the other side sent is no frame."""
+
+
 class Frames:
     """Frames over two file descriptors. One thread reads; any may write."""
 
@@ -52,7 +56,7 @@ class Frames:
             return None
         whole, length = _LENGTHS.unpack(start)
         if not length <= whole <= MOST:
-            raise StreamBroken("the other side doesn't speak nap's language")
+            raise NotTheLanguage("the other side doesn't speak nap's language")
         body = self._read(whole) or b""
         try:
             head = json.loads(body[:length])
@@ -66,7 +70,7 @@ class Frames:
             if at != whole:
                 raise ValueError(at)
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise StreamBroken("the other side doesn't speak nap's language") from None
+            raise NotTheLanguage("the other side doesn't speak nap's language") from None
         return head, blobs
 
     def _write(self, data: bytes) -> None:

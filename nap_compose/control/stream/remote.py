@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import subprocess
 import tempfile
 import threading
@@ -11,9 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import IO, Any, cast
 
 from nap_compose.border import Control
-from nap_compose.control.stream.frames import VERSION, Frames, StreamBroken
+from nap_compose.control.stream import unreached
+from nap_compose.control.stream.frames import VERSION, Frames, NotTheLanguage, StreamBroken
 from nap_compose.control.stream.peer import Peer
-from nap_compose.errors import Away, NapError, NotAllowed, WrongUse
+from nap_compose.errors import NapError, NotAllowed, WrongUse
 
 STARTING = 30.0
 """Seconds that the other side may take to begin."""
@@ -67,36 +67,64 @@ def open_remote(argv: Sequence[str], token: str) -> Control:
             process.wait(timeout=5)
         complaints.close()
 
-    watch = threading.Timer(STARTING, process.kill)
+    try:
+        _greet(frames, token, argv, process, complaints)
+    except NapError:
+        end()
+        raise
+    peer = Peer(frames, _nothing)
+    threading.Thread(target=peer.read, daemon=True).start()
+    return cast("Control", RemoteControl(peer, end))
+
+
+def _greet(
+    frames: Frames,
+    token: str,
+    argv: Sequence[str],
+    process: subprocess.Popen[bytes],
+    complaints: IO[bytes],
+) -> None:
+    """Say who calls, and hear that it is the broker who answers. Raises NapError."""
+    late = threading.Event()
+
+    def give_up() -> None:
+        late.set()
+        _end_early(process)
+
+    watch = threading.Timer(STARTING, give_up)
     watch.daemon = True
     watch.start()
     try:
         frames.send({"nap": VERSION, "token": token})
         greeting = frames.receive()
+    except NotTheLanguage:
+        _end_early(process)
+        raise unreached.not_the_broker(argv) from None
     except StreamBroken:
         greeting = None
     finally:
         watch.cancel()
+    if late.is_set():
+        raise unreached.no_answer(argv, STARTING)
     if greeting is None:
-        end_error = _not_started(argv, process, complaints)
-        end()
-        raise end_error
+        said = _complaints_of(process, complaints)
+        raise unreached.not_started(argv, process.returncode, said)
     head, _ = greeting
     if "error" in head:
         from nap_compose.control.stream.faults import heard
 
-        end()
         raise heard(head["error"])
     if head.get("nap") != VERSION:
-        end()
         raise WrongUse(
             f"the broker speaks version {head.get('nap')} of the border's language, this nap "
             f"{VERSION}",
             hint="bring the older of the two up to date",
         )
-    peer = Peer(frames, _nothing)
-    threading.Thread(target=peer.read, daemon=True).start()
-    return cast("Control", RemoteControl(peer, end))
+
+
+def _end_early(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(PermissionError):  # sudo is root's
+        process.kill()
 
 
 def _nothing(thing: int, name: str) -> Callable[..., Any]:
@@ -105,18 +133,9 @@ def _nothing(thing: int, name: str) -> Callable[..., Any]:
     raise WrongUse(f"'{name}' isn't for the broker to call")
 
 
-def _not_started(
-    argv: Sequence[str], process: subprocess.Popen[bytes], complaints: IO[bytes]
-) -> NapError:
+def _complaints_of(process: subprocess.Popen[bytes], complaints: IO[bytes]) -> list[str]:
+    """The lines that it has written to standard error by its end."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=2)
     complaints.seek(0)
-    said = complaints.read(4000).decode("utf-8", "replace").strip().splitlines()
-    why = said[-1] if said else f"it ended with {process.returncode}"
-    if argv[0] == "ssh" and process.returncode == 255:
-        return Away(f"the control machine can't be reached: {why}")
-    return NotAllowed(
-        f"the broker can't be started: {why}",
-        hint=f"it is started with: {shlex.join(argv)}; "
-        "the sudo rule is for members of the group nap-users (nap cluster setup-control)",
-    )
+    return complaints.read(4000).decode("utf-8", "replace").strip().splitlines()

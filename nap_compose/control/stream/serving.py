@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import select
 import sys
 import threading
 import time
@@ -28,6 +29,8 @@ FINISHING = 20.0
 RECHECK = 60.0
 """Seconds between two looks, while something streams, at whether the caller still may."""
 LONGEST_TOKEN = 256
+GREETING = 30.0
+"""Seconds that the other side may take to say a word."""
 
 
 class Serving(Peer):
@@ -125,6 +128,8 @@ def serve(
     """Serve one person until they have gone; `open_control(token)` opens what carries calls out."""
     frames = Frames(reads, writes)
     try:
+        if not select.select([reads], [], [], GREETING)[0]:
+            return 2
         greeting = frames.receive()
         if greeting is None:
             return 0

@@ -98,7 +98,7 @@ def holding_of(service: Service) -> Holding:
     reserved = _resources(service).get("reservations") or {}
     memory = size(reserved.get("memory", spec.get("mem_reservation"))) or 0
     return Holding(
-        cpus=nano(reserved.get("cpus") or 0),
+        cpus=max(nano(reserved.get("cpus") or 0), 0),  # nobody gives a host more than it has
         memory=max(memory, 0),
         devices=_devices(reserved, spec),
     )
@@ -191,7 +191,7 @@ def _counted(reserved: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[t
     for entry in reserved.get("generic_resources") or ():
         resource = entry.get("discrete_resource_spec") or {}
         if resource.get("kind"):
-            yield kind(resource["kind"]), int(resource.get("value") or 0)
+            yield kind(resource["kind"]), max(int(resource.get("value") or 0), 0)
     for request in reserved.get("devices") or ():
         capabilities = list(request.get("capabilities") or ("device",))
         yield "gpu" if "gpu" in capabilities else kind(capabilities[0]), _number(request)
@@ -203,7 +203,9 @@ def _number(request: Mapping[str, Any]) -> int:
     if request.get("device_ids"):
         return len(request["device_ids"])
     count = request.get("count")
-    return ALL if count in (None, "all", ALL) else int(count)
+    if count in (None, "all") or int(count) < 0:  # as engines take it
+        return ALL
+    return int(count)
 
 
 def _mounts_a_part(service: Service) -> bool:

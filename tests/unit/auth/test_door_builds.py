@@ -59,3 +59,13 @@ def test_nobody_builds_under_anothers_name() -> None:
     for name in ("web", "eve_web-web", "registry.example/eve/web"):
         with pytest.raises(NotAllowed, match="wouldn't be bob's"):
             built({**ASKED, "t": name}, foreign=False)
+
+
+def test_nobody_makes_or_fetches_what_nap_reaches_hosts_through() -> None:
+    """Not even somebody who is called nap."""
+    assert is_own("nap/web:1", "nap") is False
+    assert is_own("nap_web-web", "nap") and is_own("registry.example/nap/web", "nap")
+    door = PolicedEngine(Engine(), Bounds(), "bob", "lab", None)  # type: ignore[arg-type]
+    for name in ("nap/nothing:1", "docker.io/nap/reach:1"):
+        with pytest.raises(NotAllowed, match="a name of nap's own"):
+            door.pull_image(name)

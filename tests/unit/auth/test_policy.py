@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from nap_compose.auth.policy import bodies
-from nap_compose.auth.policy.bodies import Owned
 from nap_compose.auth.policy.keys import KEYS, judge
+from nap_compose.auth.policy.owned import Owned
 from nap_compose.auth.policy.rules import FREE, INSIDE, Bounds
 from nap_compose.cluster.cluster import Ports
 from nap_compose.cluster.labels import Identity, write
@@ -817,9 +817,56 @@ def test_nor_is_more_kept_free_than_may_be_used(tmp_path: Path, lines: str, good
     assert (list(judge(app, bounds)) == []) is good
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"count": -2},
+        {"count": 0},
+        {"count": 0.5},
+        {"count": True},
+        {"count": "two"},
+        {"device_ids": ["all"]},
+        {"device_ids": ["0,1"]},
+        {"device_ids": ["nvidia.com/gpu=all"]},
+        {"device_ids": "0"},
+        {"device_ids": [0]},
+    ],
+    ids=str,
+)
+def test_what_an_engine_takes_for_more_gpus_is_no_number_of_them(request_: dict[str, Any]) -> None:
+    """Any number below 0 is all of them, as one id may be; with 0 the environment chooses."""
+    bounds = Bounds(Policy(gpus=1))
+    app = App.of({"name": "web", "services": {"web": {"image": "x", "gpus": [request_]}}})
+    assert list(judge(app, bounds))
+    body = {"".join(word.title() for word in k.split("_")): v for k, v in request_.items()}
+    body = {k.replace("Ids", "IDs"): v for k, v in body.items()}
+    assert list(bodies.host_config({"DeviceRequests": [body]}, bounds, OWNED))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [({"count": 2}, {"count": -1}), ({"count": -5}, {"count": 6})], ids=str
+)
+def test_no_request_makes_up_for_another(first: dict[str, Any], second: dict[str, Any]) -> None:
+    app = App.of({"name": "web", "services": {"web": {"image": "x", "gpus": [first, second]}}})
+    assert list(judge(app, Bounds(Policy(gpus=1))))
+
+
+def test_a_gpu_by_its_name_is_one() -> None:
+    ids = ["0", "1:0", "GPU-9b1c2d3e-0000-1111-2222-333344445555", "MIG-GPU-9b1c/1/0"]
+    config = {"DeviceRequests": [{"Count": 0, "DeviceIDs": ids, "Capabilities": [["gpu"]]}]}
+    for gpus, good in ((4, True), (3, False)):
+        found = bodies.host_config(config, Bounds(Policy(gpus=gpus)), OWNED)
+        assert (list(found) == []) is good
+
+
 def test_devices_that_are_no_gpus_are_counted_by_nobody_but_placement(tmp_path: Path) -> None:
     key = "deploy.resources.reservations.generic_resources"
-    for what, good in (("{kind: licence, value: 4}", True), ("{kind: gpu, value: 2}", False)):
+    for what, good in (
+        ("{kind: licence, value: 4}", True),
+        ("{kind: gpu, value: 2}", False),
+        ("{kind: gpu, value: -2}", False),
+        ("{kind: licence, value: -2}", False),
+    ):
         file = compose(tmp_path, **direct(key, f"[{{discrete_resource_spec: {what}}}]"))
         assert (judged(file) == []) is good
 

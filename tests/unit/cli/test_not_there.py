@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from nap_compose.border import AppRow
+from nap_compose.cli.targets import Aim, Slot, aim
 from nap_compose.exits import Exit
 from tests.unit.cli.scripted import Result, Scripted, nap, row
 
@@ -96,3 +97,33 @@ def test_a_replica_of_a_service_of_the_file_that_has_none(shop: Path) -> None:
     assert asked("ps", "debug").code == 0
     result = asked("ps", "debug.1")
     assert result.err == "nap: there is no replica shop/debug.1\n     debug has no replica\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("shop/web", Aim("shop", "carol", (Slot("web"),))),
+        ("old/web", Aim("old", "carol", (Slot("web"),))),
+        ("bob/wiki", Aim("wiki", "bob")),
+        ("bob/gone", Aim("gone", "bob")),
+        ("dave/secret", Aim("secret", "dave")),
+        ("shpo/web", Aim("shpo", "carol", (Slot("web"),))),
+    ],
+)
+def test_two_words_are_an_owner_and_an_app_where_no_app_of_ones_own_is_near(
+    word: str, meant: Aim
+) -> None:
+    """Also of an app that is gone, or not for the caller's eyes: so that is what is refused."""
+    apps = [
+        AppRow("carol", "shop", 1, 1, 1, 1),
+        AppRow("carol", "old", 1, 0, 0, 1, standing="down"),
+        AppRow("bob", "wiki", 1, 1, 1, 1),
+        AppRow("bob", "gone", 1, 0, 0, 1, standing="down"),
+    ]
+    control: Any = Scripted(owner="carol", app_rows=apps)
+    assert aim([word], None, control) == meant
+
+
+def test_what_was_not_seen_may_be_ones_own() -> None:
+    control: Any = Scripted(owner="carol", warnings=("host h1 was not seen",))
+    assert aim(["dave/web"], None, control) == Aim("dave", "carol", (Slot("web"),))

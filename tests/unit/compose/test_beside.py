@@ -16,6 +16,7 @@ from nap_compose.compose.beside import Beside, survey
 from nap_compose.compose.loader import load
 from nap_compose.compose.parcels import Piece
 from nap_compose.errors import BadFile, BadFiles, NapError
+from nap_compose.orchestration.steps.files import _under
 
 TEXT = """
 services:
@@ -246,3 +247,67 @@ def test_a_parcel_holds_nothing_odd(head: dict[str, object]) -> None:
         tar.addfile(member)
     with pytest.raises(NapError, match="isn't taken"):
         parcels.digest_of(whole.getvalue())
+
+
+FOLDER, LINK = {"type": tarfile.DIRTYPE, "mode": 0o755}, {"type": tarfile.SYMTYPE}
+
+
+@pytest.mark.parametrize(
+    "heads",
+    [
+        [{"name": "content", **LINK, "linkname": "/"}],
+        [{"name": "content", **LINK, "linkname": "../other"}],
+        [{"name": "content/a"}],
+        [{"name": "content"}, {"name": "content/a"}],
+        [
+            {"name": "content", **FOLDER},
+            {"name": "content/x", **LINK, "linkname": "../../.."},
+            {"name": "content/x/carol_web"},
+        ],
+        [
+            {"name": "content", **FOLDER},
+            {"name": "content/x", **LINK, "linkname": "../../.."},
+            {"name": "content/x/carol_web", **FOLDER},
+        ],
+        [
+            {"name": "content", **FOLDER},
+            {"name": "content/x", **FOLDER},
+            {"name": "content/x", **LINK, "linkname": "../../.."},
+        ],
+        [{"name": "content", **FOLDER}, {"name": "content/a/b"}],
+        [{"name": "content", **FOLDER}, {"name": "content/./a"}],
+        [{"name": "content", **FOLDER}, {"name": "content/.."}],
+    ],
+    ids=repr,
+)
+def test_nothing_in_a_parcel_leads_out_of_it(heads: list[dict[str, object]]) -> None:
+    """It is unpacked beside others' files, and mounted from there."""
+    tar = packed(heads)
+    with pytest.raises(NapError, match="isn't taken"):
+        parcels.digest_of(tar)
+    with pytest.raises(NapError, match="isn't taken"):
+        list(_under("files/bob_web/0/content", tar))
+
+
+def test_a_link_within_a_folder_is_one_for_the_container() -> None:
+    tar = packed(
+        [
+            {"name": "content", **FOLDER},
+            {"name": "content/inner", **FOLDER},
+            {"name": "content/inner/link", **LINK, "linkname": "/etc/hosts"},
+        ]
+    )
+    assert parcels.digest_of(tar)
+    names = [head.name for head, _ in _under("at", tar)]
+    assert names == ["at", "at/inner", "at/inner/link"]
+
+
+def packed(heads: list[dict[str, object]]) -> bytes:
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as tar:
+        for head in heads:
+            member = tarfile.TarInfo()
+            for key, value in head.items():
+                setattr(member, key, value)
+            tar.addfile(member)
+    return whole.getvalue()

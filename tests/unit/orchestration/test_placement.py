@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from nap_compose.cluster.demand import Claim, Demand, PortClaim
+from nap_compose.cluster.holding import ALL, Holding
 from nap_compose.cluster.view import HostState, VolumeView
 from nap_compose.compose.model import App
 from nap_compose.errors import BadFile
 from nap_compose.exits import Exit
+from nap_compose.orchestration.placement.asks import holding_of
 from nap_compose.orchestration.placement.place import place
 from nap_compose.orchestration.placement.result import NoRoom
 from nap_compose.orchestration.placement.situation import Situation
@@ -102,6 +104,18 @@ def test_a_port_range_fits_several_on_one_host() -> None:
     shop = app({"web": published("80-81", deploy={"replicas": 3})})
     hosts = placed(shop, seen(host("h1"), host("h2")))
     assert sorted(hosts.values()) == ["h1", "h1", "h2"]
+
+
+def test_what_is_reserved_gives_a_host_no_more_than_it_has() -> None:
+    def held(**reserved: object) -> Holding:
+        spec = {"deploy": {"resources": {"reservations": reserved}}}
+        return holding_of(app({"web": spec}).services["web"])
+
+    assert held(cpus="-5") == Holding()
+    counted = {"discrete_resource_spec": {"kind": "gpu", "value": -3}}
+    assert held(generic_resources=[counted]) == Holding()
+    below = {"capabilities": ["gpu"], "count": -2}
+    assert held(devices=[below]).devices == {"gpu": ALL}, "as engines take it"
 
 
 def test_claims_of_others_count_as_held() -> None:
