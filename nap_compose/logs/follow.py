@@ -7,16 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
-from itertools import islice
 
 from nap_compose.border import Ended, LogLine
 from nap_compose.cluster.engine import Conflict, EngineAway, EngineError, Engines, NotFound
 from nap_compose.cluster.view import ContainerView
 from nap_compose.errors import NapError
+from nap_compose.logs.block import Stamped, together
 from nap_compose.logs.container_lines import ContainerLog
 from nap_compose.logs.deployment_lines import DeploymentLines
 from nap_compose.logs.fetch import HostsAway, Warn
-from nap_compose.logs.merge import Holdback, Stamped
+from nap_compose.logs.merge import Holdback
 from nap_compose.plaindata import dataclass
 
 PATIENCE = 0.3
@@ -40,9 +40,6 @@ TURN = 15.0
 
 WAITING = 32
 """Batches of lines that may wait for whoever prints them; then the engines wait."""
-
-TOGETHER = 512
-"""Kept lines that are handed on at once."""
 
 _RUNNING = ("running", "restarting", "paused")
 
@@ -266,7 +263,7 @@ class Follow:
             if lines is None:
                 return None
             count = 0
-            while some := list(islice(lines, TOGETHER)):
+            for some in together(lines):
                 if not self._tell((log.container.id, some)):
                     return None
                 count += len(some)
