@@ -64,12 +64,14 @@ class Seen:
 
 @dataclass
 class Source:
-    """A container that is, or was, followed; `status` is what its engine said of it last."""
+    """A container that is, or was, followed; `status` is what its engine said of it last, and
+    `told` whether all was read that it had printed when it was last seen to run."""
 
     log: ContainerLog
     status: tuple[str, str]
     reading: bool = False
     changed: bool = False
+    told: bool = False
     since: float = field(default_factory=time.monotonic)
 
     @property
@@ -144,7 +146,10 @@ class Follow:
         """Whether there is anything to follow, or was a moment ago."""
         if self._stop.is_set():
             return False
-        if any(source.reading or source.runs for source in self._sources.values()):
+        # Who has told all is looked at again each second, for what its engine says of it changes.
+        if any(
+            source.runs or (source.reading and not source.told) for source in self._sources.values()
+        ):
             self._quiet_since = time.monotonic()
             return True
         linger = LINGER if self._refresh else PATIENCE
@@ -169,6 +174,7 @@ class Follow:
             self._holdback.remove(news.container)
             source = self._sources[news.container]
             source.reading = False
+            source.told = not source.runs
             self._wake.set()  # another may wait for its place
             if not self._refresh:
                 source.status = ("exited", "")
@@ -189,6 +195,7 @@ class Follow:
             status = _status(seen[name]) if name in seen else ("gone", "")
             source.changed |= source.status != status
             source.status = status
+            source.told &= not source.runs
         for name in seen:
             source = self._sources[name]
             if not source.reading and (source.changed or source.runs) and self._has_turn(source):
