@@ -13,6 +13,7 @@ from collections.abc import Iterable
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _RESET = "\x1b[0m"
+_PRINTABLE = bytes(range(ord(" "), ord("~") + 1)) + b"\n"
 MOST_COMPARED = 300
 """Among more words than this none is looked for: it would take longer than the hint is worth."""
 
@@ -28,6 +29,11 @@ def app_called(owner: str, app: str) -> str:
 def plain(text: str) -> str:
     """`text` with every control character shown: for names, messages, cells of a table."""
     return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_shown, text)
+
+
+def are_plain(lines: str) -> bool:
+    """Whether all of many lines can be shown as they are, as nearly all can."""
+    return lines.isascii() and not lines.encode().translate(None, _PRINTABLE)
 
 
 def coloured(text: str) -> str:

@@ -96,7 +96,7 @@ _SUBJECTS = {
         "PullRequest",
         "PushRequest",
     ),
-    "lines": ("AttendRequest", "LogLine", "LogRequest"),
+    "lines": ("AttendRequest", "Lines", "LogLine", "LogLines", "LogRequest", "each_line"),
     "looking": (
         "Chosen",
         "EventRequest",

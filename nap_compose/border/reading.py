@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from nap_compose.border.digests import Digest, DigestRequest
-from nap_compose.border.lines import AttendRequest, LogLine, LogRequest
+from nap_compose.border.lines import AttendRequest, Lines, LogLine, LogRequest
 from nap_compose.border.streaming import Ended
 from nap_compose.border.words import Hold, Listing, Target
 
@@ -26,8 +26,9 @@ class Reading(Protocol):
     def digests(self, request: DigestRequest) -> Mapping[str, Digest]:
         """What the registries say of each image, asked by the first engine that answers."""
 
-    def logs(self, request: LogRequest, warn: Callable[[str], None]) -> Iterator[LogLine]:
-        """Lines by time; `warn(text)` is called for what could not be read."""
+    def logs(self, request: LogRequest, warn: Callable[[str], None]) -> Iterator[Lines]:
+        """Lines by time, many of one container at once where they came so; `warn(text)` is called
+        for what could not be read."""
 
     def attend(
         self, request: AttendRequest, hold: Hold, warn: Callable[[str], None]

@@ -18,7 +18,7 @@ from nap_compose.cli.targets import Aim, slot
 from nap_compose.errors import WrongUse
 
 if TYPE_CHECKING:
-    from nap_compose.border import Control, LogLine
+    from nap_compose.border import Control, Lines
 
 
 @click.command()
@@ -67,7 +67,7 @@ def logs(
 
     TARGET is a service where a file or -p gives the app, otherwise an app, then its services.
     """
-    from nap_compose.border import LogRequest
+    from nap_compose.border import LogRequest, each_line
 
     last = _tail(tail)
     after, before = moment(since), moment(until)
@@ -95,7 +95,9 @@ def logs(
         lines = control.logs(request, session.terminal.warn)
         if aimed.slots:
             lines = (line for line in lines if meant(line, aimed))
-        texts = map(show, lines if wanted is None else filter(wanted, lines))
+        if wanted is not None:
+            lines = (line for line in each_line(lines) if wanted(line))
+        texts = map(show, lines)
         if follow:
             for text in texts:
                 session.terminal.say(text)
@@ -112,17 +114,19 @@ def shown(
     timestamps: bool,
     prefix: bool,
     raw: bool,
-) -> Callable[[LogLine], str]:
-    """How a line is shown."""
+) -> Callable[[Lines], str]:
+    """How a line is shown, or some, with a line end between two."""
     if form == "json":
-        return lambda line: as_json(line, aimed)
+        from nap_compose.border import each_line
+
+        return lambda lines: "\n".join(as_json(line, aimed) for line in each_line([lines]))
     return Printer(
         session.terminal,
         timestamps=timestamps,
         prefix=prefix,
         as_compose=not control.whoami().owner,
         raw=raw,
-    ).text
+    ).shown
 
 
 def aimed_logs(
@@ -159,9 +163,9 @@ def _one_of(aimed: Aim, index: int | None) -> Aim:
     return replace(aimed, slots=(replace(aimed.slots[0], replica=index),))
 
 
-def meant(line: LogLine, aimed: Aim) -> bool:
-    """Whether a line is of what was aimed at."""
-    if line.source == DEPLOY:
+def meant(line: Lines, aimed: Aim) -> bool:
+    """Whether a line, or some of one container, is of what was aimed at."""
+    if getattr(line, "source", "") == DEPLOY:
         return True
     service, _, number = line.subject.rpartition(".")
     return aimed.holds(service, int(number) if number.isdecimal() else 0)

@@ -14,7 +14,8 @@ from nap_compose.cluster.engine_wire import CutShort, HttpFault
 from nap_compose.cluster.loaded import not_yet
 
 _PIECE = 64 * 1024
-_LITTLE = 16 * 1024
+_LOOKS = 20
+"""Pauses in which a piece may gather."""
 _END = b"\r\n0\r\n\r\n"
 """What an answer ends with: nothing more comes then."""
 _LONGEST_HEAD = 4096
@@ -82,11 +83,12 @@ def _lines_in_chunks(data: bytes, at: int, found: list[bytes]) -> int:
     lines = parts[1::3]
     if len(parts) % 3 or set(parts[2::3]) != {b"\r"}:
         return at
+    heads = parts[::3]
     try:
-        for head, length in set(zip(parts[::3], map(len, lines), strict=True)):
-            if head[-1:] != b"\r" or int(head[:-1], 16) != length + 1:
-                return at
-    except ValueError:
+        said = {head: int(head[:-1], 16) - 1 for head in set(heads) if head[-1:] == b"\r"}
+        if list(map(said.__getitem__, heads)) != list(map(len, lines)):
+            return at
+    except (KeyError, ValueError):
         return at
     found.append(b"\n".join(lines) + b"\n")
     return end
@@ -113,34 +115,46 @@ def chunked(
 ) -> Iterator[bytes]:
     """The answer's body in pieces, as they arrive; all that is there already comes at once.
 
-    `wait` says whether reads from `file` are to wait for something; where only little is there and
-    not the end, more may gather for `pause` seconds. Raises what reading raises, and CutShort
-    where the answer ends before its end.
+    `wait` says whether reads from `file` are to wait for something; where less than a piece is
+    there and not the end, more may gather for some pauses of `pause` seconds. Raises what reading
+    raises, and CutShort where the answer ends before its end.
     """
     chunks = Chunks()
     while not chunks.ended:
         piece = file.read1(_PIECE)
-        if len(piece) < _LITTLE and pause and not piece.endswith(_END):
-            time.sleep(pause)
         if not piece:
             raise CutShort("the last chunk didn't come")
-        body = chunks.add(piece + b"".join(_at_hand(file, wait)))
+        looks = _LOOKS if pause and not piece.endswith(_END) else 0
+        body = chunks.add(piece + b"".join(_at_hand(file, wait, looks, pause)))
         if body:
             yield body
 
 
-def _at_hand(file: BufferedIOBase, wait: Callable[[bool], None]) -> Iterator[bytes]:
-    """What can be had without waiting, up to a piece."""
+def _at_hand(
+    file: BufferedIOBase, wait: Callable[[bool], None], looks: int, pause: float
+) -> Iterator[bytes]:
+    """What can be had without waiting, up to a piece, and what comes within so many pauses."""
     size = 0
     wait(False)
     try:
         while size < _PIECE:
-            more = file.read1(_PIECE)
-            if not more:  # nothing, or the end: the next read that waits tells which
+            more = _there(file)
+            if more:
+                size += len(more)
+                yield more
+                if more.endswith(_END):
+                    return
+            elif looks:
+                looks -= 1
+                time.sleep(pause)
+            else:  # nothing, or the end: the next read that waits tells which
                 return
-            size += len(more)
-            yield more
-    except not_yet():
-        return
     finally:
         wait(True)
+
+
+def _there(file: BufferedIOBase) -> bytes:
+    try:
+        return file.read1(_PIECE) or b""
+    except not_yet():
+        return b""

@@ -12,15 +12,18 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from operator import itemgetter
+from typing import Any
 
 Line = tuple[str, bytes]
 
 _HEADER = struct.Struct(">BxxxL")
-_LENGTH = struct.Struct(">xxxL")
-"""What comes in a header after the stream."""
 _LINE_END, _RETURN = b"\n\r"
+PAYLOAD = itemgetter(slice(8, None))
+"""What is in a frame."""
+_HEAD = itemgetter(slice(8))
 _OUTPUTS = {1: "stdout", 2: "stderr"}
 _NAMES = {0: "stdin", **_OUTPUTS}
 LONGEST_LINE = 1 << 20
@@ -87,7 +90,31 @@ class BrokenFrame(Exception):
     """The stream ended, or went astray, in the middle of a frame."""
 
 
-def framed_batches(pieces: Iterable[bytes]) -> Iterator[list[Line]]:
+class PlainFrames(Sequence[Line]):
+    """Lines that came in a frame each, a whole one: they are taken out as they are looked at."""
+
+    def __init__(self, framed: Sequence[bytes], heads: Sequence[bytes]) -> None:
+        self.framed = framed
+        self._heads = heads
+        self._sources = {head: _OUTPUTS[head[0]] for head in set(heads)}
+        self.streams = set(self._sources.values())
+
+    @property
+    def sources(self) -> Iterator[str]:
+        """The stream of each line."""
+        return map(self._sources.__getitem__, self._heads)
+
+    def __len__(self) -> int:
+        return len(self.framed)
+
+    def __iter__(self) -> Iterator[Line]:
+        return zip(self.sources, map(PAYLOAD, self.framed), strict=True)
+
+    def __getitem__(self, place: Any) -> Any:
+        return list(self)[place]
+
+
+def framed_batches(pieces: Iterable[bytes]) -> Iterator[Sequence[Line]]:
     """Lines of a container without a terminal, as many at once as came. Raises BrokenFrame."""
     assembler = Assembler()
     held, needed = b"", 0
@@ -110,15 +137,16 @@ def framed_batches(pieces: Iterable[bytes]) -> Iterator[list[Line]]:
         yield rest
 
 
-def _whole_frames(data: bytes, assembler: Assembler) -> tuple[list[Line], int, int]:
+def _whole_frames(data: bytes, assembler: Assembler) -> tuple[Sequence[Line], int, int]:
     """The lines of the whole frames in `data`, where those end, and how much the next one lacks.
 
     A frame is nearly always one line of its own, and there may be millions of them.
     """
     at, end, begun = 0, len(data), assembler.begun
-    lines: list[Line] = []
+    plain = None
     if not begun and (plain := _plain_frames(data[: (last := data.rfind(b"\n") + 1)])):
-        lines, at = plain, last
+        at = last
+    lines: list[Line] = []
     unpack, find = _HEADER.unpack_from, data.find
     while at + 8 <= end:
         kind, length = unpack(data, at)
@@ -127,7 +155,7 @@ def _whole_frames(data: bytes, assembler: Assembler) -> tuple[list[Line], int, i
         if stop > end:
             if length > LONGEST_FRAME:
                 raise BrokenFrame(f"a frame of {length} bytes")
-            return lines, at, stop - end
+            return _both(plain, lines), at, stop - end
         source = _OUTPUTS.get(kind) or _name_of(kind)
         at, last = stop, stop - 1
         if (
@@ -142,26 +170,30 @@ def _whole_frames(data: bytes, assembler: Assembler) -> tuple[list[Line], int, i
             lines.append((source, data[start : last - 1]))
         else:
             lines.append((source, data[start:last]))
-    return lines, at, 8 - (end - at)
+    return _both(plain, lines), at, 8 - (end - at)
 
 
-def _plain_frames(data: bytes) -> list[Line] | None:
+def _both(plain: PlainFrames | None, lines: list[Line]) -> Sequence[Line]:
+    if plain is None:
+        return lines
+    return [*plain, *lines] if lines else plain
+
+
+def _plain_frames(data: bytes) -> PlainFrames | None:
     """The lines of `data` all at once, where it is frames of the two outputs that hold a whole
     line each; None where one is otherwise, or where a line ends in a carriage return."""
     if not data or (b"\r" in data and b"\r\n" in data):  # the first is looked for far sooner
         return None
     framed = data[:-1].split(b"\n")
-    heads = [frame[:8] for frame in framed]
-    sources: dict[bytes, str] = {}
-    for head, size in set(zip(heads, map(len, framed), strict=True)):
-        source = _OUTPUTS.get(head[0]) if size >= 8 else None
-        if source is None or size > LONGEST_LINE or head[1:] != _LENGTH.pack(size - 7):
+    heads = list(map(_HEAD, framed))
+    said: dict[bytes, int] = {}
+    for head in set(heads):
+        if len(head) < 8 or head[0] not in _OUTPUTS or head[1:4] != b"\0\0\0":
             return None
-        sources[head] = source
-    texts = [frame[8:] for frame in framed]
-    names = set(sources.values())
-    of = [*names] * len(texts) if len(names) == 1 else map(sources.__getitem__, heads)
-    return list(zip(of, texts, strict=True))
+        said[head] = _HEADER.unpack(head)[1] + 7  # its own size, but for the line end
+    if max(said.values()) > LONGEST_LINE or list(map(said.get, heads)) != list(map(len, framed)):
+        return None
+    return PlainFrames(framed, heads)
 
 
 def _odd_frame(payload: bytes, source: str, assembler: Assembler) -> Iterator[Line]:

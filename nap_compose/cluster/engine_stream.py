@@ -19,7 +19,7 @@ Broken = Callable[[BaseException, float | None], EngineAway]
 
 _PIECE = 64 * 1024
 
-MOMENT = 0.0005
+MOMENT = 0.001
 """Seconds in which an engine that tells a log writes about as much as its socket takes."""
 
 

@@ -18,7 +18,7 @@ from nap_compose.logs.read import read_logs
 from nap_compose.text import instead_of
 
 if TYPE_CHECKING:
-    from nap_compose.border import LogLine, LogRequest
+    from nap_compose.border import Lines, LogRequest
     from nap_compose.cluster.view import ContainerView, View
     from nap_compose.control.parts import Parts
 
@@ -28,7 +28,7 @@ CLOCKS_AGREE = 0.5
 
 def app_lines(
     parts: Parts, request: LogRequest, warn: Callable[[str], None]
-) -> Generator[LogLine, None, None]:
+) -> Generator[Lines, None, None]:
     """The lines of the app that `request.target` names, by time; see `border.Reading.logs`.
 
     Raises NapError where there is no such app, replica, host or deployment; of what may come yet,

@@ -9,29 +9,30 @@ time with. (Only an engine whose clock was set back meanwhile can make us show l
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import field
-from itertools import chain, repeat
-from operator import truediv
 
-from nap_compose.border import LogLine
+from nap_compose.border import LogLine, LogLines
+from nap_compose.border.lines import MARKS, line_of
 from nap_compose.cluster.engine import Engine
+from nap_compose.cluster.engine_logs import PlainFrames
 from nap_compose.cluster.view import ContainerView
+from nap_compose.logs.block import Batch, Block, Stamped, one_by_one
 from nap_compose.logs.kept.overlap import key_of
 from nap_compose.logs.kept.resume import resume
 from nap_compose.logs.kept.series import Series
 from nap_compose.logs.kept.stored import store
 from nap_compose.logs.kept_lines import MISSING
-from nap_compose.logs.merge import LONG_AGO, Stamped
+from nap_compose.logs.merge import LONG_AGO
 from nap_compose.logs.stamps import as_text, split_stamp, stamped_alike
 from nap_compose.plaindata import dataclass
+from nap_compose.stamps import HEAD, nanoseconds
 
 OVERLAP = 2.0
 """Seconds that are asked for again after a lost connection: by so much may the lines of one
 stream be stamped earlier than lines of the other that stand before them."""
 
-line_of = tuple.__new__
-"""What a LogLine's own name comes to, in half the time: there may be millions."""
+_LETTERS = {stream: letter for letter, stream in MARKS.items()}
 
 EVERY = 1 << 62
 """More lines than there can be."""
@@ -52,20 +53,24 @@ class Position:
         if self.first is None or at < self.first:
             self.first = at
 
-    def advance_all(self, lines: Sequence[Stamped], streams: Collection[str], ahead: int) -> None:
-        """Count in a batch of lines of these streams; their times are `ahead` nanoseconds less
-        than the engine's."""
-        for stream in streams:
-            times = (at + ahead for at, line in reversed(lines) if line.source == stream)
-            latest, alike = next(times), 1
-            whole = True  # all of the stream's lines here are of that time
-            for at in times:
-                if at != latest:
-                    whole = False
-                    break
+    def advance_all(self, marks: str, stamps: bytes) -> None:
+        """Count in a batch of lines, of which these are the streams' letters and the times."""
+        for letter, stream in MARKS.items():
+            at = marks.rfind(letter)
+            if at < 0:
+                continue
+            stamp, alike = stamps[at * HEAD : (at + 1) * HEAD], 0
+            while at >= 0 and stamps.startswith(stamp, at * HEAD):
                 alike += 1
+                at = marks.rfind(letter, 0, at)
+            (latest,) = nanoseconds(stamp)
             before, count = self.last.get(stream, (latest, 0))
-            self.last[stream] = (latest, alike + (count if whole and before == latest else 0))
+            # All of the stream's lines here may be of that time, and so may some before them.
+            self.last[stream] = (latest, alike + (count if at < 0 and before == latest else 0))
+
+    def copy(self) -> Position:
+        """The same, which goes its own way from here on."""
+        return Position(self.first, dict(self.last))
 
     def close(self, at: int) -> None:
         """Take every line of the time `at` for read, however many there may be."""
@@ -144,7 +149,7 @@ class ContainerLog:
     def copy(self) -> ContainerLog:
         """Another reader that goes on from where this one is now."""
         twin = copy.copy(self)
-        twin._position = copy.deepcopy(self._position)
+        twin._position = self._position.copy()
         return twin
 
     def read(self, engine: Engine, *, follow: bool) -> Iterator[Stamped]:
@@ -153,7 +158,7 @@ class ContainerLog:
 
         Raises what the engine raises; whatever was read until then is not given again.
         """
-        return chain.from_iterable(self.batches(engine, follow=follow))
+        return one_by_one(self.batches(engine, follow=follow))
 
     def since(self) -> float | None:
         """From when on there may be lines that have not been read, in seconds since 1970."""
@@ -175,7 +180,7 @@ class ContainerLog:
                 self._last = printed
                 yield at, line
 
-    def batches(self, engine: Engine, *, follow: bool) -> Iterator[list[Stamped]]:
+    def batches(self, engine: Engine, *, follow: bool) -> Iterator[Batch]:
         """As `read`, as many lines at once as came."""
         if self._after is not None:
             (resumed, known), overlap = resume(self._after), Overlap(Position())
@@ -198,9 +203,11 @@ class ContainerLog:
                 fresh = [line for line in batch if not known.is_old(key_of(store(*line)))]
                 if fresh:
                     known = self._after = None
-            streams = {stream for stream, _ in fresh}
+            streams = _streams_of(fresh)
             plain = self._tail is None and streams <= overlap.past
-            lines = (self._plain(fresh, streams) if plain else None) or self._new(fresh, overlap)
+            lines: Batch | None = self._plain(fresh, streams) if plain else None
+            if lines is None:
+                lines = self._new(fresh, overlap)
             if lines and not hide:
                 yield lines
         self._stop_tailing()
@@ -209,25 +216,27 @@ class ContainerLog:
         if hide and follow:
             yield from self.batches(engine, follow=True)
 
-    def _plain(
-        self, batch: Sequence[tuple[str, bytes]], streams: Collection[str]
-    ) -> list[Stamped] | None:
+    def _plain(self, batch: Sequence[tuple[str, bytes]], streams: Set[str]) -> Block | None:
         """The lines of a batch of these streams that are all new, each counted in; None, and
         nothing done, where one is out of the ordinary: few are, and there may be millions. So
         nothing here is done line by line but what C does."""
-        ordinary = stamped_alike([raw for _, raw in batch])
+        if not _LETTERS.keys() >= streams:
+            return None
+        if isinstance(batch, PlainFrames):
+            ordinary = stamped_alike(batch.framed, skip=8)
+        else:
+            ordinary = stamped_alike([raw for _, raw in batch])
         if ordinary is None:
             return None
-        printed, texts = ordinary
-        whose = repeat(next(iter(streams))) if len(streams) == 1 else [each for each, _ in batch]
-        at = map(truediv, printed, repeat(1e9))
-        parts = zip(at, repeat(self.subject), repeat(self.container.host), whose, texts)
-        ahead = self._ahead
-        times = [each - ahead for each in printed] if ahead else printed
-        lines = list(zip(times, map(line_of, repeat(LogLine), parts), strict=True))
-        self._last = printed[-1]
-        self._position.advance_all(lines, streams, ahead)
-        return lines
+        stamps, texts = ordinary
+        if len(streams) == 1:
+            marks = _LETTERS[next(iter(streams))] * len(batch)
+        else:
+            marks = "".join([_LETTERS[each] for each, _ in batch])
+        self._position.advance_all(marks, stamps)
+        (self._last,) = nanoseconds(stamps[-HEAD:])
+        lines = LogLines(self.subject, self.container.host, marks, stamps, texts)
+        return Block(lines, self._ahead)
 
     def _new(self, batch: Sequence[tuple[str, bytes]], overlap: Overlap) -> list[Stamped]:
         """Those of the lines that the overlap doesn't have, each counted in."""
@@ -258,3 +267,7 @@ class ContainerLog:
         if self._tail is not None:
             self._tail = None
             self._floor = LONG_AGO if self._position.first is None else self._position.first
+
+
+def _streams_of(batch: Sequence[tuple[str, bytes]]) -> Set[str]:
+    return batch.streams if isinstance(batch, PlainFrames) else {stream for stream, _ in batch}

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from nap_compose.border import LogLine
+from nap_compose.logs.block import Stamped
 from nap_compose.logs.deployment_log import folder, read_record
-from nap_compose.logs.merge import Stamped
 
 SUBJECT = "deploy"
 

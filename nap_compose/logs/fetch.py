@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from nap_compose.cluster.engine import EngineAway, EngineError, Engines, NotFound
+from nap_compose.logs.block import Batch
 from nap_compose.logs.container_lines import ContainerLog
-from nap_compose.logs.merge import Stamped
 
 BATCH = 512
 """Lines that are handed over at once, or more."""
@@ -70,7 +70,7 @@ class Fetch:
         self._engines = engines
         self._away = away
         self._warn = warn
-        self._batches: queue.Queue[tuple[list[Stamped], ContainerLog] | None] = queue.Queue(ahead)
+        self._batches: queue.Queue[tuple[list[Batch], ContainerLog] | None] = queue.Queue(ahead)
         self._stop = threading.Event()
 
     @property
@@ -97,27 +97,29 @@ class Fetch:
         tries = 1
         while tries and not self._stop.is_set():
             tries -= 1
-            batch: list[Stamped] = []
+            some: list[Batch] = []
+            count = 0
             try:
                 for lines in self._reader.batches(self._engines.on(self.host), follow=False):
                     tries = TRIES
-                    batch += lines
-                    if len(batch) >= BATCH:
-                        self._hand_over(batch)
-                        batch = []
+                    some.append(lines)
+                    count += len(lines)
+                    if count >= BATCH:
+                        self._hand_over(some)
+                        some, count = [], 0
                         if self._stop.is_set():
                             return
-                self._hand_over(batch)
+                self._hand_over(some)
                 return
             except EngineAway:
-                self._hand_over(batch)
+                self._hand_over(some)
                 if not tries:
                     raise
 
-    def _hand_over(self, lines: list[Stamped]) -> None:
-        self._put((lines, self._reader.copy()))
+    def _hand_over(self, some: list[Batch]) -> None:
+        self._put((some, self._reader.copy()))
 
-    def _put(self, batch: tuple[list[Stamped], ContainerLog] | None) -> None:
+    def _put(self, batch: tuple[list[Batch], ContainerLog] | None) -> None:
         while not self._stop.is_set():
             try:
                 return self._batches.put(batch, timeout=0.5)
@@ -125,7 +127,7 @@ class Fetch:
                 continue
         return None
 
-    def __iter__(self) -> Iterator[Stamped]:
+    def __iter__(self) -> Iterator[Batch]:
         while True:
             try:
                 batch = self._batches.get(timeout=0.01 if self.host in self._away else SILENCE)
@@ -134,8 +136,8 @@ class Fetch:
                 return
             if batch is None:
                 return
-            lines, reached = batch
-            yield from lines
+            some, reached = batch
+            yield from some
             self.log = reached
 
     def stop(self) -> None:

@@ -7,16 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
-from itertools import islice
 
 from nap_compose.border import Ended, LogLine
 from nap_compose.cluster.engine import Conflict, EngineAway, EngineError, Engines, NotFound
 from nap_compose.cluster.view import ContainerView
 from nap_compose.errors import NapError
+from nap_compose.logs.block import Stamped, together
 from nap_compose.logs.container_lines import ContainerLog
 from nap_compose.logs.deployment_lines import DeploymentLines
 from nap_compose.logs.fetch import HostsAway, Warn
-from nap_compose.logs.merge import Holdback, Stamped
+from nap_compose.logs.merge import Holdback
 from nap_compose.plaindata import dataclass
 
 PATIENCE = 0.3
@@ -41,9 +41,6 @@ TURN = 15.0
 WAITING = 32
 """Batches of lines that may wait for whoever prints them; then the engines wait."""
 
-TOGETHER = 512
-"""Kept lines that are handed on at once."""
-
 _RUNNING = ("running", "restarting", "paused")
 
 Refresh = Callable[[], Sequence[ContainerView]]
@@ -67,12 +64,14 @@ class Seen:
 
 @dataclass
 class Source:
-    """A container that is, or was, followed; `status` is what its engine said of it last."""
+    """A container that is, or was, followed; `status` is what its engine said of it last, and
+    `told` whether all was read that it had printed when it was last seen to run."""
 
     log: ContainerLog
     status: tuple[str, str]
     reading: bool = False
     changed: bool = False
+    told: bool = False
     since: float = field(default_factory=time.monotonic)
 
     @property
@@ -147,7 +146,10 @@ class Follow:
         """Whether there is anything to follow, or was a moment ago."""
         if self._stop.is_set():
             return False
-        if any(source.reading or source.runs for source in self._sources.values()):
+        # Who has told all is looked at again each second, for what its engine says of it changes.
+        if any(
+            source.runs or (source.reading and not source.told) for source in self._sources.values()
+        ):
             self._quiet_since = time.monotonic()
             return True
         linger = LINGER if self._refresh else PATIENCE
@@ -172,6 +174,7 @@ class Follow:
             self._holdback.remove(news.container)
             source = self._sources[news.container]
             source.reading = False
+            source.told = not source.runs
             self._wake.set()  # another may wait for its place
             if not self._refresh:
                 source.status = ("exited", "")
@@ -192,6 +195,7 @@ class Follow:
             status = _status(seen[name]) if name in seen else ("gone", "")
             source.changed |= source.status != status
             source.status = status
+            source.told &= not source.runs
         for name in seen:
             source = self._sources[name]
             if not source.reading and (source.changed or source.runs) and self._has_turn(source):
@@ -266,7 +270,7 @@ class Follow:
             if lines is None:
                 return None
             count = 0
-            while some := list(islice(lines, TOGETHER)):
+            for some in together(lines):
                 if not self._tell((log.container.id, some)):
                     return None
                 count += len(some)

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from nap_compose.border import LogLine, LogRequest
+from nap_compose.logs.block import Stamped
 from nap_compose.logs.kept.series import Series
 from nap_compose.logs.kept.stored import GAP, STAMP, STREAMS, TEXT, read_note, to_stamp, to_time
-from nap_compose.logs.merge import Stamped
 from nap_compose.logs.stamps import as_text
 
 MISSING = "gap"

@@ -8,18 +8,16 @@ of one source round.
 
 from __future__ import annotations
 
-import heapq
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import accumulate, chain
 from operator import itemgetter
 from typing import Generic, TypeVar
 
-from nap_compose.border import LogLine
-
-Stamped = tuple[int, LogLine]
-"""When a line was printed, in nanoseconds since 1970, and the line."""
+from nap_compose.border import Lines, LogLine
+from nap_compose.logs.block import Batch, Block, Stamped
 
 _TIME, _LINE = itemgetter(0), itemgetter(1)
 
@@ -40,22 +38,108 @@ def steady(lines: Iterable[tuple[int, Item]], latest: int = LONG_AGO) -> Iterato
         yield latest, line
 
 
-def in_order(sources: Iterable[Iterable[Stamped]]) -> Iterator[LogLine]:
+def in_order(sources: Iterable[Iterable[Batch]]) -> Iterator[Lines]:
     """All lines of all sources by time, exactly; lines of the same time by source, as given.
 
-    Reads each source only as far as needed: memory is one line a source. Where only one has any,
+    Reads each source only as far as needed: memory is one batch a source. Where only one has any,
     which then is in order by itself, there may be millions of them and nothing to compare.
     """
-    begun = [lines for lines in map(_begun, sources) if lines is not None]
-    merged = heapq.merge(*map(steady, begun), key=_TIME) if len(begun) > 1 else chain(*begun)
-    yield from map(_LINE, merged)
+    begun = [source for each in sources if (source := _Source(each)).more()]
+    if len(begun) > 1:
+        yield from _merged(begun)
+    else:
+        for source in begun:
+            yield from source.whole()
 
 
-def _begun(lines: Iterable[Stamped]) -> Iterator[Stamped] | None:
-    """The same lines, the first of them read; None where there is none."""
-    rest = iter(lines)
-    first = next(rest, None)
-    return None if first is None else chain((first,), rest)
+class _Source:
+    """A source of lines as far as it was read: one batch, of which those from `at` on are left."""
+
+    def __init__(self, batches: Iterable[Batch]) -> None:
+        self._batches = iter(batches)
+        self._batch: Batch = []
+        self._lines: list[LogLine] = []
+        self.times: list[int] = []
+        self.at = 0
+
+    def more(self) -> bool:
+        """Read the next batch; whether there is one."""
+        self._batch = next(filter(len, self._batches), [])
+        return len(self._batch) > 0
+
+    def whole(self) -> Iterator[Lines]:
+        """This batch and all that come, as they are."""
+        yield from self._as_it_is()
+        while self.more():
+            yield from self._as_it_is()
+
+    def begin(self) -> None:
+        """Time the batch: no line before the one that stands before it; see `steady`."""
+        batch, latest = self._batch, self.times[-1] if self.times else LONG_AGO
+        times = batch.times() if isinstance(batch, Block) else map(_TIME, batch)
+        self.times = list(accumulate(times, max, initial=latest))[1:]
+        self._lines = []
+        self.at = 0
+
+    def told(self, start: int, end: int) -> Iterator[Lines]:
+        """The lines of that part of the batch."""
+        if end - start == len(self._batch):
+            return self._as_it_is()
+        return iter(self._one_by_one()[start:end])
+
+    def stamped(self, start: int, end: int) -> Iterator[Stamped]:
+        """The same, each with its time."""
+        return zip(self.times[start:end], self._one_by_one()[start:end], strict=True)
+
+    def _as_it_is(self) -> Iterator[Lines]:
+        batch = self._batch
+        return iter([batch.lines]) if isinstance(batch, Block) else map(_LINE, batch)
+
+    def _one_by_one(self) -> list[LogLine]:
+        if not self._lines:
+            batch = self._batch
+            each = batch.lines.each() if isinstance(batch, Block) else map(_LINE, batch)
+            self._lines = list(each)
+        return self._lines
+
+
+def _merged(sources: Sequence[_Source]) -> Iterator[Lines]:
+    """The lines of several sources, of which each has a batch."""
+    ends: list[tuple[int, int]] = []
+    heads: list[tuple[int, int]] = []
+
+    def begin(number: int) -> None:
+        sources[number].begin()
+        heappush(ends, (sources[number].times[-1], number))
+        heappush(heads, (sources[number].times[0], number))
+
+    for number in range(len(sources)):
+        begin(number)
+    while ends:
+        # What comes after the end of a batch isn't known: only up to the first end all is there.
+        bound, first = heappop(ends)
+        due: list[tuple[int, int, int]] = []
+        while heads and heads[0] <= (bound, first):
+            _, number = heappop(heads)
+            source = sources[number]
+            until = bisect_right if number <= first else bisect_left
+            start, source.at = source.at, until(source.times, bound, source.at)
+            due.append((number, start, source.at))
+            if source.at < len(source.times):
+                heappush(heads, (source.times[source.at], number))
+        yield from _together(sources, due)
+        if sources[first].more():
+            begin(first)
+
+
+def _together(sources: Sequence[_Source], due: list[tuple[int, int, int]]) -> Iterator[Lines]:
+    """Parts of the batches of some sources by time, lines of the same time by source."""
+    if len(due) == 1:
+        number, start, end = due[0]
+        return sources[number].told(start, end)
+    parts = (sources[number].stamped(start, end) for number, start, end in sorted(due))
+    # Each source's lines are in order already, so that to sort is little more than to merge.
+    return map(_LINE, sorted(chain.from_iterable(parts), key=_TIME))
 
 
 def last(count: int, lines: Iterable[Stamped]) -> Iterator[Stamped]:

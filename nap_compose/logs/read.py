@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from nap_compose.border import LogLine, LogRequest
+from nap_compose.border import Lines, LogRequest
 from nap_compose.cluster.engine import Engines
 from nap_compose.cluster.view import ContainerView
+from nap_compose.logs.block import Batch, Stamped, one_by_one, together
 from nap_compose.logs.container_lines import ContainerLog
 from nap_compose.logs.deployment_lines import DeploymentLines
 from nap_compose.logs.fetch import HostsAway, Warn, fetch
@@ -16,7 +17,7 @@ from nap_compose.logs.follow import Follow, Refresh
 from nap_compose.logs.kept.overlap import Overlap
 from nap_compose.logs.kept.series import Series
 from nap_compose.logs.kept_lines import KeptLines
-from nap_compose.logs.merge import Stamped, in_order, last
+from nap_compose.logs.merge import in_order, last
 
 KeptOf = Callable[[ContainerView], Series | None]
 
@@ -32,7 +33,7 @@ def read_logs(
     warn: Warn,
     refresh: Refresh | None = None,
     skews: Mapping[str, float] | None = None,
-) -> Generator[LogLine, None, None]:
+) -> Generator[Lines, None, None]:
     """The lines that `request` asks for, by time over all hosts.
 
     `containers` are those of the app; `deployments` its deployments' lines, limited to the
@@ -107,25 +108,23 @@ def read_logs(
         ).lines()
 
 
-def _past(deployments: DeploymentLines | None, tail: int | None) -> Iterator[Stamped]:
+def _past(deployments: DeploymentLines | None, tail: int | None) -> Iterator[Batch]:
     lines = deployments.news() if deployments else []
-    return iter(lines) if tail is None else last(tail, lines)
+    yield lines if tail is None else list(last(tail, lines))
 
 
-def _from_the_end_of(
-    kept: KeptLines, live: Iterable[Stamped], tail: int | None
-) -> Iterator[Stamped]:
+def _from_the_end_of(kept: KeptLines, live: Iterable[Batch], tail: int | None) -> Iterator[Batch]:
     """What is kept of a container and what its engine has beyond that, as one."""
     if tail is None:
-        yield from kept
+        yield from together(kept)
         yield from live
     else:
-        ends = list(live)
+        ends = list(one_by_one(live))
         if len(ends) < tail:
             before = list(kept.last(tail))
             overlap = Overlap(before)
             ends = [*before, *(line for line in ends if not overlap.is_old(line))]
-        yield from last(tail, ends)
+        yield list(last(tail, ends))
 
 
 def _wanted(containers: Sequence[ContainerView], request: LogRequest) -> list[ContainerView]:

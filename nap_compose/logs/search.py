@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nap_compose.border import LogLine, LogRequest
+from nap_compose.border import LogLine, LogRequest, each_line
+from nap_compose.logs.block import Stamped, together
 from nap_compose.logs.kept.series import Series
 from nap_compose.logs.kept.stored import TEXT
 from nap_compose.logs.kept_lines import KeptLines
-from nap_compose.logs.merge import Stamped, in_order
+from nap_compose.logs.merge import in_order
 
 
 def search(
@@ -22,19 +23,21 @@ def search(
     """The kept lines that the request is about and in which `text` stands, by time; with an empty
     text all of them. `any_case` is for text of ASCII alone."""
     needle = text.encode("utf-8", "surrogateescape")
-    return in_order(
-        _found(KeptLines(series, request), needle.lower() if any_case else needle, any_case)
-        for series in kept
+    return each_line(
+        in_order(
+            _found(KeptLines(series, request), needle.lower() if any_case else needle, any_case)
+            for series in kept
+        )
     )
 
 
-def _found(kept: KeptLines, needle: bytes, any_case: bool) -> Iterator[Stamped]:
+def _found(kept: KeptLines, needle: bytes, any_case: bool) -> Iterator[list[Stamped]]:
     if not needle:
-        yield from kept
+        yield from together(kept)
         return
     for block in kept.blocks():
         haystack = block.lower() if any_case else block
-        yield from kept.shown(_lines_with(needle, haystack, block))
+        yield list(kept.shown(_lines_with(needle, haystack, block)))
 
 
 def _lines_with(needle: bytes, haystack: bytes, block: bytes) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from nap_compose.border import LogLine, LogRequest, Target
 from nap_compose.cluster import config
 from nap_compose.cluster.engines import ClusterEngines, engines_of
 from nap_compose.cluster.view import ContainerView
-from nap_compose.logs.read import read_logs
+from tests.support.loglines import read_logs
 from tests.unit.logs.scripted import container
 
 pytestmark = pytest.mark.bed

@@ -12,8 +12,8 @@ from nap_compose.border import LogLine, LogRequest, Target
 from nap_compose.cluster.engines import engines_of
 from nap_compose.cluster.view import ContainerView
 from nap_compose.logs import follow
-from nap_compose.logs.read import read_logs
 from tests.engine.fake_engine import FakeCluster, fake_cluster
+from tests.support.loglines import read_logs
 from tests.unit.logs.scripted import container
 
 

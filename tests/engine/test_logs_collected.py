@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from nap_compose.border import CollectRequest, Control, LogRequest, Target
+from nap_compose.border import CollectRequest, Control, LogRequest, Target, each_line
 from nap_compose.cluster import config
 from nap_compose.cluster.keyring import make_key_file
 from nap_compose.logs.collect import collector
@@ -121,7 +121,7 @@ def test_a_hundred_thousand_lines_of_one_second_are_kept_and_shown_once_and_in_o
 
     def shown(control: Control, **more: Any) -> Iterator[tuple[str, str]]:
         request = LogRequest(Target("shop"), deploy=False, **more)
-        return ((line.source, line.text) for line in control.logs(request, print))
+        return ((line.source, line.text) for line in each_line(control.logs(request, print)))
 
     with talking(road) as control:
         following = shown(control, follow=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nap_compose.border import CollectRequest, Control, LogRequest, Target
+from nap_compose.border import CollectRequest, Control, LogRequest, Target, each_line
 from nap_compose.errors import NapError, WrongUse
 from nap_compose.exits import Exit
 from tests.engine.conftest import MakeCluster
@@ -39,7 +39,7 @@ def read(control: Control, service: str = "", replica: int = 0, **more: Any) -> 
     warnings: list[str] = []
     target = Target(more.pop("app", "shop"), service=service, replica=replica)
     request = LogRequest(target, **{"deploy": False, **more})
-    return [line.subject for line in control.logs(request, warnings.append)], warnings
+    return [line.subject for line in each_line(control.logs(request, warnings.append))], warnings
 
 
 def refused(control: Control, service: str = "", replica: int = 0, **more: Any) -> tuple[str, str]:

@@ -6,11 +6,12 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from nap_compose.border import LogLines
 from nap_compose.clock import written
-from nap_compose.text import coloured, colourless, plain
+from nap_compose.text import are_plain, coloured, colourless, plain
 
 if TYPE_CHECKING:
-    from nap_compose.border import LogLine
+    from nap_compose.border import Lines, LogLine
     from nap_compose.cli.output.terminal import Terminal
     from nap_compose.cli.targets import Aim
 
@@ -55,8 +56,12 @@ class Printer:
         say = self._terminal.tell if self._apart and line.source == "stderr" else self._terminal.say
         say(self.text(line))
 
+    def shown(self, lines: Lines) -> str:
+        """A line as it is shown, without its end, or many with a line end between two."""
+        return self.texts(lines) if isinstance(lines, LogLines) else self.text(lines)
+
     def text(self, line: LogLine) -> str:
-        """The line as it is shown, without its end."""
+        """As `shown`, of one."""
         text = line.text
         if not self._raw and not (text.isascii() and text.isprintable()):
             text = self._fit(text)
@@ -66,6 +71,15 @@ class Printer:
             return text
         before = self._prefixes.get(line.subject) or self._before(line)
         return before + text
+
+    def texts(self, lines: LogLines) -> str:
+        """As `shown`, of many."""
+        if self._timestamps or not (self._raw or are_plain(lines.texts)):
+            return "\n".join(map(self.text, lines.each()))
+        if not self._prefix:
+            return lines.texts
+        before = self._prefixes.get(lines.subject) or self._before(next(lines.each()))
+        return before + lines.texts.replace("\n", f"\n{before}")
 
     def _before(self, line: LogLine) -> str:
         subject = plain(self._subject(line))

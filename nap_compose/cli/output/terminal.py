@@ -6,15 +6,14 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from typing import TextIO
 
 from nap_compose.errors import NapError
 from nap_compose.text import plain
 
 NARROWEST = 20
-AT_ONCE = 256
-"""Lines that are written together where there are many."""
+AT_ONCE = 16 * 1024
+"""Characters of lines that are written together where there are many."""
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -84,18 +83,19 @@ class Terminal:
         self.write(line + "\n")
 
     def say_all(self, lines: Iterable[str]) -> None:
-        """Many lines of the result, some hundreds at once; raises as `say` does."""
+        """Many lines of the result, many at once; raises as `say` does."""
         some: list[str] = []
-        rest = iter(lines)
-        while True:
-            try:
-                some.extend(islice(rest, AT_ONCE))
-            finally:  # also those that came before whatever it was that went wrong
-                if some:
-                    self.write("\n".join(some) + "\n")
-            if len(some) < AT_ONCE:
-                return
-            some.clear()
+        size = 0
+        try:
+            for line in lines:
+                some.append(line)
+                size += len(line)
+                if size >= AT_ONCE:
+                    full, some, size = some, [], 0
+                    self.write("\n".join(full) + "\n")
+        finally:  # also those that came before whatever it was that went wrong
+            if some:
+                self.write("\n".join(some) + "\n")
 
     def write(self, text: str) -> None:
         """A piece of the result, as it is."""

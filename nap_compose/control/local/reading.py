@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         DigestRequest,
         Ended,
         Hold,
+        Lines,
         Listing,
         LogLine,
         LogRequest,
@@ -57,7 +58,7 @@ class LocalReading(Local):
         kept = {} if self._parts.cluster.embedded else logins_of(self._parts, self._who.owner)
         return ask_registries(self._parts.engines, request, kept)
 
-    def logs(self, request: LogRequest, warn: Callable[[str], None]) -> Iterator[LogLine]:
+    def logs(self, request: LogRequest, warn: Callable[[str], None]) -> Iterator[Lines]:
         """The lines of an app's containers and deployments, by time."""
         from nap_compose.control.logreading import app_lines
 

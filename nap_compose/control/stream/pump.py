@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
+from nap_compose.border import LogLines
+
 AHEAD = 16
 """Items that are read ahead."""
 MOST_BYTES = 1 << 20
@@ -42,7 +44,7 @@ class Pump:
                 self._queue.put((kind, item))
                 return found, True
             found.append(item)
-            size += len(item) if isinstance(item, bytes) else 1024
+            size += _size(item)
             if size >= MOST_BYTES or len(found) >= 1000:
                 return found, False
             try:
@@ -71,3 +73,10 @@ class Pump:
             self._queue.put(("end", None))
         except BaseException as error:
             self._queue.put(("error", error))
+
+
+def _size(item: Any) -> int:
+    """About how many bytes it is."""
+    if isinstance(item, bytes):
+        return len(item)
+    return len(item.texts) + len(item.stamps) if isinstance(item, LogLines) else 1024

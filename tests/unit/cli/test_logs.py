@@ -233,15 +233,19 @@ def test_raw_lets_escapes_through(shop: Path) -> None:
     assert "\x1b[31mslow\x1b[0m\tquery\x1b[2J\n" in out
 
 
-@pytest.mark.parametrize("count", [0, 1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE])
+FULL = AT_ONCE // 8
+"""Lines of eight letters that are written together."""
+
+
+@pytest.mark.parametrize("count", [0, 1, FULL - 1, FULL, FULL + 1, 3 * FULL])
 @pytest.mark.parametrize("breaks", [False, True])
 def test_what_came_is_told_also_where_no_more_comes(count: int, breaks: bool) -> None:
     def lines() -> Iterator[str]:
-        yield from map(str, range(count))
+        yield from (f"{number:8}" for number in range(count))
         if breaks:
             raise Away("the host is gone")
 
     out = io.StringIO()
     with pytest.raises(Away) if breaks else nullcontext():
         Terminal(out, io.StringIO(), {}).say_all(lines())
-    assert out.getvalue().splitlines() == [str(number) for number in range(count)]
+    assert out.getvalue().splitlines() == [f"{number:8}" for number in range(count)]

@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from nap_compose.cluster.engine import EngineError
 from nap_compose.cluster.state_sqlite import SqliteStore
 from nap_compose.cluster.view import Absence, ContainerView, HostView, Unseen, View
 from nap_compose.logs.collect import collector as collecting
+from nap_compose.logs.collect import reports
 from nap_compose.logs.collect import source as sources
 from nap_compose.logs.collect.collector import Collector
 from nap_compose.logs.collect.held import HeldHosts, is_dead, this_process
@@ -531,4 +533,48 @@ def test_reports_are_hints_in_the_store(scene: Scene, tmp_path: Path) -> None:
     assert (host.value["containers"], host.value["collector"]) == (1, "here:1")
     assert host.value["lines"] > 0
     assert skews_before(store) == {"h1": 0.25, "h2": 0.0}
+    store.close()
+
+
+def test_how_fast_lines_come_and_how_late_they_are_kept_is_told(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(monotonic=lambda: passed, time=lambda: now)
+    monkeypatch.setattr(reports, "time", clock)
+    monkeypatch.setattr(sources, "time", clock)
+    passed, now = 1000.0, START / SECOND + 100.0
+    store = SqliteStore(tmp_path / "state.sqlite")
+    printed = numbered(0, 10)
+    scene.prints("web.1", "h1", printed)
+    collector = scene.collector(follow=False)
+    report = Reports(store, "here:1", Saying(scene.told.append))
+
+    def told(key: str) -> dict[str, Any]:
+        collector.step()
+        deadline = time.monotonic() + 20
+        while any(source.reading for source in collector.sources.values()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        report(collector)
+        entry = store.get(key)
+        assert entry is not None
+        return dict(entry.value)
+
+    assert told("logs/-/shop/web/1")["behind"] == 100.0
+    passed += 20
+    now += 20
+    printed.lines += [(round((now - 3) * SECOND), "stdout", b"%d" % n) for n in range(50)]
+    replica = told("logs/-/shop/web/1")
+    assert (replica["lines"], replica["behind"]) == (2.5, 3.0)
+    passed += 1
+    assert told("logs-host/h1")["lines"] == 2.5, "no more often than every few seconds"
+    passed += 9
+    host = told("logs-host/h1")
+    assert (host["lines"], host["behind"]) == (0.0, 3.0)
+    passed += 10
+    now += 60
+    scene.hosts["h1"].away = True
+    host = told("logs-host/h1")
+    assert host["behind"] == 60.0, "since then nothing could be kept"
+    assert "connection lost" in host["problem"]
     store.close()

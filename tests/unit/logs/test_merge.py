@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nap_compose.border import LogLine
-from nap_compose.logs.merge import Holdback, Stamped, in_order, last, steady
+from nap_compose.border import LogLine, each_line
+from nap_compose.logs.block import Stamped
+from nap_compose.logs.merge import Holdback, in_order, last, steady
 
 TIMES = st.lists(st.integers(0, 50), max_size=30)
 PATIENCE = 3.0
@@ -22,6 +24,17 @@ def lines_of(source: int, times: list[int]) -> list[Stamped]:
     ]
 
 
+def in_batches(lines: list[Stamped], size: int = 3) -> Iterator[list[Stamped]]:
+    """The same as they come: some at once, now and then none."""
+    for at in range(0, len(lines), size):
+        yield lines[at : at + size]
+        yield []
+
+
+def merged_of(sources: Iterable[list[Stamped]]) -> list[LogLine]:
+    return list(each_line(in_order(map(in_batches, sources))))
+
+
 def in_own_order(lines: list[LogLine], source: int) -> bool:
     numbers = [int(line.text.split(":")[1]) for line in lines if line.subject == f"s{source}"]
     return numbers == list(range(len(numbers)))
@@ -30,8 +43,12 @@ def in_own_order(lines: list[LogLine], source: int) -> bool:
 @given(st.lists(TIMES.map(sorted), max_size=6))
 def test_sorted_sources_come_out_sorted_and_whole(sources: list[list[int]]) -> None:
     given_lines = [lines_of(source, times) for source, times in enumerate(sources)]
-    merged = list(in_order(given_lines))
+    merged = merged_of(given_lines)
     assert [round(line.at * 1e9) for line in merged] == sorted(chain.from_iterable(sources))
+    # Lines of the same time come by source.
+    assert merged == [
+        line for _, line in sorted(chain.from_iterable(given_lines), key=lambda each: each[0])
+    ]
     assert sorted(line.text for line in merged) == sorted(
         line.text for lines in given_lines for _, line in lines
     )
@@ -40,7 +57,7 @@ def test_sorted_sources_come_out_sorted_and_whole(sources: list[list[int]]) -> N
 
 @given(st.lists(TIMES, max_size=6))
 def test_a_source_that_is_out_of_turn_keeps_its_own_order(sources: list[list[int]]) -> None:
-    merged = list(in_order([lines_of(source, times) for source, times in enumerate(sources)]))
+    merged = merged_of(lines_of(source, times) for source, times in enumerate(sources))
     assert len(merged) == sum(map(len, sources))
     assert all(in_own_order(merged, source) for source in range(len(sources)))
 
@@ -53,7 +70,7 @@ def test_steady_times_never_go_back(times: list[int]) -> None:
 
 
 def test_equal_times_come_by_source() -> None:
-    merged = in_order([lines_of(0, [5, 5]), lines_of(1, [5]), lines_of(2, [4])])
+    merged = merged_of([lines_of(0, [5, 5]), lines_of(1, [5]), lines_of(2, [4])])
     assert [line.text for line in merged] == ["2:0", "0:0", "0:1", "1:0"]
 
 

@@ -17,7 +17,7 @@ from nap_compose.logs import fetch, follow
 from nap_compose.logs.container_lines import ContainerLog
 from nap_compose.logs.deployment_lines import DeploymentLines
 from nap_compose.logs.deployment_log import DeploymentLog, Head
-from nap_compose.logs.read import read_logs
+from tests.support.loglines import read_logs
 from tests.unit.logs.scripted import Printed, ScriptedEngine, container, engines
 
 SECOND = 10**9

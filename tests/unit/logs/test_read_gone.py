@@ -15,7 +15,7 @@ from nap_compose.logs import follow
 from nap_compose.logs.kept.series import series_of, series_of_one
 from nap_compose.logs.kept.stored import store
 from nap_compose.logs.kept.writer import Writer
-from nap_compose.logs.read import read_logs
+from tests.support.loglines import read_logs
 from tests.unit.logs.scripted import Printed, ScriptedEngine, container, engines, stamp
 from tests.unit.logs.test_collect import Scene, numbered, numbers
 

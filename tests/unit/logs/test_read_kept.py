@@ -18,7 +18,7 @@ from nap_compose.logs.kept.files import begin_draft, segments_of
 from nap_compose.logs.kept.series import series_of
 from nap_compose.logs.kept.tidy import compress
 from nap_compose.logs.kept.writer import Writer
-from nap_compose.logs.read import read_logs
+from tests.support.loglines import read_logs
 from tests.unit.logs.scripted import Printed, ScriptedEngine, container, engines
 from tests.unit.logs.test_collect import START, Scene, numbered, numbers
 
