@@ -68,7 +68,9 @@ PART = 4
 CASES = [
     case
     for index, case in enumerate(filter(runs, read("accepted")))
-    if index % PART == 0 or not case.name.startswith(OF_THE_LOADER) or case.name in {*REFUSED_EARLY, *COUNTS_OTHERWISE}
+    if index % PART == 0
+    or not case.name.startswith(OF_THE_LOADER)
+    or case.name in {*REFUSED_EARLY, *COUNTS_OTHERWISE}
 ]
 
 
