@@ -185,10 +185,10 @@ class Stage:
         """Without labels of one's own and what says nothing; ids of containers are their names,
         the case's folder is a word."""
         text = json.dumps(found, sort_keys=True).replace(str(self.folder), "/FOLDER")
-        for name, known in self.ids().items():
-            text = text.replace(known, f"ID-OF-{name}")
-        for known, name in self.known_ids.items():
-            text = text.replace(known, f"ID-OF-FORMER-{name}")
+        for name, identity in self.ids().items():
+            text = text.replace(identity, f"ID-OF-{name}")
+        for identity, name in self.known_ids.items():
+            text = text.replace(identity, f"ID-OF-FORMER-{name}")
         for name, volume in self.engine.world.volumes.items():
             if volume.anonymous:
                 text = text.replace(name, "OLD" if name in self.known_volumes else "NEW")
