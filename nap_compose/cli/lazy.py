@@ -77,10 +77,9 @@ class LazyGroup(click.Group):
             near = nearest(args[0], self._table)
             hint = f"; did you mean '{near}'?" if near else ""
             ctx.fail(f"there is no command '{plain(args[0])}'{hint}")
-        name, command, rest = super().resolve_command(ctx, args)
-        if command is not None:
-            rest = _flags_read(command, rest)
-        return name, command, [*filter(None, [ctx.meta.pop(FOR_COMMAND, "")]), *rest]
+        name, command, words = super().resolve_command(ctx, args)
+        read = _flags_read(command, words) if command else words
+        return name, command, [*filter(None, [ctx.meta.pop(FOR_COMMAND, "")]), *read]
 
     def format_commands(
         self,

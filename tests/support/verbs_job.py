@@ -126,6 +126,7 @@ class VerbsJob:
         assert "there is no app nosuch" in nap("stop", "nosuch", code=2).err
         assert "did you mean 'web'?" in nap("restart", "named/wbe", code=2).err
         assert "web has 1" in nap("kill", "named/web.7", code=2).err
+        assert "the cluster has no host 'h9'" in nap("host", "inspect", "h9", code=2).err
         assert "no signal 'NOSUCH'" in nap("kill", "-s", "NOSUCH", "named", code=2).err
 
 
