@@ -292,6 +292,24 @@ def test_the_same_is_pulled_and_built_before_containers_are_made(both: Both, sce
     assert found["nap"] == found["compose"]
 
 
+@pytest.mark.parametrize("build", ["", "always"], ids=["as-it-is", "built"])
+def test_another_build_arg_counts_once_it_is_built(both: Both, build: str) -> None:
+    def up(who: str, value: str) -> str:
+        """Bring it up; gives the container's id."""
+        args = f"{{context: sub, args: {{A: '{value}'}}}}"
+        both.write(f"name: {who}\nservices: {{web: {{build: {args}}}}}\n")
+        if who == "compose":
+            done = both.compose("up", "-d", *(["--build"] if build else []))
+            assert done.returncode == 0, done.stderr
+        else:
+            app = both.app()
+            assert both.nap("up", UpRequest(app, build=build, contexts=contexts_of(app)))
+        return both.engine.world.container(f"{who}-web-1").id
+
+    anew = {who: up(who, "1") != up(who, "2") for who in ("compose", "nap")}
+    assert anew == dict.fromkeys(("compose", "nap"), bool(build))
+
+
 PULLS = """
 name: shop
 services:

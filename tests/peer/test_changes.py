@@ -340,8 +340,10 @@ def test_up_after_a_change(name: str, theirs: dict[str, Future[Lived]], tmp_path
         (("web", "sidecar"), {"services": ("web", "sidecar")}),
         (("job", "-v"), {"services": ("job",), "volumes": True}),
         (("db", "-v"), {"services": ("db",), "volumes": True}),
+        (("-v", "--rmi", "all"), {"volumes": True, "images": "all"}),
+        (("--rmi", "local"), {"images": "local"}),
     ],
-    ids=["plain", "volumes", "orphans", "services", "job", "service-volumes"],
+    ids=["plain", "volumes", "orphans", "services", "job", "service-volumes", "images", "built"],
 )
 def test_down(words: tuple[str, ...], request_: dict[str, Any], tmp_path: Path) -> None:
     found = program()
@@ -358,3 +360,10 @@ def test_down(words: tuple[str, ...], request_: dict[str, Any], tmp_path: Path) 
         assert outcome.state in ("done", "unchanged"), outcome
         assert nap.stage.ids().keys() == compose.stage.ids().keys()
         assert differences(nap.stage.standing(), compose.stage.standing()) == []
+        assert tags_on(second) == tags_on(first)
+        assert (len(tags_on(first)) == len(IMAGES)) is ("all" not in words)
+
+
+def tags_on(engine: FakeEngine) -> list[str]:
+    """The names of the images that are left."""
+    return sorted(tag for image in engine.world.images.values() for tag in image.tags)
