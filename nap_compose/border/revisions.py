@@ -49,8 +49,8 @@ class Diff:
 
 @dataclass(frozen=True)
 class RollbackRequest:
-    """Bring an app back to `revision` (0: the one that ran before). Times in seconds, as in
-    `UpRequest`."""
+    """Bring an app back to `revision` (0: the one that ran before, or where the app is
+    down, the one that ran last). Times in seconds, as in `UpRequest`."""
 
     target: Target
     revision: int = 0

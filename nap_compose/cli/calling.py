@@ -13,7 +13,7 @@ import nap_compose
 from nap_compose.cli import GARBAGE
 from nap_compose.cli.commands import COMMANDS, SECTIONS
 from nap_compose.cli.complain import complain, complain_of_use
-from nap_compose.cli.lazy import LazyGroup
+from nap_compose.cli.lazy import FOR_COMMAND, LazyGroup
 from nap_compose.cli.options import shared
 from nap_compose.cli.output.terminal import OutputClosed
 from nap_compose.cli.session import Session
@@ -27,6 +27,12 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
         ctx.ensure_object(Session).terminal.say(f"nap {nap_compose.__version__}")
         ctx.exit()
+
+
+def _dry_run(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """As Compose takes it, before the command: it is handed on to that."""
+    if wanted:
+        ctx.meta[FOR_COMMAND] = "--dry-run"
 
 
 def _root(**given: Any) -> None:
@@ -44,13 +50,16 @@ def root() -> LazyGroup:
         callback=_version,
         help="Show nap's version and end",
     )
+    dry_run = click.Option(
+        ["--dry-run"], is_flag=True, expose_value=False, callback=_dry_run, hidden=True
+    )
     return LazyGroup(
         "nap",
         table=COMMANDS,
         sections=SECTIONS,
         callback=_root,
         help=_root.__doc__,
-        params=[*shared(), version],
+        params=[*shared(), version, dry_run],
         context_settings={"help_option_names": ["-h", "--help"]},
     )
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nap_compose.cli.aimed import aimed_at, chosen, holds
+from nap_compose.cli.aimed import aimed_at, chosen, holds, refuse_missing
 from nap_compose.cli.moments import moment
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.output.template.values import Record, as_json
 from nap_compose.cli.session import Session
+from nap_compose.errors import WrongUse
 from nap_compose.text import plain
 
 if TYPE_CHECKING:
@@ -40,9 +41,15 @@ def events(
     from nap_compose.border import EventRequest
 
     after, before = moment(since), moment(until)
+    if after is None and before is not None and before <= time.time():
+        raise WrongUse(
+            f"--until {until} has passed, and only what happens from now on is shown",
+            hint=f"say from when on, too: --since 1h --until {until}",
+        )
     with session.control() as control:
         on_cluster = bool(control.whoami().owner)
         aimed = aimed_at(targets, control, session)
+        refuse_missing(aimed, control, session)
         request = EventRequest(chosen(aimed, stopped=True), after, before)
         for row in control.happenings(request, session.terminal.warn):
             if holds(aimed, row.of):

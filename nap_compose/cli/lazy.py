@@ -18,6 +18,9 @@ Row = tuple[str, str]
 _BEFORE_COMPOSE = ("compose", "docker", "docker-compose")
 """What fingers type before the command's name."""
 
+FOR_COMMAND = "nap.for_command"
+"""Under this a context keeps an option that stood before the command and is the command's own."""
+
 
 class LazyGroup(click.Group):
     """`table` maps a command's name to where it stands (`module:attribute`) and its short help.
@@ -40,7 +43,7 @@ class LazyGroup(click.Group):
         if not args and not ctx.resilient_parsing:
             click.echo(ctx.get_help(), err=True)
             ctx.exit(2)
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, _flags_read(self, args))
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The commands' names, in the table's order."""
@@ -74,7 +77,9 @@ class LazyGroup(click.Group):
             near = nearest(args[0], self._table)
             hint = f"; did you mean '{near}'?" if near else ""
             ctx.fail(f"there is no command '{plain(args[0])}'{hint}")
-        return super().resolve_command(ctx, args)
+        name, command, words = super().resolve_command(ctx, args)
+        read = _flags_read(command, words) if command else words
+        return name, command, [*filter(None, [ctx.meta.pop(FOR_COMMAND, "")]), *read]
 
     def format_commands(
         self,
@@ -96,6 +101,15 @@ class LazyGroup(click.Group):
             if name.startswith(incomplete)
         ]
         return commands + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def _flags_read(command: click.Command, words: list[str]) -> list[str]:
+    """A command's words, with flags that are given a value as Go's programs take them read."""
+    if not any(word[:1] == "-" and "=" in word for word in words):
+        return words
+    from nap_compose.cli.goflags import without_values
+
+    return without_values(command, words)
 
 
 class VerbGroup(LazyGroup):

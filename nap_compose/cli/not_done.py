@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 _LOOKING = "it changes nothing anyway: leave that out"
-_AT_ONCE = "what it does can't be told before it is done: leave that out"
+_AT_ONCE = "it can't be told before it is done: leave that out"
 
 OPTIONS = {
-    ("", "--dry-run"): "it belongs behind the command: nap up --dry-run",
     ("", "--parallel"): "nap asks all hosts at once, as many of them as is good",
     ("", "--compatibility"): "containers are called as Compose 2 calls them: leave that out",
     ("up", "--menu"): "-w watches files, -d leaves the app running, and Ctrl-C stops it",

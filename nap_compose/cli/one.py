@@ -20,11 +20,13 @@ def one_service(word: str, index: int, control: Control, session: Session) -> Ta
     Raises WrongUse where the word names a whole app, or word and index two replicas.
     """
     from nap_compose.border import Target
+    from nap_compose.cli.aimed import refuse_unknown_app
     from nap_compose.cli.appname import app_name
     from nap_compose.cli.targets import aim
 
     aimed = aim([word], app_name(session), control)
     if not aimed.slots:
+        refuse_unknown_app(aimed, control, session)
         raise WrongUse(
             f"'{word}' is an app, and one service of it is meant",
             hint=f"name it: {word}/SERVICE; nap ps {word} lists them",

@@ -9,7 +9,6 @@ import click
 
 from nap_compose.cli.aimed import refuse_missing, services_in_file
 from nap_compose.cli.appname import app_name
-from nap_compose.cli.goflags import GoFlags
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.output.template.form import Form, format_option
 from nap_compose.cli.session import Session, nothing_seen
@@ -22,7 +21,7 @@ STATES = ("paused", "restarting", "removing", "running", "dead", "created", "exi
 ENDED = ("exited", "dead", "created")
 
 
-@click.command(cls=GoFlags)
+@click.command()
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
 @click.option("-a", "--all", "every", is_flag=True, help="Stopped containers too")
 @click.option("-q", "--quiet", is_flag=True, help="The containers' ids alone")

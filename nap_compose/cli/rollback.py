@@ -38,7 +38,8 @@ def rollback(
     dry_run: bool,
     quiet: bool,
 ) -> int:
-    """Bring an app back to REVISION, or to the one that ran before.
+    """Bring an app back to REVISION, or to the one that ran before; after `nap down`, to the one
+    that ran until then.
 
     The revision is brought about as nap keeps it, whatever the files say now. Services that are
     the same in both are left alone; what the revision doesn't have goes. Volumes stay.

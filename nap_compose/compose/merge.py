@@ -125,10 +125,20 @@ def _extension(base: Value, over: Value) -> Value:
 
 def _lists(base: list[Any], over: list[Any], entry: Entry | None, path: Path) -> list[Any]:
     rule = entry.unique if entry else ""
+    if entry and entry.merge is Merge.ADD:
+        return _added(base, over, NAMES[rule])
     if rule == "exact" and (again := sorted({*map(str, base)} & {*map(str, over)})):
         found = f'"{again[0]}" stands here twice: an earlier file or a base has it already'
         raise Fault(path, found)
     return unique([*base, *over], rule) if rule else [*base, *over]
+
+
+def _added(base: list[Any], over: list[Any], name: Callable[[Value], Value]) -> list[Any]:
+    """The entries of `over`, each with what `base` says of the same thing besides."""
+    earlier = {name(item): item for item in base if isinstance(item, dict)}
+    return [
+        {**earlier.get(name(item), {}), **item} if isinstance(item, dict) else item for item in over
+    ]
 
 
 def unique(entries: list[Any], rule: str) -> list[Any]:

@@ -210,7 +210,12 @@ DEPENDENCY = Object(
         "when it counts as up, on whichever host it is",
     ),
     Entry("restart", Flag(), "restart it when the dependency is replaced"),
-    Entry("required", Flag(strict=True), "false: it may be missing from the app", zero=True),
+    Entry(
+        "required",
+        Flag(strict=True),
+        "false: it may be missing from the app, or not get well",
+        zero=True,
+    ),
     what="dependency",
 )
 DEPENDS_ON = Either(UNIQUE_TEXTS, Table(DEPENDENCY, keys=NAME))

@@ -10,6 +10,7 @@ from nap_compose.compose.keys import TOP
 from nap_compose.compose.merge import mapping_of
 from nap_compose.compose.model import App
 from nap_compose.compose.normalise import items_of
+from nap_compose.compose.scalars import whole
 from nap_compose.compose.scalartypes import plain
 from nap_compose.compose.shapes import Object, Shape, Table
 
@@ -33,7 +34,8 @@ def render(
     """
     document = app.document if isinstance(app, App) else app
     if as_written:
-        return _json(document) if format == "json" else _yaml(_ordered(document))
+        written = _whole(document)
+        return _json(written) if format == "json" else _yaml(_ordered(written))
     value = _escaped(document)
     if format == "json":
         return _json(as_json(value))
@@ -52,6 +54,16 @@ def _escaped(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_escaped(entry) for entry in value]
     return value
+
+
+def _whole(value: Any) -> Any:
+    """With `1000` for `1e3`: what it is in a container, and in Compose."""
+    if isinstance(value, float):
+        number = whole(value)
+        return value if number is None else number
+    if isinstance(value, Mapping):
+        return {key: _whole(entry) for key, entry in value.items()}
+    return [_whole(entry) for entry in value] if isinstance(value, (list, tuple)) else value
 
 
 def as_json(document: Mapping[str, Any]) -> dict[str, Any]:

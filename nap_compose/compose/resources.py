@@ -10,7 +10,7 @@ from nap_compose.compose.objects import (
     TEXTS,
     optional,
 )
-from nap_compose.compose.rows import Entry, Treatment, ignored, refused
+from nap_compose.compose.rows import Entry, Merge, Treatment, ignored, refused
 from nap_compose.compose.scalars import Flag, Text, Whole
 from nap_compose.compose.shapes import Either, Items, Object, Table
 
@@ -45,6 +45,7 @@ NETWORK = optional(
                     ),
                     "the address pools",
                     unique="subnet",
+                    merge=Merge.ADD,
                 ),
                 Entry("options", Table(Text()), "options of that driver"),
             ),

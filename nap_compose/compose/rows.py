@@ -27,6 +27,7 @@ class Merge(str, Enum):
     DRIVER = "merged when the drivers agree, else replaced"
     HOSTS = "the addresses of a name append"
     REPLACE_ENTRIES = "mappings merge, each entry is replaced"
+    ADD = "the later list, with what an earlier one says of the same things"
 
 
 class Site(NamedTuple):

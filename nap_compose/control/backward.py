@@ -7,7 +7,7 @@ from dataclasses import replace
 from nap_compose.border import Cancel, Outcome, RollbackRequest, Target, UpRequest, Who
 from nap_compose.cluster import pins
 from nap_compose.control import upward
-from nap_compose.control.history import model, past
+from nap_compose.control.history import Past, is_down, model, past
 from nap_compose.control.parts import Parts
 from nap_compose.errors import NapError
 from nap_compose.orchestration.events import OnEvent
@@ -28,7 +28,7 @@ def rollback(
     every model that is deployed after another.
     """
     known = past(parts, target)
-    number = request.revision or known.previous
+    number = request.revision or _what_ran_last(parts, target, known)
     if not number:
         raise NapError(
             f"{target.app} has no revision to go back to: it was deployed once",
@@ -44,3 +44,8 @@ def rollback(
     )
     owner = replace(who, owner=target.owner)
     return upward.up(parts, owner, wanted, on_event, cancel, verb="rollback")
+
+
+def _what_ran_last(parts: Parts, target: Target, known: Past) -> int:
+    """The revision before the one that runs; after `down` the one that ran until then."""
+    return known.current if is_down(parts, target, known) else known.previous

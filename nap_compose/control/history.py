@@ -93,7 +93,7 @@ def history(parts: Parts, target: Target, limit: int) -> Listing:
         if each.digest
     }
     images = pins.read_all(parts.store, target.owner, target.app)
-    down = known.ends_taken_away and not _anything_there(parts, target)
+    down = is_down(parts, target, known)
     for revision, before in zip(shown, [*known.revisions[1:], None], strict=False):
         deployed = known.last_deployment(revision.number)
         changed = _changed(models, images, revision, before)
@@ -111,6 +111,11 @@ def history(parts: Parts, target: Target, limit: int) -> Listing:
             )
         )
     return Listing(tuple(rows))
+
+
+def is_down(parts: Parts, target: Target, known: Past) -> bool:
+    """Whether the app was taken down, and nothing of it is there."""
+    return known.ends_taken_away and not _anything_there(parts, target)
 
 
 def _anything_there(parts: Parts, target: Target) -> bool:

@@ -247,7 +247,7 @@ def _await_jobs(parts: Parts, request: RunRequest, who: Who, timeout: float) -> 
             container = any_replica(parts, Target(request.app.name, who.owner, entry.service))
             engine = parts.engines.on(container.host)
             code = engine.wait_container(container.id, timeout=timeout)
-            if code:
+            if code and entry.required:
                 raise NapError(
                     f"{request.service} needs {entry.service}, which ended with {code}",
                     host=container.host,

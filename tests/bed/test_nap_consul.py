@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import tarfile
 import time
 from collections.abc import Iterator
 
@@ -34,6 +37,64 @@ class TestConsul(MainJob, VerbsJob):
     def _fresh_engines(self, bed: Bed) -> None:
         """An engine of that age is no longer to be relied on once it has let a network go."""
         gossip.freshen(bed)
+
+    def test_what_looks_and_what_goes_in_reaches_every_host(
+        self, nap: Nap, bed: Bed, apps: Apps
+    ) -> None:
+        """The other commands, which modules of their own try in a swarm."""
+        image = f"{bed.registry}/all/web:1"
+        (apps.folder / "built").mkdir()
+        (apps.folder / "built" / "Dockerfile").write_text("FROM busybox:1\nRUN echo yes > /built\n")
+        ticks = "sh -c 'while :; do echo tick; sleep 1; done'"
+        web = sleeper(
+            image=image, build="built", command=ticks, deploy={"replicas": 3}, ports=["80"]
+        )
+        file = apps("all", {"web": web, "db": sleeper(volumes=["data:/data"])},
+                    volumes={"data": {}})  # fmt: skip
+        assert nap("config", "-f", file, "-q").out == ""
+        nap("build", "-f", file, "--push", env={"DOCKER_BUILDKIT": "0"})
+        assert nap("pull", "-f", file, "web").out == "3 images pulled\n"
+        assert nap("push", "-f", file).out == "1 image pushed\n"
+        nap("up", "-f", file, "--no-build")
+        rows = nap.rows("all")
+        webs = [f"web.{number}" for number in (1, 2, 3)]
+        assert {rows[slot]["Host"] for slot in webs} == {"h1", "h2", "h3"}
+
+        for words in (("images",), ("stats", "--no-stream"), ("top",), ("ps",)):
+            told_of = nap(*words, "all", "--format", "json").out.splitlines()
+            found = [json.loads(line) for line in told_of]
+            listed = found[0] if isinstance(found[0], list) else found
+            seen = {f"{each['Service']}.{each['Replica']}": each["Host"] for each in listed}
+            assert seen == {slot: row["Host"] for slot, row in rows.items()}, words
+        assert "all" in nap("ls", "-q").out.split()
+        assert nap("volumes", "all", "-q").out == f"{nap.project('all')}_data\n"
+        for slot in webs:
+            (url,) = rows[slot]["URLs"]
+            assert nap("port", f"all/{slot}", "80").out == url.removeprefix("http://") + "\n"
+
+        with nap.start("events", "--json", "all") as events:
+            for slot in webs:
+                assert nap("exec", f"all/{slot}", "cat", "/built").out == "yes\n"
+                nap("cp", file, f"all/{slot}:/tmp/file")
+                nap("cp", f"all/{slot}:/tmp/file", f"back-{slot}")
+                assert (nap.home / f"back-{slot}").read_text() == file.read_text()
+            told: set[str] = set()
+            while told != {"h1", "h2", "h3"}:
+                assert events.process.stdout is not None
+                told.add(json.loads(events.process.stdout.readline())["host"])
+            events.signal(signal.SIGINT)
+            assert events.ended().code == 130
+        ran = nap("run", "-f", file, "--rm", "-q", "-T", "web", "ping", "-c", "1", "-w", "10", "db")
+        assert "1 packets received" in ran.out
+        nap("export", "all/web.2", "-o", "whole.tar")
+        with tarfile.open(nap.home / "whole.tar") as whole:
+            assert "built" in {name.removeprefix("./") for name in whole.getnames()}
+        assert nap("commit", "all/web.3", f"{nap.owner}/kept:1").out.startswith("sha256:")
+        with nap.start("attach", "--no-stdin", "all/web.1") as attached:
+            assert attached.process.stdout is not None
+            assert attached.process.stdout.readline() == "tick\n"
+            attached.signal(signal.SIGTERM)
+            assert attached.ended().code == 143
 
 
 def test_what_a_lost_host_ran_serves_elsewhere_under_its_old_name(

@@ -210,6 +210,20 @@ def test_a_container_that_another_tool_removed_is_made_again(
     assert after["web.1"] != before["web.1"]
 
 
+def test_a_name_that_somebody_elses_container_has_is_refused_and_left_to_it(
+    nap: Nap, bed: Bed, tmp_path: Path
+) -> None:
+    (host,) = bed.hosts
+    taken = docker_api.call(host, "POST", "/containers/create?name=taken", {"Image": "busybox:1"})
+    file = write_app(tmp_path / "named.yml", {"web": sleeper(container_name="taken")}, name="named")
+    try:
+        with unchanged(bed.hosts):
+            ended = nap("up", "-f", file, "-d", "--force-recreate", code=Exit.FAILED)
+        assert "the name taken is taken by a container that isn't this app's" in ended.err
+    finally:
+        docker_api.call(host, "DELETE", f"/containers/{taken['Id']}?force=1")
+
+
 def test_a_service_that_never_gets_healthy_leaves_nothing(
     nap: Nap, bed: Bed, tmp_path: Path
 ) -> None:

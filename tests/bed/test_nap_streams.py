@@ -191,10 +191,16 @@ def test_attaching_to_a_shell(nap: Nap, file: Path) -> None:
         screen.type("stty size\r")
         screen.until("31 99")
         assert screen.is_raw()
+        screen.resize(44, 99)
+        screen.type(RESIZED)
+        screen.until("so-44\r")
         screen.type(b"\x10\x11")
         assert screen.ended() == 0
         assert screen.is_as_before()
     assert nap.rows("shop")["shell.1"]["State"] == "running"
+    with terminal(nap, "attach", "shop/shell") as screen:
+        screen.type("exit 7\r")
+        assert screen.ended() == 7
 
 
 def test_a_signal_is_passed_on(nap: Nap, file: Path) -> None:

@@ -139,6 +139,18 @@ def test_rollback_brings_the_one_before_back_and_leaves_the_rest_alone(road: Roa
     assert colour_of(road) == "green", "the way back of the way back"
 
 
+def test_after_down_rollback_brings_back_what_ran_until_then(road: Road) -> None:
+    road.up(shop("red"))
+    road.down("shop")
+    assert back(road).state == "done", "the only revision there is"
+    road.up(shop("green"))
+    road.down("shop")
+    assert back(road).state == "done"
+    assert colour_of(road) == "green"
+    assert back(road).state == "done"
+    assert colour_of(road) == "red"
+
+
 def test_rollback_goes_past_what_failed(fake: FakeCluster, road: Road) -> None:
     road.up(shop("red"))
     road.up(shop("green"))

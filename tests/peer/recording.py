@@ -22,6 +22,7 @@ from nap_compose.compose.beside import survey
 from nap_compose.compose.model import App
 from nap_compose.control.local import LocalControl
 from tests.engine.fake_engine import FakeEngine, Image
+from tests.peer import known
 from tests.peer.compose import HOME
 from tests.peer.test_config import ABSENT
 from tests.support.road import Hand
@@ -33,11 +34,8 @@ ZERO_COUNTS = ("MemorySwappiness", "PidsLimit", "Soft", "Hard")
 WITHOUT_ORDER = ("Aliases", "Binds", "Env", "ExtraHosts", "Mounts", "Ulimits")
 """Lists that Compose gives in no order, and some entries of them twice."""
 
-DIFFERENT: dict[str, str] = {
-    ".VolumesFrom": "Compose drops the mode that the file says",
-    ".IPAM.Options": "Compose drops what the file says",
-}
-"""What differs on purpose: the end of a field's path → why."""
+DIFFERENT = {".VolumesFrom": known.DROPPED, ".IPAM.Options": known.DROPPED}
+"""What differs on purpose: the end of a field's path → which of the differences it is."""
 
 
 @dataclass
@@ -187,10 +185,10 @@ class Stage:
         """Without labels of one's own and what says nothing; ids of containers are their names,
         the case's folder is a word."""
         text = json.dumps(found, sort_keys=True).replace(str(self.folder), "/FOLDER")
-        for name, known in self.ids().items():
-            text = text.replace(known, f"ID-OF-{name}")
-        for known, name in self.known_ids.items():
-            text = text.replace(known, f"ID-OF-FORMER-{name}")
+        for name, identity in self.ids().items():
+            text = text.replace(identity, f"ID-OF-{name}")
+        for identity, name in self.known_ids.items():
+            text = text.replace(identity, f"ID-OF-FORMER-{name}")
         for name, volume in self.engine.world.volumes.items():
             if volume.anonymous:
                 text = text.replace(name, "OLD" if name in self.known_volumes else "NEW")

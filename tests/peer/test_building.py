@@ -100,11 +100,9 @@ FILES = {
 }
 OWN_LABELS = "com.docker.compose."
 
-KNOWN_DIFFERENCES = {
-    "an image that one service builds and another uses": "Compose asks the registry for it, and "
-    "builds it then all the same",
-}
-"""Where what is sent differs, and why."""
+BUILT_ANYWAY = "nowhere"
+"""An image that one service builds and another uses. Told to build, Compose asks the registry for
+it first, and whatever comes of that, builds it: nap comes to the same without."""
 
 
 class Both:
@@ -287,11 +285,29 @@ def test_the_same_is_pulled_and_built_before_containers_are_made(both: Both, sce
         builds = sorted(name.replace(who, "APP") for name in both.builds())
         pulls = {call.query["fromImage"].removeprefix("docker.io/library/")
                  for call in both.engine.calls("POST", "/images/create")}  # fmt: skip
-        found[who] = (ended, builds, pulls - {"nowhere"} if scene == "all" else pulls)
+        found[who] = (ended, builds, pulls - {BUILT_ANYWAY} if scene == "all" else pulls)
     if scene == "nothing":
         assert found["nap"][2] <= found["compose"][2]  # it fails at the first that it can't have
         found = {who: each[:2] for who, each in found.items()}
     assert found["nap"] == found["compose"]
+
+
+@pytest.mark.parametrize("build", ["", "always"], ids=["as-it-is", "built"])
+def test_another_build_arg_counts_once_it_is_built(both: Both, build: str) -> None:
+    def up(who: str, value: str) -> str:
+        """Bring it up; gives the container's id."""
+        args = f"{{context: sub, args: {{A: '{value}'}}}}"
+        both.write(f"name: {who}\nservices: {{web: {{build: {args}}}}}\n")
+        if who == "compose":
+            done = both.compose("up", "-d", *(["--build"] if build else []))
+            assert done.returncode == 0, done.stderr
+        else:
+            app = both.app()
+            assert both.nap("up", UpRequest(app, build=build, contexts=contexts_of(app)))
+        return both.engine.world.container(f"{who}-web-1").id
+
+    anew = {who: up(who, "1") != up(who, "2") for who in ("compose", "nap")}
+    assert anew == dict.fromkeys(("compose", "nap"), bool(build))
 
 
 PULLS = """

@@ -7,9 +7,9 @@ volumes at the end are the same.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import yaml
 
 from nap_compose.compose.loader import load
 from tests.engine.fake_engine import FakeEngine
+from tests.peer import known
 from tests.peer.compose import HOME, program
 from tests.peer.recording import Stage, differences
 
@@ -47,10 +48,24 @@ services:
   sidecar: {image: side:1, network_mode: "service:db"}
   job: {image: job:1, networks: [back, own], restart: "no", volumes: ["own:/own"]}
   tools: {image: tools:1, profiles: [tools], networks: [back]}
+  told:
+    image: told:1
+    networks: [own]
+    hostname: told
+    env_file: [told.env]
+    configs: [inline, filed]
+    secrets: [filed]
+    deploy:
+      resources: {limits: {cpus: "0.5", memory: 64m}}
+      restart_policy: {condition: on-failure}
+configs: {inline: {content: one}, filed: {file: ./filed}}
+secrets: {filed: {file: ./filed}}
 networks: {front: , own: , back: {driver_opts: {com.docker.network.bridge.name: back}}}
 volumes: {data: {labels: {keep: "yes"}}, own: , more: }
 """)
-IMAGES = ("web:1", "web:2", "api:1", "db:1", "side:1", "job:1", "tools:1", "more:1")
+FILES = {"told.env": "TOLD=1\n", "filed": "one"}
+IMAGES = ("web:1", "web:2", "api:1", "db:1", "side:1", "job:1", "tools:1", "told:1",
+          "more:1")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,7 +76,7 @@ class Change:
     engine: Callable[[FakeEngine], Any] = lambda _: None
     compose: tuple[str, ...] = ()
     nap: Callable[[], dict[str, Any]] = dict
-    scale: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def service(name: str, **keys: Any) -> Change:
@@ -121,6 +136,27 @@ CHANGES: dict[str, Change] = {
     "label": service("web", labels={"team": "back"}),
     "port": service("web", ports=["8081:80"]),
     "command": service("db", command=["serve", "--fast"]),
+    "command-as-a-text": service("db", command="serve --fast"),
+    "entrypoint": service("db", entrypoint=["run"]),
+    "user": service("db", user="7:8"),
+    "stop-signal": service("db", stop_signal="SIGINT"),
+    "stop-grace-period": service("db", stop_grace_period="3s"),
+    "capability": service("db", cap_add=["NET_ADMIN"]),
+    "tmpfs": service("db", tmpfs=["/run"]),
+    "logging": service("db", logging={"options": {"max-size": "1m"}}),
+    "hostname": service("told", hostname="other"),
+    "resources": service("told", deploy={"resources": {"limits": {"cpus": "1", "memory": "64m"}}}),
+    "restart-policy": service("told", deploy={"restart_policy": {"condition": "any"}}),
+    "env-file": Change(files={"told.env": "TOLD=2\n"}),
+    "config-content": Change(
+        lambda document: document["configs"].update(inline={"content": "two"})
+    ),
+    "file-of-a-config-and-a-secret": Change(files={"filed": "other"}),
+    "config-named-otherwise": service(
+        "told", configs=["inline", {"source": "filed", "target": "/there"}]
+    ),
+    "secret-taken-away": service("told", secrets=[]),
+    "volume-taken-away": service("job", volumes=[]),
     "healthcheck": service("db", healthcheck={"test": ["CMD", "true"], "interval": "2s"}),
     "restart": service("job", restart="always"),
     "replicas": service("web", deploy={"replicas": 3}),
@@ -165,6 +201,15 @@ CHANGES: dict[str, Change] = {
         compose=("--no-start",),
         nap=lambda: {"no_start": True},
     ),
+    "dependencies-made-anew": Change(
+        compose=("--always-recreate-deps", "web"),
+        nap=lambda: {"always_recreate_deps": True, "services": ("web",)},
+    ),
+    "anonymous-volumes-made-anew": Change(
+        lambda document: document["services"]["db"].update(environment={"NEW": "1"}),
+        compose=("-V",),
+        nap=lambda: {"renew_anon_volumes": True},
+    ),
     "one-service-alone": Change(
         lambda document: [document["services"][name].update(environment={"NEW": "1"})
                           for name in ("web", "api", "db")],
@@ -183,11 +228,8 @@ CHANGES: dict[str, Change] = {
     ),
 }  # fmt: skip
 
-KNOWN = {
-    "container-removed": "nap's replicas are numbered slots: the empty one is filled, and none "
-    "above the last is made",
-}
-"""Changes after which the engine looks otherwise, on purpose, and why."""
+KNOWN = {"container-removed": known.SLOTS, "config-content": known.CONTENT}
+"""Changes after which the engine looks otherwise, and by which of the differences."""
 
 AT_ONCE = 4
 """Lives that the real Compose leads at once: mostly it waits."""
@@ -218,13 +260,13 @@ class Life(ABC):
     def lead(self, change: Change) -> Lived:
         """Up, the change, up again."""
         document = yaml.safe_load(yaml.safe_dump(APP))
-        self._write(document)
+        self._write(document, FILES)
         self.up(Change())
         before = self.stage.ids()
         self.stage.know_volumes()
         change.engine(self.stage.engine)
         change.file(document)
-        self._write(document)
+        self._write(document, change.files)
         self.up(change)
         now = self.stage.ids()
         became = {
@@ -233,7 +275,9 @@ class Life(ABC):
         }
         return Lived(became, self.stage.standing(), self.stage.writes)
 
-    def _write(self, document: Document) -> None:
+    def _write(self, document: Document, files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            (self.stage.folder / name).write_text(text)
         text = yaml.safe_dump(document, sort_keys=False)
         (self.stage.folder / "compose.yaml").write_text(text)
 
@@ -296,8 +340,10 @@ def test_up_after_a_change(name: str, theirs: dict[str, Future[Lived]], tmp_path
         (("web", "sidecar"), {"services": ("web", "sidecar")}),
         (("job", "-v"), {"services": ("job",), "volumes": True}),
         (("db", "-v"), {"services": ("db",), "volumes": True}),
+        (("-v", "--rmi", "all"), {"volumes": True, "images": "all"}),
+        (("--rmi", "local"), {"images": "local"}),
     ],
-    ids=["plain", "volumes", "orphans", "services", "job", "service-volumes"],
+    ids=["plain", "volumes", "orphans", "services", "job", "service-volumes", "images", "built"],
 )
 def test_down(words: tuple[str, ...], request_: dict[str, Any], tmp_path: Path) -> None:
     found = program()
@@ -314,3 +360,10 @@ def test_down(words: tuple[str, ...], request_: dict[str, Any], tmp_path: Path) 
         assert outcome.state in ("done", "unchanged"), outcome
         assert nap.stage.ids().keys() == compose.stage.ids().keys()
         assert differences(nap.stage.standing(), compose.stage.standing()) == []
+        assert tags_on(second) == tags_on(first)
+        assert (len(tags_on(first)) == len(IMAGES)) is ("all" not in words)
+
+
+def tags_on(engine: FakeEngine) -> list[str]:
+    """The names of the images that are left."""
+    return sorted(tag for image in engine.world.images.values() for tag in image.tags)

@@ -29,7 +29,6 @@ REJECTED = read("rejected")
 
 KNOWN_DIFFERENCES = {
     "resources-of-services/ulimit-zero": "it prints the limit 0 as {}, which isn't the limit",
-    "merge/networks-ipam": "it loses the first of two subnets when a later file names the second",
 }
 """Accepted cases that nap reads otherwise, on purpose, and why."""
 

@@ -121,11 +121,34 @@ class VerbsJob:
             "web.1": "running"
         }
 
+    def test_who_shares_namespaces_and_volumes_stands_where_the_other_does(
+        self, nap: Nap, apps: Apps
+    ) -> None:
+        shared = dict.fromkeys(("network_mode", "pid", "ipc"), "service:db")
+        db = sleeper(command="httpd -f -p 8000 -h /etc", ipc="shareable", volumes=["data:/data"])
+        services = {"db": db, "side": sleeper(**shared, volumes_from=["db:ro"])}
+        before: dict[str, str] = {}
+        for colour in ("red", "blue"):
+            db["environment"] = {"COLOUR": colour}
+            nap("up", "-f", apps("shares", services, volumes={"data": {}}))
+            rows = nap.rows("shares")
+            assert rows["db.1"]["Host"] == rows["side.1"]["Host"]
+            page = nap(
+                "exec", "-T", "shares/side", "wget", "-qO-", "http://localhost:8000/hostname"
+            )
+            assert page.out.strip() == rows["db.1"]["ID"][:12]
+            assert "httpd" in nap("exec", "-T", "shares/side", "ps").out
+            nap("exec", "-T", "shares/side", "touch", "/data/new", code=1)
+            now = nap.ids("shares")
+            assert set(now.values()).isdisjoint(before.values()), "who shares is made anew with it"
+            before = now
+
     def test_what_there_is_not_is_named(self, nap: Nap, apps: Apps) -> None:
         nap("up", "-f", apps("named", {"web": sleeper()}))
         assert "there is no app nosuch" in nap("stop", "nosuch", code=2).err
         assert "did you mean 'web'?" in nap("restart", "named/wbe", code=2).err
         assert "web has 1" in nap("kill", "named/web.7", code=2).err
+        assert "the cluster has no host 'h9'" in nap("host", "inspect", "h9", code=2).err
         assert "no signal 'NOSUCH'" in nap("kill", "-s", "NOSUCH", "named", code=2).err
 
 

@@ -119,7 +119,7 @@ def test_completion_of_services_reads_no_yaml(tmp_path: Path) -> None:
         ("port", "web", "80"),
         ("top",),
         ("stats", "--no-stream"),
-        ("events", "--until", "0s"),
+        ("events", "--since", "1s", "--until", "0s"),
     ],
 )
 def test_reading_commands_ask_the_engine_with_nothing_heavy(

@@ -28,8 +28,10 @@ def wait(draft: Draft, decision: Decision, needs: tuple[str, ...], *, settles: f
     well = completed if condition is Condition.COMPLETED else healthy
     if kept and (draft.wish.no_start or well):
         return
-    if not (draft.wish.wait or settles or asked_for(draft, decision.slot.service)):
+    asked = bool(asked_for(draft, decision.slot.service))
+    if not (draft.wish.wait or settles or asked):
         return
+    optional = asked and not (settles or _must_be_well(draft, decision.slot.service))
     draft.on_slot(
         Kind.WAIT,
         decision,
@@ -38,6 +40,7 @@ def wait(draft: Draft, decision: Decision, needs: tuple[str, ...], *, settles: f
             "container": old.id if old and not decision.makes else "",
             "condition": condition.value,
             **({"settles": settles} if settles else {}),
+            **({"optional": True} if optional else {}),
         },
     )
 
@@ -47,7 +50,11 @@ def condition_of(draft: Draft, name: str) -> Condition:
     there to be completed."""
     if draft.wish.app.services[name].job:
         return Condition.COMPLETED
-    return asked_for(draft, name) or Condition.STARTED
+    asked = asked_for(draft, name) or Condition.STARTED
+    if asked is Condition.HEALTHY and not asked_for(draft, name, firmly=True):
+        # Who could do without it doesn't mind that it has no health check.
+        return Condition.STARTED if draft.wish.wait else asked
+    return asked
 
 
 def dependencies(draft: Draft, slot: Slot) -> tuple[str, ...]:
@@ -62,13 +69,20 @@ def dependencies(draft: Draft, slot: Slot) -> tuple[str, ...]:
     return tuple(met)
 
 
-def asked_for(draft: Draft, name: str) -> Condition | None:
-    """The most, beyond its start, that other services of the deployment ask of a service."""
+def _must_be_well(draft: Draft, name: str) -> bool:
+    """Whether the deployment fails where the service doesn't get well: the app as a whole is
+    waited for, or somebody can't do without it (`required: false` says that one can)."""
+    return draft.wish.wait or bool(asked_for(draft, name, firmly=True))
+
+
+def asked_for(draft: Draft, name: str, *, firmly: bool = False) -> Condition | None:
+    """The most, beyond its start, that other services of the deployment ask of a service; `firmly`:
+    those that can't do without it."""
     asked = {
         dependency.condition
         for service in draft.wish.services
         for dependency in draft.wish.app.services[service].depends_on
-        if dependency.service == name
+        if dependency.service == name and (dependency.required or not firmly)
     }
     return next((condition for condition in MORE_THAN_STARTED if condition in asked), None)
 

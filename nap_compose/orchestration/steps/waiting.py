@@ -48,7 +48,8 @@ class Unwell(NapError):
 
 
 def wait(step: Step, shop: Workshop, report: Report) -> str:
-    """Wait until the replica meets its condition; raises Unwell when it can't or time is up."""
+    """Wait until the replica meets its condition; raises Unwell when it can't or time is up, unless
+    all that need it can do without."""
     container = shop.container_of(step)
     condition = Condition(step.args["condition"])
     said = ""
@@ -79,7 +80,7 @@ def wait(step: Step, shop: Workshop, report: Report) -> str:
                 return verdict.text
             verdict = Verdict(Word.PENDING, f"{verdict.text}, watched")
         if verdict.word is Word.HOPELESS:
-            raise unwell(step, shop.engine(step), container, verdict)
+            return _given_up(step, shop, container, verdict)
         if verdict.text != said:
             said = verdict.text
             report(said)
@@ -93,9 +94,16 @@ def wait(step: Step, shop: Workshop, report: Report) -> str:
         # The time given is for getting well; how long it's watched then is the update's own matter.
         if not met and time.monotonic() > shop.deadline:
             late = Verdict(Word.HOPELESS, f"is not ready in time ({verdict.text})")
-            raise unwell(step, shop.engine(step), container, late)
+            return _given_up(step, shop, container, late)
         shop.snapshots.pause(step.host, container, pause)
     raise AssertionError("the pauses have no end")
+
+
+def _given_up(step: Step, shop: Workshop, container: str, verdict: Verdict) -> str:
+    """Fail, unless all that wait for the replica can do without it."""
+    if step.args.get("optional"):
+        return f"gone on without, since nobody requires it: {verdict.text}"
+    raise unwell(step, shop.engine(step), container, verdict)
 
 
 def _settled(step: Step, met: float, found: ContainerView | None) -> bool:
@@ -116,7 +124,9 @@ def check(_step: Step, shop: Workshop, _report: Report) -> str:
     waits = [
         other
         for other in shop.plan.steps
-        if other.kind is Kind.WAIT and other.subject not in shop.forgiven
+        if other.kind is Kind.WAIT
+        and other.subject not in shop.forgiven
+        and not other.args.get("optional")
     ]
     hosts = {other.host for other in waits}
     _let_settle(waits, shop)

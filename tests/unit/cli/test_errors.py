@@ -90,10 +90,8 @@ def test_ctrl_c_ends_with_its_code() -> None:
         (("ls", "--formt", "json"), "there is no option '--formt'; did you mean '--format'?"),
         (("host", "lss"), "there is no command 'lss'; did you mean 'ls'?"),
         (("up", "--menu"), "there is no option '--menu'\n     -w watches files"),
-        (
-            ("--dry-run", "up"),
-            "'--dry-run'\n     it belongs behind the command: nap up --dry-run\n",
-        ),
+        (("--dry-run", "ps"), "'--dry-run'\n     it changes nothing anyway: leave that out\n"),
+        (("--dry-run", "exec", "web", "ls"), "it can't be told before it is done"),
         (("ps", "--dry-run"), "'--dry-run'\n     it changes nothing anyway: leave that out\n"),
         (("publish",), "no command 'publish': nap publishes no apps; nap push brings"),
         (("host", "publish"), "there is no command 'publish'"),

@@ -190,6 +190,21 @@ def test_a_service_that_is_not_there(shop: Path, verb: str) -> None:
     assert "did you mean 'web'?" in result.err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("nosuch", "there is no app nosuch"),
+        ("shop/db.7", "there is no replica shop/db.7"),
+        ("--until 1m", "say from when on, too: --since 1h --until 1m"),
+    ],
+)
+def test_events_that_never_come(empty: Path, words: str, said: str) -> None:
+    """Rather than to wait for ever, or to ask engines for what has passed."""
+    result = nap("events", *words.split(), control=cluster(recorded=("shop",)))
+    assert (result.code, result.out) == (2, "")
+    assert said in result.err
+
+
 @pytest.mark.parametrize("verb", ["images", "volumes", "top", "stats --no-stream"])
 def test_nothing_seen_is_no_answer(shop: Path, verb: str) -> None:
     away = Scripted(owner="ada", warnings=("host h1 was not seen: timeout",))

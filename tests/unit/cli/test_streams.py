@@ -67,6 +67,8 @@ def test_which_replica_is_meant(shop: Path, words: tuple[str, ...], target: Targ
 
 def test_what_follows_the_target_is_the_command_s(shop: Path) -> None:
     assert exec_request("web", "ls", "-l", "--index", "-d").command == ("ls", "-l", "--index", "-d")
+    request = exec_request("-u", "root", "--privileged=true", "-d=false", "web", "ls", "-d=true")
+    assert (request.command, request.privileged, request.user) == (("ls", "-d=true"), True, "root")
 
 
 def test_what_exec_is_told(shop: Path) -> None:

@@ -185,6 +185,23 @@ def test_a_dry_run_shows_the_plan(shop: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "dry"),
+    [
+        (("--dry-run", "up"), True),
+        (("up", "--dry-run=true", "--menu=false"), True),
+        (("--all-resources=false", "up", "--dry-run=false", "--wait=true"), False),
+    ],
+    ids=["before", "with-values", "false"],
+)
+def test_flags_where_and_as_compose_takes_them(
+    shop: Path, words: tuple[str, ...], dry: bool
+) -> None:
+    control = Scripted(outcome=Outcome("unchanged", PLAN, 0))
+    assert nap(*words, control=control).code == 0
+    assert control.asked[0].dry_run is dry
+
+
 WHY = Explanation(
     "web.2",
     "h3",
