@@ -167,7 +167,7 @@ def _qualified(word: str, apps: _Apps) -> Aim:
         owner, app, service = parts
         return Aim(app, owner, (slot(service),) if service else ())
     as_service = Aim(parts[0], apps.me, (slot(parts[1]),))
-    if not apps.me:
+    if not apps.me or "." in parts[1]:  # no app's name has a dot: that is service.N
         return as_service
     as_app = Aim(parts[1], parts[0])
     is_service, is_app = apps.has(apps.me, parts[0]), apps.has(parts[0], parts[1])
