@@ -1,11 +1,16 @@
-"""What is read ahead for whoever is at the other end: a little, however slowly they take it."""
+"""What is read ahead for whoever is at the other end: a little, however slowly they take it; and
+how much crosses at once: some items, never so many that no frame would hold them."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
+import pytest
+
+from nap_compose.border import LogLines
 from nap_compose.control.stream.pump import AHEAD, MOST_BYTES, Pump
 from tests.support.nap import eventually
 
@@ -52,3 +57,18 @@ def test_what_nobody_wants_any_more_is_let_go() -> None:
     eventually(lambda: source.taken == len(found) + AHEAD + 1, "a little is read ahead")
     pump.close()
     assert source.closed.wait(10)
+
+
+SIZE = 200_000
+LINES = LogLines("web.1", "h1", "o" * 1000, b"s" * 31_000, "x" * (SIZE - 31_000))
+
+
+@pytest.mark.parametrize("item", [b"x" * SIZE, LINES])
+def test_large_ones_come_a_few_at_a_time(item: Any) -> None:
+    pump = Pump([item] * 3 * AHEAD)
+    found, over = [], False
+    while not over:
+        some, over = pump.next()
+        assert len(some) * SIZE < MOST_BYTES + SIZE
+        found += some
+    assert found == [item] * 3 * AHEAD
