@@ -40,6 +40,14 @@ def modules() -> None:
     # There are no translations, and it looks for them each time that it is asked.
     _say(_put_off("gettext"), gettext=lambda text: text, ngettext=_one_or_more)
     _put_off("ipaddress")
+    # click asks what else a short option may mean before it takes it for one.
+    near = _put_off("difflib")
+    _say(
+        near,
+        get_close_matches=lambda word, *args, **named: (
+            _real(near).get_close_matches(word, *args, **named) if len(word) > 2 else []
+        ),
+    )
     urls = _put_off("urllib.parse")
     # `pathlib` wants it by name, and calls it for a path's URL alone.
     _say(urls, quote_from_bytes=lambda *args, **named: _real(urls).quote_from_bytes(*args, **named))

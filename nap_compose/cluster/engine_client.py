@@ -6,7 +6,6 @@ Small calls go through nap's own transport (`engine_http`), images through docke
 
 from __future__ import annotations
 
-import base64
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -245,8 +244,7 @@ class DockerEngine(Sessions, SwarmCalls):
         if logins is None:
             logins = engine_docker.own_logins() if self._own_logins else {}
         given = {registry: dict(login) for registry, login in logins.items()}
-        known = base64.urlsafe_b64encode(json.dumps(given).encode()).decode()
-        headers = {"Content-Type": "application/x-tar", "X-Registry-Config": known}
+        headers = {"Content-Type": "application/x-tar", "X-Registry-Config": _in_header(given)}
         # A step of a build may say nothing for hours; only TCP can tell that its host is dead.
         request = Request("POST", "/build", query, context or b"", headers, timeout=None)
         with self._http.open(request) as stream:
@@ -261,8 +259,7 @@ class DockerEngine(Sessions, SwarmCalls):
     def registry_digest(self, image: str, *, auth: Mapping[str, str] | None = None) -> str:
         """The digest that its registry has now for `image`, of which nothing is pulled."""
         path = f"/distribution/{in_path(self.host, image, slashes=True)}/json"
-        login = base64.urlsafe_b64encode(json.dumps(dict(auth or {})).encode()).decode()
-        headers = {"X-Registry-Auth": login}
+        headers = {"X-Registry-Auth": _in_header(dict(auth or {}))}
         found = self._http.call(Request("GET", path, {}, None, headers, CHANGE_TIMEOUT))
         return str(found["Descriptor"]["digest"])
 
@@ -395,3 +392,10 @@ class DockerEngine(Sessions, SwarmCalls):
 def _span(since: float | None, until: float | None) -> dict[str, str]:
     span = {"since": since, "until": until}
     return {name: f"{at:.9f}" for name, at in span.items() if at is not None}
+
+
+def _in_header(logins: Mapping[str, object]) -> str:
+    """Logins as engines read them from a header."""
+    import base64
+
+    return base64.urlsafe_b64encode(json.dumps(logins).encode()).decode()

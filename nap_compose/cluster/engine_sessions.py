@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
@@ -149,6 +148,8 @@ class Sessions(Calls):
         with self._http.open(Request("HEAD", target, {"path": path})) as stream:
             stream.read()
             told = stream.header(_PATH_STAT)
+        import base64
+
         try:
             return cast(Json, json.loads(base64.b64decode(told)))
         except ValueError:

@@ -65,8 +65,10 @@ def stopping(
     *,
     needs: tuple[str, ...] = (),
     undo: str = "",
+    first: bool = False,
 ) -> Step:
-    """The step that stops a container; `grace` in seconds, None for its own."""
+    """The step that stops a container; `grace` in seconds, None for its own. `first`: it is removed
+    afterwards, and others wait for no more than the end of its process."""
     return Step(
         id=f"stop:{container.id[:12]}",
         kind=Kind.STOP,
@@ -75,7 +77,7 @@ def stopping(
         subject=subject,
         needs=needs,
         undo=undo,
-        args=stop_args(container, grace),
+        args={**stop_args(container, grace), **({"first": True} if first else {})},
     )
 
 

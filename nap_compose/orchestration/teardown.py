@@ -56,6 +56,7 @@ def plan_down(leaving: Leaving) -> Plan:
     going, staying = _sorted_out(leaving)
     steps: list[Step] = []
     summary: list[Line] = []
+    services = {each.identity.service for each in going if each.identity}
     for container in going:
         subject = subject_of(container)
         stop = stopping(
@@ -63,6 +64,7 @@ def plan_down(leaving: Leaving) -> Plan:
             subject,
             leaving.grace,
             needs=tuple(f"stop:{other.id[:12]}" for other in _dependents(container, going)),
+            first=not services.isdisjoint(each.service for each in dependencies_of(container)),
         )
         steps += [stop, removal(container, subject, needs=(stop.id,), volumes=leaving.volumes)]
         summary.append(Line(Change.REMOVE, subject, container.host))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from nap_compose.cluster.engine import Engine, EngineAway, EngineError, NotFound
@@ -9,6 +10,7 @@ from nap_compose.cluster.view import Absence
 from nap_compose.errors import NapError
 from nap_compose.orchestration.plan import Step
 from nap_compose.orchestration.steps import hooks
+from nap_compose.orchestration.steps.clearing import stop_until_ended, wait_until_stopped
 from nap_compose.orchestration.steps.starting import start_there
 from nap_compose.orchestration.steps.workshop import Report, Workshop
 
@@ -25,8 +27,12 @@ def stop(step: Step, shop: Workshop, report: Report) -> str:
         shop.unlist(step.host, step.target)
         hooks.before_stop(step, step.target, shop, report)
         report("stopping")
+        ask = partial(unless_gone, partial(stop_there, step, step.target, shop, report))
         with shop.gate(step.host).stopping():
-            unless_gone(lambda: stop_there(step, step.target, shop, report))
+            if step.args.get("first"):
+                stop_until_ended(step, shop, ask)
+            else:
+                ask()
     return "stopped"
 
 
@@ -69,6 +75,7 @@ def unstop(step: Step, shop: Workshop) -> str:
 def remove(step: Step, shop: Workshop, _report: Report) -> str:
     """Remove a container. Its anonymous volumes stay unless the step takes them along: a
     successor may have inherited them."""
+    wait_until_stopped(step.target, shop)
     volumes = bool(step.args.get("volumes"))
     unless_gone(
         lambda: shop.engine(step).remove_container(step.target, volumes=volumes, force=True)

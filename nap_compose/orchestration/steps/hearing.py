@@ -14,7 +14,8 @@ from collections.abc import Callable
 from nap_compose.cluster.engine import Events, Json
 from nap_compose.errors import NapError
 
-HEARD = ("health_status", "die", "oom", "destroy", "pause", "unpause")
+ENDED = "die"
+HEARD = ("health_status", ENDED, "oom", "destroy", "pause", "unpause")
 """Events that change what whoever waits finds; a start is looked for by whoever made it."""
 
 RESTLESS = 2.0
@@ -34,6 +35,7 @@ class Hearing:
         self._events: Events | None = None
         self._since: float | None = None
         self._bells: dict[str, threading.Event] = {}
+        self._ends: dict[str, float] = {}
 
     @property
     def peace_since(self) -> float | None:
@@ -56,6 +58,14 @@ class Hearing:
         bell = self._bell(container)
         if bell.wait(seconds):
             bell.clear()
+
+    def wake(self, container: str) -> None:
+        """Wake who waits for something to be told of the container."""
+        self._bell(container).set()
+
+    def ended_since(self, container: str, moment: float) -> bool:
+        """Whether it was told after that moment (monotonic seconds) that its process ended."""
+        return self._ends.get(container, float("-inf")) >= moment
 
     def close(self) -> None:
         """Listen no more."""
@@ -87,7 +97,9 @@ class Hearing:
             healthy(container)
         elif event["Action"] in (UNHEALTHY, *HEARD):
             self._since = time.monotonic() + RESTLESS
-        self._bell(container).set()
+        if event["Action"] == ENDED:
+            self._ends[container] = time.monotonic()
+        self.wake(container)
 
     def _bell(self, container: str) -> threading.Event:
         return self._bells.setdefault(container, threading.Event())

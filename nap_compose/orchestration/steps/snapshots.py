@@ -108,6 +108,14 @@ class Snapshots:
         """Wait so long, or until the engine tells something of the container."""
         self._host(host).hearing.wait(container, seconds)
 
+    def wake(self, host: str, container: str) -> None:
+        """Wake who pauses for the container's sake."""
+        self._host(host).hearing.wake(container)
+
+    def ended_since(self, host: str, container: str, moment: float) -> bool:
+        """Whether the engine has told, after that moment, that the container's process ended."""
+        return self._host(host).hearing.ended_since(container, moment)
+
     def close(self) -> None:
         """Listen no more."""
         with self._guard:

@@ -23,6 +23,7 @@ from nap_compose.orchestration.steps.snapshots import Snapshots
 from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
+    from nap_compose.orchestration.steps.clearing import Stopping
     from nap_compose.storage.pool import Pool
 
 
@@ -122,6 +123,7 @@ class Workshop:
     unwell: set[str] = field(default_factory=set)
     kept: dict[str, str] = field(default_factory=dict)
     forgiven: set[str] = field(default_factory=set)
+    stopping: dict[str, Stopping] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     gates: dict[str, Gate] = field(default_factory=dict)
     convoys: dict[str, Convoy] = field(default_factory=dict)

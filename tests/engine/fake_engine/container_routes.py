@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from tests.engine.fake_engine import shown
 from tests.engine.fake_engine.faults import EngineFault
 from tests.engine.fake_engine.routes import Answer, Call, has_labels, named, route
-from tests.engine.fake_engine.things import Container, Json
+from tests.engine.fake_engine.things import Behaviour, Container, Json
 from tests.engine.fake_engine.world import POLL, World
 
 _STREAMS = {"stdout": 1, "stderr": 2}
@@ -133,6 +133,19 @@ def _stop(call: Call, container: Container) -> None:
         )
     if container.running and container.started == run:
         call.world.end(container, 137 if 0 <= grace < takes else 0)
+        _clear_up(call, behaviour)
+
+
+def _clear_up(call: Call, behaviour: Behaviour) -> None:
+    """Let go of an ended container's networks, which the others see happen."""
+    done = time.time() + behaviour.clears_in
+    call.world.lock.release()
+    try:
+        call.wait(lambda: time.time() >= done)
+    finally:
+        call.world.lock.acquire()
+    if behaviour.clears_badly:
+        raise EngineFault(500, behaviour.clears_badly)
 
 
 @route("POST", "/containers/{}/kill")

@@ -21,9 +21,10 @@ class Behaviour:
     `exits_after` None: it runs until it is stopped. With a healthcheck it is healthy after
     `healthy_after` (None: never) and unhealthy after `unhealthy_after`. `stops_in` is how long it
     takes to obey; longer than its grace, it is killed (137), and takes `stuck` to end by that: the
-    engine is tired of waiting before. `output` and `errors` are lines on
-    its two streams. `refuses` makes its start fail with that message. With `loops` its engine
-    starts it again when it exits, after pauses as an engine's own.
+    engine is tired of waiting before. When it has ended the engine clears up for `clears_in` before
+    it answers to the stop, and where it `clears_badly` it answers with that message. `output` and
+    `errors` are lines on its two streams. `refuses` makes its start fail with that message. With
+    `loops` its engine starts it again when it exits, after pauses as an engine's own.
     """
 
     exits_after: float | None = None
@@ -33,6 +34,8 @@ class Behaviour:
     unhealthy_after: float | None = None
     stops_in: float = 0.0
     stuck: float = 0.0
+    clears_in: float = 0.0
+    clears_badly: str = ""
     output: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     probe: str = "probed"
