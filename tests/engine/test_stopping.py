@@ -65,6 +65,7 @@ def test_what_they_needed_stops_while_the_engine_clears_up(shop: Shop) -> None:
         assert needed < removed
     for stopped, removed in zip(shop.stops, shop.removals, strict=True):
         assert removed - stopped >= ENDS_IN + CLEARS_IN, "the engine is done with it first"
+    assert len(shop.engine.calls("GET", "/events")) == 1
 
 
 @pytest.mark.parametrize("what", [{"status": 500}, {"hang": True}, {"cut": 0}, {"garbage": b"?"}])
