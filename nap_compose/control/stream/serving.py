@@ -19,7 +19,7 @@ from nap_compose.border import AuditRequest, Control, Target
 from nap_compose.compose.model import App
 from nap_compose.control.stream import faults
 from nap_compose.control.stream.codec import check_fits, hints_of
-from nap_compose.control.stream.frames import VERSION, Frames, StreamBroken
+from nap_compose.control.stream.frames import MOST_VALUES, VERSION, Frames, StreamBroken
 from nap_compose.control.stream.peer import Peer
 from nap_compose.errors import NapError, WrongUse
 from nap_compose.text import plain
@@ -126,7 +126,7 @@ def serve(
     recheck: float = RECHECK,
 ) -> int:
     """Serve one person until they have gone; `open_control(token)` opens what carries calls out."""
-    frames = Frames(reads, writes)
+    frames = Frames(reads, writes, most_values=MOST_VALUES)
     try:
         if not select.select([reads], [], [], GREETING)[0]:
             return 2
