@@ -395,6 +395,11 @@ LOG_OPTIONS = frozenset(
 )
 
 
+_TAG = re.compile(r"([^{}]|\{\{\s*\.[A-Za-z]+\s*\}\})*")
+"""Words, and names of what a container is: an engine carries tags out as templates, in its own
+process, and `{{pad .ID 99999999999 0}}` would take all its memory."""
+
+
 def _log_options(value: Any, bounds: Bounds) -> Verdict | None:
     if not _asks(value):
         return None
@@ -403,6 +408,9 @@ def _log_options(value: Any, bounds: Bounds) -> Verdict | None:
     strange = sorted(set(map(str, value)) - LOG_OPTIONS)
     if strange:
         return Verdict(f"the log option {strange[0]} is for admins only")
+    tag = str(value.get("tag") or "")
+    if len(tag) > 200 or not _TAG.fullmatch(tag):
+        return Verdict("the log option tag does more than name the container: for admins only")
     policy = bounds.policy
     try:
         size = parse_size(str(value.get("max-size", policy.log_size)))

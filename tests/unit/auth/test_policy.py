@@ -319,7 +319,7 @@ def test_what_most_files_ask_for_is_allowed(tmp_path: Path) -> None:
             sysctls: {net.core.somaxconn: 1024, net.ipv4.tcp_syncookies: 0}
             deploy: {replicas: 2, resources: {limits: {cpus: "0.5", memory: 1g, pids: 100}}}
             healthcheck: {test: [CMD, "true"], interval: 5s}
-            logging: {driver: json-file, options: {max-size: 10m}}
+            logging: {driver: json-file, options: {max-size: 10m, tag: "{{.Name}}/{{ .ID }}"}}
             labels: {team: web}
             ulimits: {nofile: 1024}
             shm_size: 64m
@@ -768,6 +768,13 @@ def test_other_drivers_get_no_options_that_they_do_not_know():
         {"LogConfig": {"Type": "json-file", "Config": {"max-size": "2g"}}},
         {"LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "9999"}}},
         {"LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "-1"}}},
+        {"LogConfig": {"Type": "json-file", "Config": {"max-size": ""}}},
+        {"LogConfig": {"Type": "json-file", "Config": {"max-file": "0"}}},
+        {"LogConfig": {"Type": "json-file", "Config": {"tag": "{{pad .ID 99999999999 0}}"}}},
+        {"LogConfig": {"Type": "local", "Config": {"tag": '{{printf "%1000000d" 1}}'}}},
+        {"LogConfig": {"Type": "local", "Config": {"tag": "{{range .Config}}{{.}}{{end}}"}}},
+        {"LogConfig": {"Type": "local", "Config": {"tag": "{{.ID | json}}"}}},
+        {"LogConfig": {"Type": "local", "Config": {"tag": "x" * 201}}},
         {"PidsLimit": -1},
         {"PidsLimit": 4097},
     ],
