@@ -97,6 +97,8 @@ _NAMES = {
     "oneoff": re.compile(r"([a-zA-Z0-9][a-zA-Z0-9_.-]*)?"),
 }
 """What names look like: they become parts of paths and of the state store's keys."""
+LONGEST_NAME = 255
+"""Characters of a name, which stands in the audit trail whatever becomes of the call."""
 
 
 def _check_names(value: Any) -> None:
@@ -112,8 +114,9 @@ def _check_names(value: Any) -> None:
                 for each in inner:
                     _check_names(Target(service=str(each)))
             elif shape is not None and isinstance(inner, str):
-                if not shape.fullmatch(inner):
-                    raise WrongUse(f"'{plain(inner)}' can't be the name of an {field.name}")
+                if len(inner) > LONGEST_NAME or not shape.fullmatch(inner):
+                    shown = plain(inner[:LONGEST_NAME])
+                    raise WrongUse(f"'{shown}' can't be the name of an {field.name}")
             else:
                 _check_names(inner)
 
