@@ -55,6 +55,8 @@ INSIDE = Rule("by what is in it")
 
 ROUTERS = ("caddy", "haproxy", "nginx", "SERVICE_", "traefik", "com.docker.")
 """How labels begin that routers, registrators and engines act on."""
+MOST_LABELS = 128 << 10
+"""Letters of all labels of one thing: engines list them to whoever looks at anything."""
 
 
 def _asks(value: Any) -> bool:
@@ -150,6 +152,9 @@ def _labels(value: Any, bounds: Bounds) -> Verdict | None:
         return None
     if not isinstance(value, Mapping):
         return Verdict("labels can't be told", "labels")
+    size = sum(len(str(name)) + len(str(text)) for name, text in value.items())
+    if size > MOST_LABELS:
+        return Verdict(f"labels of {_shown(size, True)} are more than {_shown(MOST_LABELS, True)}")
     for name in value:
         if str(name).startswith("com.docker.compose."):
             continue  # nap's own to set; a file's are refused for everybody

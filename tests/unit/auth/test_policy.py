@@ -784,6 +784,40 @@ def test_nobody_asks_for_what_has_no_end(host):
     assert list(bodies.container({"HostConfig": host}, Bounds(), OWNED))
 
 
+LONG = "x" * 300_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"Labels": {"note": LONG}},
+        {"Labels": {str(n): "x" * 100 for n in range(2000)}},
+        {"Cmd": ["echo", LONG]},
+        {"HostConfig": {"Mounts": [{"Type": "volume", "Source": "bob_x", "Target": f"/{LONG}"}]}},
+    ],
+    ids=["label", "labels", "command", "mount"],
+)
+def test_what_engines_list_to_everybody_has_an_end(body):
+    assert list(bodies.container(body, BOUNDS, OWNED))
+
+
+def test_what_they_list_to_nobody_may_be_long():
+    ports = {f"{port}/tcp": [{"HostIp": "", "HostPort": str(port)}] for port in range(20000, 32000)}
+    body = {
+        "Env": [f"A={LONG}"],
+        "ExposedPorts": {port: {} for port in ports},
+        "HostConfig": {"PortBindings": ports},
+    }
+    assert not list(bodies.container(body, BOUNDS, OWNED))
+
+
+@pytest.mark.parametrize("of", [bodies.network, bodies.volume])
+def test_nor_has_a_network_or_a_volume_labels_without_end(of):
+    body = {"Name": "bob_x", "Driver": "local" if of is bodies.volume else "bridge"}
+    assert not list(of({**body, "Labels": {"note": "x"}}, BOUNDS, OWNED))
+    assert list(of({**body, "Labels": {"note": LONG}}, BOUNDS, OWNED))
+
+
 @pytest.mark.parametrize(
     ("lines", "where"),
     [
