@@ -811,6 +811,24 @@ def test_what_they_list_to_nobody_may_be_long():
     assert not list(bodies.container(body, BOUNDS, OWNED))
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"document": {"name": "web", "services": {}, "x-note": LONG * 20}},
+        {"files": tuple(f"/{n}/{LONG}" for n in range(20))},
+        {"working_dir": f"/{LONG * 20}"},
+        {"profiled_out": ("x" * 6_000_000,)},
+        {"content": {"config:a": {"kind": "content", "digest": LONG * 20}}},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_what_is_kept_of_an_app_has_an_end(more):
+    plain = {"document": {"name": "web", "services": {}}}
+    assert not list(judge(App.of(**plain), BOUNDS))
+    (fault,) = judge(App.of(**{**plain, **more}), BOUNDS)
+    assert "and 4MiB is the most" in fault.message
+
+
 @pytest.mark.parametrize("of", [bodies.network, bodies.volume])
 def test_nor_has_a_network_or_a_volume_labels_without_end(of):
     body = {"Name": "bob_x", "Driver": "local" if of is bodies.volume else "bridge"}
