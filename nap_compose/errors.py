@@ -78,6 +78,11 @@ class WrongUse(NapError):
     exit_code = Exit.WRONG_USE
 
 
+class NoSuchApp(WrongUse):
+    """Nothing is there of the app that was named. It says nothing of others: what may have been
+    meant is told by whoever knows which of them the person may see."""
+
+
 class BadFile(NapError):
     """A file that nap was given isn't valid.
 

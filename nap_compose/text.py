@@ -75,7 +75,7 @@ def instead_of(app: str, apps: Iterable[str], services: Iterable[tuple[str, str]
     having = sorted({of for of, service in services if service == app})
     if having:
         return f"'{app}' is a service of {', '.join(having)}: write {having[0]}/{app}"
-    known = sorted(set(apps))
+    known = sorted({*apps} - {app})  # one of which there is but a record
     near = nearest(app, known)
     if near:
         return f"did you mean '{near}'?"

@@ -42,7 +42,7 @@ LIMITS = {
     + ", ".join(f"`{name}…`" for name in ROUTERS)
     + "), unless they begin as `policy.labels` says",
     "log drivers": "those of `policy.log_drivers`",
-    "log options": "names, tags and sizes, in all as much as `policy.log_most`",
+    "log options": "names, plain tags and sizes, in all as much as `policy.log_most`",
     "memory": "as much as `policy.memory`, where that is set",
     "mounts": "`bind` of what the file brings or `policy.binds` lists, `tmpfs`, `volume`",
     "namespace": "its own, or that of a service of the same app where nap shares it",

@@ -10,8 +10,9 @@ from nap_compose.errors import NapError, WrongUse
 from nap_compose.text import app_called, instead_of
 
 if TYPE_CHECKING:
-    from nap_compose.border import Chosen, Control, Whereabouts
+    from nap_compose.border import Chosen, Control, Listing, Whereabouts
     from nap_compose.cli.session import Session
+    from nap_compose.errors import NoSuchApp
 
 
 def aimed_at(
@@ -76,17 +77,28 @@ def refuse_unknown_app(aimed: Aim, control: Control, session: Session) -> None:
         return
     else:
         return
-    apps, everything = control.apps(recorded=True), control.ps(Aim().target(), stopped=True)
+    apps = control.apps(recorded=True)
     if apps.warnings or any((row.owner, row.app) == (aimed.owner, aimed.app) for row in apps.rows):
         return
     others = aimed.owner != control.whoami().owner
     raise WrongUse(
         f"there is no app {app_called(aimed.owner if others else '', aimed.app)}",
-        hint=instead_of(
-            aimed.app,
-            (row.app for row in apps.rows if row.owner == aimed.owner),
-            ((row.app, row.service) for row in everything.rows if row.owner == aimed.owner),
-        ),
+        hint=_meant_instead(aimed, apps, control),
+    )
+
+
+def with_what_was_meant(error: NoSuchApp, aimed: Aim, control: Control) -> NoSuchApp:
+    """The same error, with what may be meant of all that the person sees."""
+    error.hint = _meant_instead(aimed, control.apps(recorded=True), control)
+    return error
+
+
+def _meant_instead(aimed: Aim, apps: Listing, control: Control) -> str:
+    everything = control.ps(Aim().target(), stopped=True)
+    return instead_of(
+        aimed.app or "",
+        (row.app for row in apps.rows if row.owner == aimed.owner),
+        ((row.app, row.service) for row in everything.rows if row.owner == aimed.owner),
     )
 
 

@@ -11,7 +11,7 @@ import click
 
 from nap_compose.cli.moments import moment
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.output.table import Cell, Column, table_on
 from nap_compose.cli.session import Session
 from nap_compose.clock import written
 from nap_compose.errors import WrongUse
@@ -72,13 +72,7 @@ def audit(
         lines = [json.dumps([asdict(row) for row in rows])]
     else:
         terminal = session.terminal
-        lines = table(
-            COLUMNS,
-            [_cells(row) for row in rows],
-            width=terminal.out_width(),
-            style=terminal.out_style,
-            ellipsis="…" if terminal.out_in_unicode else "...",
-        )
+        lines = table_on(terminal, COLUMNS, [_cells(row) for row in rows])
     for line in lines:
         session.terminal.say(line)
     return Exit.DONE

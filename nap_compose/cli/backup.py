@@ -12,7 +12,7 @@ import click
 
 from nap_compose.cli.lazy import LazyGroup
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.output.table import Cell, Column, table_on
 from nap_compose.cli.session import Session
 from nap_compose.errors import WrongUse
 from nap_compose.exits import Exit
@@ -110,11 +110,8 @@ def ls(session: Session, *, folder: str, form: str) -> None:
         for row in listing.rows:
             terminal.say(json.dumps(asdict(row)))
         return
-    ellipsis = "…" if terminal.out_in_unicode else "..."
     cells = [_cells(row) for row in listing.rows]
-    lines = table(
-        COLUMNS, cells, width=terminal.out_width(), style=terminal.out_style, ellipsis=ellipsis
-    )
+    lines = table_on(terminal, COLUMNS, cells)
     for line in lines:
         terminal.say(line)
     for row in listing.rows:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from nap_compose.border import Checked, Refusal
-from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.output.table import Cell, Column, table_on
 from nap_compose.cli.session import Session
 from nap_compose.compose.faults import Path, dotted
 from nap_compose.compose.loader import Loaded
@@ -54,10 +54,7 @@ def checklist(
         ]
         for row in rows
     ]
-    ellipsis = "…" if terminal.out_in_unicode else "..."
-    return table(
-        COLUMNS, cells, width=terminal.out_width(), style=terminal.out_style, ellipsis=ellipsis
-    )
+    return table_on(terminal, COLUMNS, cells)
 
 
 def _rows(document: Document, checked: Checked, notes: Mapping[Path, str]) -> Iterator[_Row]:

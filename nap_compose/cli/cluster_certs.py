@@ -12,7 +12,7 @@ import click
 from nap_compose.cli import losing
 from nap_compose.cli.lazy import LazyGroup
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.output.table import Cell, Column, table_on
 from nap_compose.cli.output.terminal import Terminal
 from nap_compose.cli.session import Session
 from nap_compose.errors import NapError
@@ -56,11 +56,8 @@ def ls(session: Session, form: str) -> int:
         for row in rows:
             terminal.say(json.dumps(asdict(row)))
     else:
-        ellipsis = "…" if terminal.out_in_unicode else "..."
         cells = [_cells(row) for row in rows]
-        for line in table(
-            COLUMNS, cells, width=terminal.out_width(), style=terminal.out_style, ellipsis=ellipsis
-        ):
+        for line in table_on(terminal, COLUMNS, cells):
             terminal.say(line)
         for row in rows:
             if row.remedy:

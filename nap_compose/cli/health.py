@@ -12,7 +12,7 @@ import click
 from nap_compose.cli.lazy import LazyGroup
 from nap_compose.cli.moments import moment
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.output.table import Cell, Column, table_on
 from nap_compose.cli.session import Session
 from nap_compose.cli.targets import aim
 from nap_compose.exits import Exit
@@ -94,13 +94,7 @@ def status(session: Session, target: str | None, form: str) -> int:
         for record in records:
             terminal.say(json.dumps(_as_json(record, report)))
     else:
-        lines = table(
-            COLUMNS,
-            [_cells(record, report, me) for record in records],
-            width=terminal.out_width(),
-            style=terminal.out_style,
-            ellipsis="…" if terminal.out_in_unicode else "...",
-        )
+        lines = table_on(terminal, COLUMNS, [_cells(record, report, me) for record in records])
         for line in lines:
             terminal.say(line)
     return _warn(session, report)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.output.table import Cell, Column, table_on
 from nap_compose.cli.revised import app_and_revisions
 from nap_compose.cli.session import Session
 
@@ -47,10 +47,7 @@ def history(session: Session, app: tuple[str, ...], limit: int, quiet: bool, for
         lines = [json.dumps([asdict(row) for row in rows])]
     else:
         cells = [_cells(row) for row in rows]
-        ellipsis = "…" if terminal.out_in_unicode else "..."
-        lines = table(
-            COLUMNS, cells, width=terminal.out_width(), style=terminal.out_style, ellipsis=ellipsis
-        )
+        lines = table_on(terminal, COLUMNS, cells)
     for line in lines:
         terminal.say(line)
     return 0

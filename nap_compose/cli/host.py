@@ -10,7 +10,7 @@ import click
 
 from nap_compose.cli.lazy import LazyGroup
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.output.table import Cell, Column, table_on
 from nap_compose.cli.session import Session
 from nap_compose.units import show_size
 
@@ -71,10 +71,7 @@ def ls(session: Session, quiet: bool, form: str) -> None:
         lines = [json.dumps(_as_json(row)) for row in listing.rows]
     else:
         cells = [_cells(row) for row in listing.rows]
-        ellipsis = "…" if terminal.out_in_unicode else "..."
-        lines = table(
-            COLUMNS, cells, width=terminal.out_width(), style=terminal.out_style, ellipsis=ellipsis
-        )
+        lines = table_on(terminal, COLUMNS, cells)
     for line in lines:
         terminal.say(line)
     for row in listing.rows:

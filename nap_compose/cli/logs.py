@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nap_compose.cli.aimed import aimed_at, checked, refuse_missing_replicas
+from nap_compose.cli.aimed import aimed_at, checked, refuse_missing_replicas, with_what_was_meant
 from nap_compose.cli.moments import moment
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.output.loglines import DEPLOY, Printer, as_json
 from nap_compose.cli.session import Session
 from nap_compose.cli.sieve import LEVELS, sieve
 from nap_compose.cli.targets import Aim, slot
-from nap_compose.errors import WrongUse
+from nap_compose.errors import NoSuchApp, WrongUse
 
 if TYPE_CHECKING:
     from nap_compose.border import Control, Lines
@@ -92,7 +92,10 @@ def logs(
             deployment=deployment,
         )
         show = shown(session, control, aimed, form, timestamps, not no_log_prefix, raw)
-        lines = control.logs(request, session.terminal.warn)
+        try:
+            lines = control.logs(request, session.terminal.warn)
+        except NoSuchApp as error:
+            raise with_what_was_meant(error, aimed, control) from None
         if aimed.slots:
             lines = (line for line in lines if meant(line, aimed))
         if wanted is not None:

@@ -12,7 +12,7 @@ import click
 from nap_compose.cli.logs import aimed_logs
 from nap_compose.cli.moments import moment
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.output.table import Cell, Column, table_on
 from nap_compose.cli.session import Session
 from nap_compose.units import show_size
 
@@ -64,9 +64,7 @@ def stats(
     elif form == "chart":
         shown = _chart(rows, "█" if terminal.out_in_unicode else "#")
     else:
-        ellipsis = "…" if terminal.out_in_unicode else "..."
-        width, style = terminal.out_width(), terminal.out_style
-        shown = table(COLUMNS, list(map(_cells, rows)), width=width, style=style, ellipsis=ellipsis)
+        shown = table_on(terminal, COLUMNS, list(map(_cells, rows)))
     for line in shown:
         terminal.say(line)
 

@@ -11,7 +11,7 @@ import click
 
 from nap_compose.cli.aimed import aimed_at
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.output.table import Cell, Column, table_on
 from nap_compose.cli.session import Session
 from nap_compose.units import show_age, show_size
 
@@ -60,14 +60,7 @@ def status(session: Session, *, targets: tuple[str, ...], form: str) -> int:
         lines = [json.dumps(asdict(row)) for row in rows]
     else:
         columns, cells = (REPLICAS, _replica) if targets else (HOSTS, _host)
-        ellipsis = "…" if terminal.out_in_unicode else "..."
-        lines = table(
-            columns,
-            [cells(row) for row in rows],
-            width=terminal.out_width(),
-            style=terminal.out_style,
-            ellipsis=ellipsis,
-        )
+        lines = table_on(terminal, columns, [cells(row) for row in rows])
     for line in lines:
         terminal.say(line)
     return 5 if any(_problem(row) for row in rows) else 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.output.table import Cell, Column, table_on
 from nap_compose.cli.output.template.form import Form, format_option
 from nap_compose.cli.output.template.values import Record, as_json
 from nap_compose.cli.session import Session, nothing_seen
@@ -102,12 +102,10 @@ def _status(row: AppRow, every: bool) -> str:
 def _table(session: Session, rows: Sequence[AppRow], me: str, every: bool) -> list[str]:
     terminal = session.terminal
     on_cluster = bool(me) or any(row.owner for row in rows)
-    return table(
+    return table_on(
+        terminal,
         CLUSTER_COLUMNS if on_cluster else EMBEDDED_COLUMNS,
         [_cells(row, me, every, on_cluster) for row in rows],
-        width=terminal.out_width(),
-        style=terminal.out_style,
-        ellipsis="…" if terminal.out_in_unicode else "...",
     )
 
 

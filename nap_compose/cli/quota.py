@@ -10,7 +10,7 @@ import click
 
 from nap_compose.cli.lazy import LazyGroup
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.output.table import Cell, Column, table_on
 from nap_compose.cli.session import Session, nothing_seen
 from nap_compose.errors import WrongUse
 from nap_compose.text import plain
@@ -57,14 +57,7 @@ def show(session: Session, who: str | None, form: str) -> int:
         lines = [json.dumps([asdict(row) for row in rows])]
     else:
         terminal = session.terminal
-        ellipsis = "…" if terminal.out_in_unicode else "..."
-        lines = table(
-            COLUMNS,
-            [_cells(row) for row in rows],
-            width=terminal.out_width(),
-            style=terminal.out_style,
-            ellipsis=ellipsis,
-        )
+        lines = table_on(terminal, COLUMNS, [_cells(row) for row in rows])
     for line in lines:
         session.terminal.say(line)
     return nothing_seen(listing)

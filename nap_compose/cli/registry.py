@@ -10,7 +10,7 @@ import click
 
 from nap_compose.cli.lazy import LazyGroup
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Column, table
+from nap_compose.cli.output.table import Column, table_on
 from nap_compose.cli.session import Session
 from nap_compose.errors import WrongUse
 from nap_compose.text import plain
@@ -84,10 +84,7 @@ def ls(session: Session, form: str) -> None:
         [row.user, row.registry, plain(row.name), row.changed[:16].replace("T", " ")]
         for row in rows
     ]
-    ellipsis = "…" if terminal.out_in_unicode else "..."
-    for line in table(
-        COLUMNS, cells, width=terminal.out_width(), style=terminal.out_style, ellipsis=ellipsis
-    ):
+    for line in table_on(terminal, COLUMNS, cells):
         terminal.say(line)
 
 

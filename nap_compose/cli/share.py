@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Column, table
+from nap_compose.cli.output.table import Column, table_on
 from nap_compose.cli.session import Session
 from nap_compose.cli.targets import aim
 from nap_compose.errors import WrongUse
@@ -58,10 +58,7 @@ def share(
         for row in rows
     ]
     terminal = session.terminal
-    ellipsis = "…" if terminal.out_in_unicode else "..."
-    for line in table(
-        COLUMNS, cells, width=terminal.out_width(), style=terminal.out_style, ellipsis=ellipsis
-    ):
+    for line in table_on(terminal, COLUMNS, cells):
         terminal.say(line)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.output.table import Cell, Column, table_on
 from nap_compose.cli.session import Session
 from nap_compose.exits import Exit
 from nap_compose.text import plain
@@ -88,14 +88,7 @@ def _list(
     if form == "json":
         lines = [json.dumps(asdict(row)) for row in listing.rows]
     else:
-        ellipsis = "…" if terminal.out_in_unicode else "..."
-        lines = table(
-            tuple(columns),
-            [cells(row, me) for row in listing.rows],
-            width=terminal.out_width(),
-            style=terminal.out_style,
-            ellipsis=ellipsis,
-        )
+        lines = table_on(terminal, tuple(columns), [cells(row, me) for row in listing.rows])
     for line in lines:
         terminal.say(line)
     return Exit.DONE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.output.table import Cell, Column, table_on
 from nap_compose.cli.output.terminal import Terminal
 from nap_compose.cli.session import Session
 from nap_compose.exits import Exit
@@ -77,7 +77,7 @@ def _show(found: StorageStatus, terminal: Terminal) -> None:
         for server in found.servers
     ]
     terminal.say("")
-    for line in table(SERVERS, rows, width=terminal.out_width(), style=terminal.out_style):
+    for line in table_on(terminal, SERVERS, rows):
         terminal.say(line)
 
 

@@ -11,7 +11,7 @@ import click
 
 from nap_compose.cli.lazy import LazyGroup
 from nap_compose.cli.options import with_shared
-from nap_compose.cli.output.table import Column, table
+from nap_compose.cli.output.table import Column, table_on
 from nap_compose.cli.session import Session
 from nap_compose.errors import WrongUse
 from nap_compose.text import nearest, plain
@@ -52,7 +52,8 @@ def ls(session: Session, quiet: bool, form: str) -> None:
         lines = [json.dumps([asdict(row) for row in rows])]
     else:
         terminal = session.terminal
-        lines = table(
+        lines = table_on(
+            terminal,
             COLUMNS,
             [
                 [
@@ -64,9 +65,6 @@ def ls(session: Session, quiet: bool, form: str) -> None:
                 ]
                 for row in rows
             ],
-            width=terminal.out_width(),
-            style=terminal.out_style,
-            ellipsis="…" if terminal.out_in_unicode else "...",
         )
     for line in lines:
         session.terminal.say(line)

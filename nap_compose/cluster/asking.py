@@ -50,11 +50,6 @@ class Asked(Generic[T]):
             raise self._error
         return self._answer[0]
 
-    @property
-    def answered(self) -> bool:
-        """Whether something has come of it."""
-        return self._done.is_set()
-
     def ask(self) -> None:
         """Ask, and keep what comes of it. Raises nothing."""
         try:

@@ -23,12 +23,18 @@ def keep(store: StateStore, cipher: Cipher, owner: str, app: str, digest: str, t
     key = _key(cipher, owner, app, digest)
     if store.get(key) is not None:
         return
-    _write(store, key, cipher.seal(zlib.compress(tar), key))
+    _write(store, key, cipher.seal(zlib.compress(tar), key), len(tar))
 
 
-def kept(store: StateStore, cipher: Cipher, owner: str, app: str, digest: str) -> bool:
-    """Whether the parcel is there."""
-    return store.get(_key(cipher, owner, app, digest)) is not None
+def size(store: StateStore, cipher: Cipher, owner: str, app: str, digest: str) -> int | None:
+    """How large a parcel is, in bytes; None where it isn't kept."""
+    head = store.get(_key(cipher, owner, app, digest))
+    return None if head is None else _size(head)
+
+
+def _size(head: Entry) -> int:
+    """An older nap wrote down in how many pieces it is, and no more."""
+    return int(head.value.get("size") or _PIECE * int(head.value["pieces"]))
 
 
 def load(store: StateStore, cipher: Cipher, owner: str, app: str, digest: str) -> bytes | None:
@@ -48,19 +54,19 @@ def reseal(store: StateStore, cipher: Cipher, owner: str, app: str) -> int:
         sealed = cipher.resealed(_sealed(store, head), head.key)
         if sealed is not None:
             old = [piece.key for piece in store.list(_pieces(head.key))]
-            _write(store, head.key, sealed, at=f"{uuid.uuid4().hex[:8]}.")
+            _write(store, head.key, sealed, _size(head), at=f"{uuid.uuid4().hex[:8]}.")
             for key in old:
                 store.delete(key)
             done += 1
     return done
 
 
-def _write(store: StateStore, key: str, sealed: str, at: str = "") -> None:
+def _write(store: StateStore, key: str, sealed: str, size: int, at: str = "") -> None:
     pieces = [sealed[start : start + _PIECE] for start in range(0, len(sealed), _PIECE)]
     for index, piece in enumerate(pieces):
         store.put(f"{_pieces(key)}{at}{index}", piece)
     # Last: a parcel that has a head is there as a whole.
-    store.put(key, {"pieces": len(pieces), **({"at": at} if at else {})})
+    store.put(key, {"pieces": len(pieces), "size": size, **({"at": at} if at else {})})
 
 
 def _sealed(store: StateStore, head: Entry) -> str:

@@ -44,6 +44,13 @@ class Kind(str, Enum):
     DATA = "data"
 
 
+def limits_of(key: str, kind: str) -> Limits:
+    """The most that a parcel may hold, by its key in `App.content` and its kind."""
+    if key.startswith("secret:"):
+        return SECRET_LIMITS
+    return DATA_LIMITS if kind == Kind.DATA.value else CONTENT_LIMITS
+
+
 @dataclass
 class Beside:
     """The app with its content's digests, and the way to the bytes.
@@ -129,7 +136,7 @@ class _Survey:
             return
         if declared.get("file"):
             if self.ships:
-                limits = SECRET_LIMITS if one == "secret" else CONTENT_LIMITS
+                limits = limits_of(key, Kind.CONTENT.value)
                 with self._told((kind, name, "file")):
                     self._file(key, Path(declared["file"]), limits)
             elif any(grant.get(word) for word in ("uid", "gid", "mode")):

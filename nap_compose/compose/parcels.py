@@ -10,6 +10,7 @@ import io
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +24,8 @@ CONTENT = "content"
 """What the file or folder is called in the tar, whatever it was called where it came from."""
 
 _RIGHTS = 0o777
+_END = 16 << 10
+"""Bytes of a tar that holds one short file: its head, and what fills up the end."""
 
 
 class Limits(NamedTuple):
@@ -154,10 +157,9 @@ def of_bytes(content: bytes) -> bytes:
 def digest_of(tar: bytes) -> str:
     """The digest of what a tar holds. Raises NapError for one that is no parcel."""
     import hashlib
-    import tarfile
 
     found: list[Entry] = []
-    with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
+    with opened(tar) as archive:
         for head, kind in heads(archive):
             content = archive.extractfile(head) if kind == "file" else None
             body = hashlib.sha256(content.read()).hexdigest() if content else head.linkname
@@ -166,13 +168,50 @@ def digest_of(tar: bytes) -> str:
     return digest(found)
 
 
+def check_size(called: str, tar: bytes, limits: Limits) -> None:
+    """Raise NapError for a parcel that is larger than `limits`, whoever packed it."""
+    found = [head for head, _ in _heads_of(tar)]
+    size = sum(head.size for head in found)
+    # What stands beside the contents has its end too.
+    fits = size <= limits.size and len(tar) <= packed_size(limits.size)
+    if not fits or len(found) > limits.files + 1:
+        raise NapError(
+            f"{called} is larger than nap takes along: "
+            f"{show_size(limits.size)} and {limits.files:,} files are the most"
+        )
+
+
+def packed_size(size: int) -> int:
+    """How large a tar of so many bytes may be, with heads, names and the end of it."""
+    return 2 * size + _END
+
+
+def _heads_of(tar: bytes) -> list[tuple[TarInfo, str]]:
+    with opened(tar) as archive:
+        return list(heads(archive))
+
+
+@contextmanager
+def opened(tar: bytes) -> Iterator[TarFile]:
+    """A parcel's tar. It is never compressed: what somebody packed by hand can't come to more than
+    it is. Raises NapError for what is no tar, and for one that isn't whole."""
+    import tarfile
+
+    try:
+        with tarfile.open(fileobj=io.BytesIO(tar), mode="r:") as archive:
+            yield archive
+    except tarfile.TarError as error:
+        raise NapError(f"the content is no parcel of nap's: {error}") from None
+
+
 def heads(archive: TarFile) -> Iterator[tuple[TarInfo, str]]:
     """What a parcel's tar holds, each with its kind: file, folder or link.
 
     It may come from somebody who made it by hand, and is unpacked where others' files are too, and
     mounted from there. So what is at its root is a file or a folder, and all the rest below folders
     that came before: nothing is written through a link, and no mount leads along one. Raises
-    NapError for that, for devices and special permissions, and for what is in it twice.
+    NapError for that, for devices and special permissions, for files with holes, and for what is in
+    it twice.
     """
     import tarfile
 
@@ -186,7 +225,8 @@ def heads(archive: TarFile) -> Iterator[tuple[TarInfo, str]]:
         else:
             good = head.name == CONTENT and kind in ("file", "folder")
         special = kind != "link" and head.mode & ~_RIGHTS
-        if not good or special or head.name in known:
+        # A hole of any size takes no room in a tar, and all of it where it is read.
+        if not good or special or head.issparse() or head.name in known:
             raise NapError(f"the content holds {head.name!r}, which isn't taken")
         known[head.name] = kind
         yield head, kind
@@ -194,9 +234,7 @@ def heads(archive: TarFile) -> Iterator[tuple[TarInfo, str]]:
 
 def the_file(tar: bytes) -> bytes:
     """The content of the one file that a parcel holds."""
-    import tarfile
-
-    with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
+    with opened(tar) as archive:
         content = archive.extractfile(CONTENT)
         return content.read() if content else b""
 

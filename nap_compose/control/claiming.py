@@ -15,7 +15,8 @@ from nap_compose.cluster.claims import Claims
 from nap_compose.cluster.state import Lost, StoreAway
 from nap_compose.cluster.use import Use
 from nap_compose.control.parts import Parts
-from nap_compose.control.quotas import Key, Subjects
+from nap_compose.control.quotas.subjects import Subjects
+from nap_compose.control.stored_use import Key
 from nap_compose.errors import NapError
 
 TRIES = 20

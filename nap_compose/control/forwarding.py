@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import queue
 import threading
 from collections.abc import Callable, Iterator
 
@@ -67,6 +66,46 @@ def _take(packet: Packet, carried: dict[int, _Connection], ways: _Ways, show: Sh
         known.take(packet)
 
 
+class _Coming:
+    """What has come of a connection and isn't passed on yet: twice the window at the most, since a
+    last piece may be larger than what was left of that."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._ended = False
+        self._changed = threading.Condition()
+
+    def put(self, data: bytes) -> bool:
+        """Add to it; False where it is more than there may be."""
+        with self._changed:
+            if self._ended:
+                return True
+            self._data += data
+            self._changed.notify()
+            return len(self._data) <= 2 * WINDOW
+
+    def end(self) -> None:
+        """No more comes."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Nothing of it is wanted any more."""
+        with self._changed:
+            self._data.clear()
+            self._ended = True
+            self._changed.notify()
+
+    def take(self) -> bytes:
+        """All that is there, once something is; nothing where no more comes."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._data or self._ended)
+            data = bytes(self._data)
+            self._data.clear()
+            return data
+
+
 class _Connection:
     """One connection: what comes from the person goes to a process beside the container, and what
     that prints to the person."""
@@ -75,7 +114,7 @@ class _Connection:
         self._number, self._port = number, port
         self._ways, self._show = ways, show
         self._credit = Credit(WINDOW)
-        self._coming: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._coming = _Coming()
         self._talk: Talk | None = None
         self.over = False
 
@@ -89,14 +128,16 @@ class _Connection:
             self._credit.give(packet.number)
         elif packet.sort is Sort.GONE:
             self.close()
-        else:
-            self._coming.put(packet.data if packet.sort is Sort.DATA else b"")
+        elif packet.sort is Sort.ENDED:
+            self._coming.end()
+        elif not self._coming.put(packet.data):  # whoever sends keeps to no window
+            self.close()
 
     def close(self) -> None:
         """End it."""
         self.over = True
         self._credit.end()
-        self._coming.put(None)
+        self._coming.close()
         if self._talk is not None:
             self._talk.close()
 
@@ -118,12 +159,11 @@ class _Connection:
 
     def _pass_on(self, talk: Talk) -> None:
         with contextlib.suppress(BaseException):
-            while (data := self._coming.get()) is not None:
-                if not data:
-                    talk.end_input()
-                    continue
+            while data := self._coming.take():
                 talk.write(data)
                 self._show(Sort.TAKEN, self._number, b"", len(data))
+            if not self.over:
+                talk.end_input()
 
     def _pass_back(self, way: _Way) -> None:
         """Both outputs come one after the other, but not always in their order: only the count

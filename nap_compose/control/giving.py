@@ -12,9 +12,11 @@ from nap_compose.cluster.claims import Claims
 from nap_compose.cluster.names import owner_of
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.use import Use
-from nap_compose.control import claiming, quotas
+from nap_compose.control import claiming
 from nap_compose.control.parts import Parts
-from nap_compose.control.quotas import Subjects
+from nap_compose.control.quotas import checking
+from nap_compose.control.quotas.limiting import limit_storage
+from nap_compose.control.quotas.subjects import Subjects
 from nap_compose.control.sharing import check_known
 from nap_compose.db.people import GivenRecord, ShareRecord
 from nap_compose.db.records import AppRecord
@@ -37,14 +39,14 @@ def give(parts: Parts, who: Who, target: Target, to: str) -> None:
 
         def check(seen: Claims) -> tuple[Use, Subjects]:
             key = (maker, name)
-            return quotas.checked_gift(parts, seen, [key], going.before, owner, deployment)
+            return checking.checked_gift(parts, seen, [key], going.before, owner, deployment)
 
         with claiming.held(parts, (maker, name), deployment, check, to=owner):
             parts.records.give(GivenRecord(maker, name, owner, who.name, utc_now()))
             parts.records.unshare(going.app.id, owner)
     parts.given(now=True)
     with contextlib.suppress(NapError):  # the maker's next deployment sees to it again
-        quotas.limit_storage(parts, maker)
+        limit_storage(parts, maker)
 
 
 def offer(parts: Parts, who: Who, target: Target, to: str) -> None:

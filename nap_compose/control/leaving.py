@@ -24,10 +24,11 @@ from nap_compose.cluster.names import owner_of
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.view import ContainerView, View
 from nap_compose.compose.model import App
-from nap_compose.control import acting, history, quotas
+from nap_compose.control import acting, history
 from nap_compose.control.giving import check_may_have, give
 from nap_compose.control.owners import owner_now
 from nap_compose.control.parts import Parts, seen_at_all
+from nap_compose.control.quotas import checking
 from nap_compose.control.reading import urls_of, warnings_of
 from nap_compose.control.registries.keeping import log_out
 from nap_compose.control.sharing import check_known
@@ -94,7 +95,7 @@ class _Leaving:
             )
         going = [(app.owner, app.name) for app in apps]
         seen = claims.read(self.parts.store)
-        quotas.checked_gift(self.parts, seen, going, self.owner, self.to, deployment="")
+        checking.checked_gift(self.parts, seen, going, self.owner, self.to, deployment="")
 
     def told(self) -> Offboarded:
         """What they have, with nothing done."""

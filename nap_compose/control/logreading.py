@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nap_compose.border import Target
 from nap_compose.cluster.observe import Part, Whose
-from nap_compose.control.reading import CONTAINERS, list_apps, list_containers, warnings_of
+from nap_compose.control.reading import CONTAINERS, warnings_of
 from nap_compose.control.replicas import named
-from nap_compose.errors import Away, NapError, WrongUse
+from nap_compose.errors import Away, NapError, NoSuchApp, WrongUse
 from nap_compose.logs.deployment_lines import DeploymentLines
 from nap_compose.logs.folders import app_folder
 from nap_compose.logs.kept.files import SERVICES
 from nap_compose.logs.kept.series import Series, series_of, series_of_one
 from nap_compose.logs.read import read_logs
-from nap_compose.text import instead_of
 
 if TYPE_CHECKING:
-    from nap_compose.border import Lines, LogRequest
+    from nap_compose.border import Lines, LogRequest, Target
     from nap_compose.cluster.view import ContainerView, View
     from nap_compose.control.parts import Parts
 
@@ -52,7 +50,7 @@ def app_lines(
         until=request.until,
     )
     kept = kept_of(parts, target, warn)
-    _something_to_read(parts, request, view, deployments, kept)
+    _something_to_read(request, view, deployments, kept)
     _all_of_it_there(request, view, kept, warn)
 
     def refresh() -> Sequence[ContainerView]:
@@ -101,7 +99,6 @@ def _known_hosts(parts: Parts, hosts: Sequence[str]) -> None:
 
 
 def _something_to_read(
-    parts: Parts,
     request: LogRequest,
     view: View,
     deployments: DeploymentLines,
@@ -120,16 +117,7 @@ def _something_to_read(
             f"no container of {app} is on a host that was seen, and no line of one is kept",
             hint="nap host ls shows each host with its reason",
         )
-    apps = list_apps(parts, recorded=True).rows
-    there = list_containers(parts, Target(), stopped=True).rows
-    raise WrongUse(
-        f"there is no app {app}, nor are there logs of one",
-        hint=instead_of(
-            app,
-            (row.app for row in apps if row.owner == owner),
-            ((row.app, row.service) for row in there if row.owner == owner),
-        ),
-    )
+    raise NoSuchApp(f"there is no app {app}, nor are there logs of one")
 
 
 def _all_of_it_there(

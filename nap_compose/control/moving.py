@@ -30,9 +30,10 @@ from nap_compose.cluster.names import project_of
 from nap_compose.cluster.view import HostState, View, VolumeView
 from nap_compose.compose.hashing import resource_hash
 from nap_compose.compose.model import App
-from nap_compose.control import acting, history, quotas
+from nap_compose.control import acting, history
 from nap_compose.control.at_volume import IDLE, AtVolume
 from nap_compose.control.parts import Parts
+from nap_compose.control.quotas import checking
 from nap_compose.control.road.looking import adopted_of
 from nap_compose.control.storekeeping import the_pool, within_quota
 from nap_compose.errors import Interrupted, NapError, WrongUse
@@ -266,7 +267,7 @@ class _Mover(AtVolume):
             )
         seen, most = claims.read(self.parts.store), self.settings().quota or 0
         key = (self.owner, self.app)
-        quotas.checked_volume(self.parts, seen, key, folder, most, deployment="")
+        checking.checked_volume(self.parts, seen, key, folder, most, deployment="")
 
     def _within_quota(self, move: Move, deployment: str) -> AbstractContextManager[None]:
         """Hold of the quotas what it may hold on cluster storage. Raises OverQuota."""

@@ -9,11 +9,15 @@ from nap_compose.cluster import contents
 from nap_compose.cluster.cipher import Cipher
 from nap_compose.cluster.state import StateStore
 from nap_compose.compose import parcels
-from nap_compose.compose.beside import Kind
+from nap_compose.compose.beside import IN_ALL, Kind, limits_of
 from nap_compose.compose.model import App
 from nap_compose.errors import NapError
 from nap_compose.orchestration.plan import Kind as StepKind
 from nap_compose.orchestration.plan import Plan
+from nap_compose.units import show_size
+
+MOST_AT_HAND = 256 << 20
+"""Bytes that one deployment has in memory at the most: content, and what fills volumes."""
 
 Supply = Callable[[str], bytes]
 """Gives the parcel under a key of `App.content`; raises NapError where it can't be read."""
@@ -40,16 +44,25 @@ class Stock:
         self._lock = threading.Lock()
 
     def keep(self) -> None:
-        """Keep all content of the app, asking only for what isn't kept yet."""
-        digests = {
-            key: str(each["digest"])
+        """Keep all content of the app, asking only for what isn't kept yet. Raises NapError where
+        it is more than goes along with an app."""
+        keys = {
+            str(each["digest"]): key
             for key, each in self._app.content.items()
             if each["kind"] == Kind.CONTENT.value
         }
         where = (self._owner, self._app.name)
-        for key, digest in digests.items():
-            if not contents.kept(self._store, self._cipher(), *where, digest):
-                tar = self._asked(key, digest)
+        left = parcels.packed_size(IN_ALL)
+        for digest, key in keys.items():
+            size = contents.size(self._store, self._cipher(), *where, digest)
+            tar = self._asked(key, digest) if size is None else b""
+            left -= size if size is not None else len(tar)
+            if left < 0:
+                raise NapError(
+                    "the files beside the Compose file come to more than "
+                    f"{show_size(IN_ALL)}, which is the most that goes along with an app"
+                )
+            if size is None:
                 contents.keep(self._store, self._cipher(), *where, digest, tar)
 
     def prepare(self, plan: Plan) -> None:
@@ -82,6 +95,12 @@ class Stock:
             if key not in self._at_hand:
                 digest = str(self._app.content[key].get("digest") or "")
                 self._at_hand[key] = self._kept(digest) or self._asked(key, digest)
+                if sum(map(len, self._at_hand.values())) > MOST_AT_HAND:
+                    raise NapError(
+                        f"what fills the app's volumes comes to more than "
+                        f"{show_size(MOST_AT_HAND)}, which is the most at once",
+                        hint="bring some services up first: nap up SERVICE",
+                    )
             return self._at_hand[key]
 
     def _kept(self, digest: str) -> bytes:
@@ -98,6 +117,9 @@ class Stock:
                 hint="bring the app up from its file: nap up",
             )
         tar = self._supply(key)
+        if tar:
+            # It may come from somebody who asks by other means than nap's own commands.
+            parcels.check_size(called, tar, limits_of(key, str(self._app.content[key]["kind"])))
         if tar and (found := parcels.digest_of(tar)) != (digest or found):
             raise NapError(f"{called} was changed while it was read", hint="run the command again")
         return tar

@@ -28,9 +28,10 @@ from nap_compose.cluster.claims import Claims
 from nap_compose.cluster.observe import Part
 from nap_compose.cluster.use import Use
 from nap_compose.cluster.view import View
-from nap_compose.control import claiming, quotas
+from nap_compose.control import claiming
 from nap_compose.control.parts import Parts
-from nap_compose.control.quotas import Subjects
+from nap_compose.control.quotas import checking
+from nap_compose.control.quotas.subjects import Subjects
 from nap_compose.control.reading import proofs_of_loss, warnings_of
 from nap_compose.errors import Away, NapError, WrongUse
 from nap_compose.orchestration import pooling
@@ -348,7 +349,7 @@ def within_quota(
     key = (target.owner, target.app)
 
     def check(seen: Claims) -> tuple[Use, Subjects]:
-        return quotas.checked_volume(parts, seen, key, folder, most or 0, deployment)
+        return checking.checked_volume(parts, seen, key, folder, most or 0, deployment)
 
     with contextlib.nullcontext() if most is None else claiming.held(parts, key, deployment, check):
         yield

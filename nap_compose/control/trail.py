@@ -28,6 +28,9 @@ BEGUN = "begun"
 REFUSED = "refused"
 LONGEST = 4000
 """Characters of what a row says of an error."""
+LONGEST_APP = 511
+"""Characters of an app with its owner: the trail's table has no room for more, and a row that it
+doesn't take would hold up all that come after it."""
 
 
 @dataclass
@@ -114,7 +117,7 @@ class Trail:
             person=who.name,
             origin=self._parts.origin,
             verb=verb,
-            app=f"{owner}/{app}" if owner and app else app,
+            app=(f"{owner}/{app}" if owner and app else app)[:LONGEST_APP],
         )
 
     def _begin(self, entry: AuditRecord) -> None:

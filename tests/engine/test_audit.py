@@ -27,6 +27,7 @@ from nap_compose.control.local import LocalControl
 from nap_compose.db.open import FILE_NAME
 from nap_compose.db.records import RecordsAway
 from nap_compose.db.store import SqlRecords
+from nap_compose.db.trail import AuditRecord
 from nap_compose.errors import NapError, NotAllowed
 from nap_compose.orchestration.plan import Verb
 from tests.engine.conftest import MakeCluster
@@ -253,3 +254,27 @@ def test_refusals_and_logins_at_the_border(road: Road) -> None:
     ]
     assert "isn't yours" in rows[2].detail
     assert "horse" not in str(rows)
+
+
+def test_a_name_that_no_row_holds_holds_nobody_up(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MySQL refuses what is longer than its column; a row that waits would be refused for ever, and
+    every change by anybody with it."""
+    add = SqlRecords.add_audit
+
+    def as_mysql_does(self: SqlRecords, entry: AuditRecord, mark: Any) -> None:
+        if len(entry.app) > 511:
+            raise NapError("Data too long for column 'app' at row 1")
+        add(self, entry, mark)
+
+    monkeypatch.setattr(SqlRecords, "add_audit", as_mysql_does)
+    control = road.behind()
+    guard: Any = Guard(control, cast("Gate", Door()), Given(control.parts))
+    guard.login("bob", "right")
+    for target in (Target("s" * 600, "ada"), Target("shop", "a" * 600)):
+        with pytest.raises(NotAllowed, match="isn't yours"):
+            guard.history(target)
+    control.close()
+    assert road.up(shop()).state == "done"
+    assert [row.app for row in trail(road)][1:3] == ["ada/" + "s" * 507, "a" * 511]

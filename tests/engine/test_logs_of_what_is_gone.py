@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nap_compose.border import CollectRequest, Control, LogRequest, Target, each_line
+from nap_compose.border import CollectRequest, Control, LogRequest, ShareRequest, Target, each_line
 from nap_compose.errors import NapError, WrongUse
 from nap_compose.exits import Exit
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import Behaviour, FakeCluster
+from tests.engine.test_giving import Person
+from tests.engine.test_quotas import enrol
 from tests.support.road import Hand, Road
 from tests.support.views import app
+from tests.unit.cli.scripted import nap
 
 SHOP = app({"web": {"deploy": {"replicas": 2}}, "db": {}})
 
@@ -48,15 +53,40 @@ def refused(control: Control, service: str = "", replica: int = 0, **more: Any) 
     return str(error.value), error.value.hint or ""
 
 
-def test_of_an_app_that_is_not_there_what_was_meant_is_told(road: Road, control: Control) -> None:
-    assert refused(control) == (
-        "there is no app shop, nor are there logs of one",
-        "nap ls -a lists the apps",
-    )
+def said(control: Control, app_named: str) -> str:
+    """What `nap logs` of an app that isn't there says."""
+    result = nap("logs", app_named, control=control)
+    assert (result.code, result.out) == (Exit.WRONG_USE, "")
+    return result.err[result.err.index("nap: there is no") :]
+
+
+def test_of_an_app_that_is_not_there_what_was_meant_is_told(
+    road: Road, control: Control, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    none = "nap: there is no app {}, nor are there logs of one\n     {}\n"
+    assert said(control, "shop") == none.format("shop", "nap ls -a lists the apps")
     road.up(SHOP)
-    assert refused(control, app="shp")[1] == "did you mean 'shop'?"
-    assert refused(control, app="web")[1] == "'web' is a service of shop: write shop/web"
-    assert refused(control, app="blog")[1] == "there are: shop"
+    assert said(control, "shp") == none.format("shp", "did you mean 'shop'?")
+    web = "'web' is a service of shop: write shop/web"
+    assert said(control, "web") == none.format("web", web)
+    assert said(control, "blog") == none.format("blog", "there are: shop")
+
+
+def test_of_an_app_that_is_gone_nobody_is_told_what_else_its_owner_has(
+    road: Road, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    enrol(road, "bob", group="staff")
+    road.up(SHOP)
+    road.up(app({"shop": {"image": "web:1"}}, name="vault"))
+    with Person(road, "ada") as ada:
+        ada.share(ShareRequest(Target("shop"), "bob", "view"))
+    road.down("shop")
+    shutil.rmtree(road.cluster.logs.dir)
+    with Person(road, "bob") as bob:
+        for word in ("ada/shop", "ada/shop/"):
+            assert said(bob, word).splitlines()[1:] == ["     nap ls -a lists the apps"]
 
 
 def test_a_replica_that_is_not_there_is_told_with_those_that_are(

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nap_compose.border import RollbackRequest, Target
-from nap_compose.compose import parcels
+from nap_compose.compose import beside, parcels
 from nap_compose.compose.beside import Beside, survey
 from nap_compose.compose.loader import load
-from nap_compose.errors import BadFile
+from nap_compose.control import stock
+from nap_compose.errors import BadFile, NapError
 from nap_compose.orchestration.steps import acts, waiting
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import FakeCluster
 from tests.engine.test_interruption import Killed, Killer
 from tests.support.road import Road, picture
+from tests.support.views import app
 
 TEXT = """
 name: shop
@@ -306,3 +309,71 @@ def test_killed_at_every_step(
     else:
         raise AssertionError("there is no end to the steps")
     assert nth > 6
+
+
+class ByHand:
+    """Somebody who packs content themselves, and says of it what they like."""
+
+    def __init__(self, road: Road, kinds: dict[str, bytes]) -> None:
+        self.road = road
+        self.tars = {key: parcels.of_bytes(body) for key, body in kinds.items()}
+
+    def up(self) -> Any:
+        grants: dict[str, list[dict[str, str]]] = {"configs": [], "secrets": []}
+        for key in self.tars:
+            kind, _, name = key.partition(":")
+            grants[f"{kind}s"].append({"source": name})
+        top = {
+            kind: {each["source"]: {"file": f"/{each['source']}"} for each in names}
+            for kind, names in grants.items()
+        }
+        content = {
+            key: {"kind": "content", "digest": parcels.digest_of(tar), "size": 1, "files": 1}
+            for key, tar in self.tars.items()
+        }
+        model = replace(app({"web": grants}, **top), content=content)
+        return self.road.up(model, supply=self.tars.__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("key", "size"),
+    [("secret:a", beside.SECRET_LIMITS.size + 1), ("config:a", beside.CONTENT_LIMITS.size + 1)],
+)
+def test_what_is_too_large_is_not_taken_from_whoever_sends_it(
+    fake: FakeCluster, key: str, size: int
+) -> None:
+    road = Road.on(fake)
+    with pytest.raises(NapError, match=f"{key.replace(':', ' ')} is larger than nap takes along"):
+        ByHand(road, {key: bytes(size)}).up()
+    assert not road.rows(stopped=True) and not disks(fake)
+    assert ByHand(road, {key: bytes(1000)}).up().state == "done"
+
+
+def test_nor_is_more_than_goes_along_with_an_app_however_little_at_a_time(
+    fake: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stock, "IN_ALL", 100_000)
+    road = Road.on(fake)
+    some = {f"config:c{n}": bytes([n]) * 80_000 for n in range(3)}
+    assert ByHand(road, dict(list(some.items())[:2])).up().state == "done"
+    with pytest.raises(NapError, match="is the most that goes along with an app"):
+        ByHand(road, some).up()
+    assert ByHand(road, dict(list(some.items())[1:])).up().state == "done"
+
+
+def test_nor_is_more_taken_into_memory_than_there_may_be(
+    fake: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stock, "MOST_AT_HAND", 100_000)
+    road, asked = Road.on(fake), []
+
+    def supply(key: str) -> bytes:
+        asked.append(key)
+        return parcels.of_bytes(bytes(40_000))
+
+    binds = [{"type": "bind", "source": f"/p/f{n}", "target": f"/f{n}"} for n in range(50)]
+    content = {beside.bind_key(bind["source"]): {"kind": "data"} for bind in binds}
+    with pytest.raises(NapError, match="is the most at once"):
+        road.up(replace(app({"web": {"volumes": binds}}), content=content), supply=supply)
+    assert len(asked) == 2
+    assert not road.rows(stopped=True)

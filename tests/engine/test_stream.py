@@ -441,6 +441,8 @@ def test_the_guard_takes_nothing_by_name(road: Road) -> None:
         ("stored", b.StoredRequest(b.Target("web"), key="../../carol/web/data")),
         ("history", b.Target("web?x=1")),
         ("history", b.Target("web%2f..")),
+        ("history", b.Target("w" * 256)),
+        ("history", b.Target("web", "c" * 256)),
     ],
     ids=repr,
 )

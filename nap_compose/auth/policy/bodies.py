@@ -6,6 +6,7 @@ An allow-list of fields: what isn't here is refused, be it a field of an engine 
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,6 +16,7 @@ from nap_compose.auth.policy import rules as r
 from nap_compose.auth.policy.owned import NAPS_FOLDERS, Named, Owned
 from nap_compose.auth.policy.rules import FREE, Bounds, Rule, Verdict, admins, judged
 from nap_compose.cluster.engine import Json
+from nap_compose.units import show_size
 
 _FREE_AT_THE_TOP = (
     "Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin "
@@ -88,8 +90,17 @@ _SET_BY_THE_ENGINE = frozenset(
 """What an engine fills in by itself where a body says nothing of it."""
 
 
+LARGEST = 256 << 10
+"""Bytes of a container's body that engines list: whoever looks at any app has them all told."""
+
+
 def container(body: Json, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
     """What is wrong with the body that creates a container."""
+    if (size := _listed(body)) > LARGEST:
+        yield Verdict(
+            f"its labels, command, mounts and the like are {show_size(size)}, and "
+            f"{show_size(LARGEST)} is the most"
+        )
     for field, value in body.items():
         if field == "HostConfig":
             yield from host_config(value, bounds, owned)
@@ -98,6 +109,16 @@ def container(body: Json, bounds: Bounds, owned: Owned) -> Iterator[Verdict]:
                 yield from attachment(name, endpoint, owned)
         else:
             yield from _by(CONTAINER, field, value, bounds)
+
+
+def _listed(body: Json) -> int:
+    """Bytes of a body, but for what isn't listed and for ports, which have a bound of their own."""
+    host = dict(body.get("HostConfig") or {})
+    host.pop("PortBindings", None)
+    told = {key: value for key, value in body.items() if key not in ("Env", "ExposedPorts")}
+    return len(
+        json.dumps({**told, "HostConfig": host}, ensure_ascii=False).encode("utf-8", "replace")
+    )
 
 
 def labels_of_image(labels: Json, bounds: Bounds) -> Iterator[Verdict]:

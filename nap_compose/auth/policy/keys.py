@@ -7,6 +7,7 @@ Compose keys and fails when one has no class.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from nap_compose.compose.faults import Path, dotted
 from nap_compose.compose.model import App
 from nap_compose.errors import BadFile
 from nap_compose.exits import Exit
+from nap_compose.units import show_size
 
 
 class Forbidden(BadFile):
@@ -208,14 +210,27 @@ KEYS: Mapping[str, Rule] = {
 """Every key that users may give at all, by its pattern."""
 
 
+LARGEST = 4 << 20
+"""Bytes of a model, which is kept with each revision, in the state store and in the records."""
+
+
 def judge(app: App, bounds: Bounds) -> Iterator[Forbidden]:
     """Everything in the model that a user who isn't an admin may not ask for, with its path."""
+    if (size := _size(app)) > LARGEST:
+        text = f"the model comes to {show_size(size)}, and {show_size(LARGEST)} is the most"
+        yield Forbidden(text, hint="what is long stands better in a file beside the Compose file")
     for path, verdict in _in_value(app.document, "", (), bounds):
         yield _forbidden(path, verdict)
     for name, service in app.services.items():
         if isinstance(service.spec, Mapping):
             yield from _of_the_host(app, name, bounds)
             yield from _without_a_limit(name, service.spec, bounds)
+
+
+def _size(app: App) -> int:
+    """Bytes of all that is kept of a model."""
+    parts = (app.document, app.working_dir, app.files, app.profiled_out, app.content)
+    return sum(len(json.dumps(part)) for part in parts)
 
 
 def _of_the_host(app: App, name: str, bounds: Bounds) -> Iterator[Forbidden]:

@@ -55,6 +55,8 @@ INSIDE = Rule("by what is in it")
 
 ROUTERS = ("caddy", "haproxy", "nginx", "SERVICE_", "traefik", "com.docker.")
 """How labels begin that routers, registrators and engines act on."""
+MOST_LABELS = 128 << 10
+"""Letters of all labels of one thing: engines list them to whoever looks at anything."""
 
 
 def _asks(value: Any) -> bool:
@@ -150,6 +152,9 @@ def _labels(value: Any, bounds: Bounds) -> Verdict | None:
         return None
     if not isinstance(value, Mapping):
         return Verdict("labels can't be told", "labels")
+    size = sum(len(str(name)) + len(str(text)) for name, text in value.items())
+    if size > MOST_LABELS:
+        return Verdict(f"labels of {_shown(size, True)} are more than {_shown(MOST_LABELS, True)}")
     for name in value:
         if str(name).startswith("com.docker.compose."):
             continue  # nap's own to set; a file's are refused for everybody
@@ -395,6 +400,11 @@ LOG_OPTIONS = frozenset(
 )
 
 
+_TAG = re.compile(r"([^{}]|\{\{\s*\.[A-Za-z]+\s*\}\})*")
+"""Words, and names of what a container is: an engine carries tags out as templates, in its own
+process, and `{{pad .ID 99999999999 0}}` would take all its memory."""
+
+
 def _log_options(value: Any, bounds: Bounds) -> Verdict | None:
     if not _asks(value):
         return None
@@ -403,6 +413,9 @@ def _log_options(value: Any, bounds: Bounds) -> Verdict | None:
     strange = sorted(set(map(str, value)) - LOG_OPTIONS)
     if strange:
         return Verdict(f"the log option {strange[0]} is for admins only")
+    tag = str(value.get("tag") or "")
+    if len(tag) > 200 or not _TAG.fullmatch(tag):
+        return Verdict("the log option tag does more than name the container: for admins only")
     policy = bounds.policy
     try:
         size = parse_size(str(value.get("max-size", policy.log_size)))

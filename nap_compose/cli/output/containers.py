@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nap_compose.cli.output import dockers
-from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.output.table import Cell, Column, ellipsis_on, table
 from nap_compose.cli.output.template.values import Record
 from nap_compose.cli.output.terminal import Terminal
 from nap_compose.units import show_age
@@ -53,7 +53,7 @@ def as_table(
         columns, cells = CLUSTER_COLUMNS, [_cluster_cells(row, me) for row in rows]
     else:
         cells = [_embedded_cells(row, whole) for row in rows]
-    ellipsis = "…" if terminal.out_in_unicode else "..."
+    ellipsis = ellipsis_on(terminal)
     return table(columns, cells, width=width, style=terminal.out_style, ellipsis=ellipsis)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from nap_compose.cli.output.table import Cell, Column, table
+from nap_compose.cli.output.table import Cell, Column, ellipsis_on, table
 from nap_compose.cli.output.template.form import Form
 from nap_compose.cli.output.terminal import Terminal
 from nap_compose.plaindata import dataclass
@@ -43,7 +43,7 @@ class Layout:
             [self.cells(row) for row in rows],
             width=width,
             style=terminal.out_style,
-            ellipsis="…" if terminal.out_in_unicode else "...",
+            ellipsis=ellipsis_on(terminal),
         )
 
 

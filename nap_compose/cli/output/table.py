@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nap_compose.cli.output.width import cut, shown_width
 from nap_compose.plaindata import dataclass
 from nap_compose.text import plain
+
+if TYPE_CHECKING:
+    from nap_compose.cli.output.terminal import Terminal
 
 GAP = "   "
 Style = Callable[[str, str], str]
@@ -65,6 +68,24 @@ def table(
 
     titles = [Cell(column.title) for column in columns]
     return [line(titles), *(line(row) for row in cells)]
+
+
+def table_on(
+    terminal: Terminal, columns: Sequence[Column], rows: Sequence[Sequence[Cell | str]]
+) -> list[str]:
+    """The lines of a table as the terminal shows them that results go to."""
+    return table(
+        columns,
+        rows,
+        width=terminal.out_width(),
+        style=terminal.out_style,
+        ellipsis=ellipsis_on(terminal),
+    )
+
+
+def ellipsis_on(terminal: Terminal) -> str:
+    """What stands where something is cut."""
+    return "…" if terminal.out_in_unicode else "..."
 
 
 def _cell(cell: Cell | str) -> Cell:

@@ -21,7 +21,7 @@ class LocalQuotas(Local):
 
     def set_quota(self, change: QuotaChange) -> None:
         """Set limits, or take them back."""
-        from nap_compose.control import quotas
+        from nap_compose.control.quotas import limiting
 
         with self._act("quota set") as act:
             told = (
@@ -29,4 +29,4 @@ class LocalQuotas(Local):
                 for name, amount in change.limits.items()
             )
             act.detail = " ".join((change.subject, *told))
-            quotas.change(self._parts, self._who, change)
+            limiting.change(self._parts, self._who, change)

@@ -9,7 +9,8 @@ from nap_compose.auth.quotas import EVERYBODY, Limits
 from nap_compose.border import Listing, QuotaRow, Who
 from nap_compose.cluster.use import RESOURCES, Use, together
 from nap_compose.control.parts import Parts
-from nap_compose.control.quotas import LOOK, Subjects, members_of, said, used_by_app
+from nap_compose.control.quotas.subjects import Subjects, members_of, said
+from nap_compose.control.quotas.used import LOOK, used_by_app
 from nap_compose.control.reading import warnings_of
 from nap_compose.orchestration import using
 

@@ -19,7 +19,6 @@ from nap_compose.control import (
     former_hashes,
     full_disks,
     placing,
-    quotas,
     running,
     storing,
     taking_over,
@@ -27,6 +26,8 @@ from nap_compose.control import (
 )
 from nap_compose.control.former_hashes import hashes_of
 from nap_compose.control.images import Images
+from nap_compose.control.quotas import checking
+from nap_compose.control.quotas.subjects import subjects_of
 from nap_compose.control.registries.pulling import logins_for
 from nap_compose.control.road.looking import Looking
 from nap_compose.errors import NapError
@@ -44,13 +45,13 @@ class Choosing(Looking):
 
     def _choose(self, lease: Lease) -> Wish:
         """Look, place and claim, until nobody else has taken what was chosen."""
-        subjects = quotas.subjects_of(self.parts, self.who.owner, self.app.name)
+        subjects = subjects_of(self.parts, self.who.owner, self.app.name)
         for _ in range(TRIES):
             seen = claims.read(self.parts.store)
             known = host_records.read_all(self.parts.store)
             wish = self._wish(self._look_while_led(known), seen, lease)
             making_way = self._making_way(wish.services, wish.view)
-            use = quotas.checked(self.parts, wish, seen, subjects, making_way)
+            use = checking.checked_app(self.parts, wish, seen, subjects, making_way)
             if self.request.dry_run:
                 return wish
             try:

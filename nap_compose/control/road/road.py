@@ -17,12 +17,12 @@ from nap_compose.control import (
     ledger,
     pinning,
     planned,
-    quotas,
     running,
     taking_over,
     whereabouts,
 )
 from nap_compose.control.policing import check_policy
+from nap_compose.control.quotas.limiting import limit_storage
 from nap_compose.control.registries import entitled
 from nap_compose.control.road.choosing import Choosing
 from nap_compose.control.writing import write_down
@@ -87,7 +87,7 @@ class Road(Choosing):
             self._stock.prepare(plan)
             plan = self._written_down(plan, wish)
             if wish.pooled:
-                quotas.limit_storage(self.parts, self.who.owner)
+                limit_storage(self.parts, self.who.owner)
             self._keep_former(wish)
         before = self._remember(wish, plan)
         outcome = running.run(

@@ -18,6 +18,9 @@ from nap_compose.errors import NapError
 VERSION = 2
 MOST = 64 << 20
 """The largest frame in bytes: more than a whole app with all that lies beside its file."""
+MOST_VALUES = 1_000_000
+"""Values in the head of one frame to the broker: twice the entries that an app may have. Each takes
+a hundred times the memory of the few bytes that it is written with."""
 DEEPEST = 200
 _LENGTHS = struct.Struct("!II")
 
@@ -30,12 +33,22 @@ class NotTheLanguage(StreamBroken):
     """What the other side sent is no frame."""
 
 
-class Frames:
-    """Frames over two file descriptors. One thread reads; any may write."""
+class TooMuch(StreamBroken):
+    """The other side sent a frame that nobody here can hold."""
 
-    def __init__(self, reads: int, writes: int) -> None:
+
+class Frames:
+    """Frames over two file descriptors. One thread reads; any may write.
+
+    `weight` tells of the frame that was read last how many values its head has, about.
+    """
+
+    def __init__(self, reads: int, writes: int, *, most_values: int | None = None) -> None:
+        """`most_values`: the most that a head may have which is read here; None: any number."""
+        self.weight = 0
         self._reads = reads
         self._writes = writes
+        self._most_values = most_values
         self._lock = threading.Lock()
 
     def send(self, head: dict[str, Any], blobs: Sequence[bytes] = ()) -> None:
@@ -58,8 +71,12 @@ class Frames:
         if not length <= whole <= MOST:
             raise NotTheLanguage("the other side doesn't speak nap's language")
         body = self._read(whole) or b""
+        text = body[:length]
+        self.weight = sum(map(text.count, (b",", b"[", b"{")))
+        if self._most_values is not None and self.weight > self._most_values:
+            raise TooMuch("more is asked for at once than the border carries")
         try:
-            head = json.loads(body[:length])
+            head = json.loads(text)
             sizes = head["b"]
             blobs, at = [], length
             for size in sizes:

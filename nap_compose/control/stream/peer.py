@@ -12,15 +12,27 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import WeakValueDictionary
 
 from nap_compose.control.stream import faults
 from nap_compose.control.stream.codec import Decoder, Encoder, Refs
-from nap_compose.control.stream.frames import Frames, StreamBroken
+from nap_compose.control.stream.frames import MOST_VALUES, Frames, StreamBroken, TooMuch
 from nap_compose.control.stream.pump import Pump
+from nap_compose.control.stream.standins import (
+    ConsoleHere,
+    HoldHere,
+    RemoteCancel,
+    RemoteConsole,
+    RemoteHold,
+)
 from nap_compose.errors import NapError, WrongUse
 
 MOST_AT_ONCE = 32
 """Calls of the other end that are carried out at the same time."""
+MOST_OPEN = 64
+"""Iterators of the broker's that the other end may have open: each may read from many hosts."""
+_BYTES_OF_A_VALUE = 64
+"""Bytes that weigh as much as one value of a call's head."""
 _TICK = 0.1
 """Seconds between two looks at whether the person has pressed Ctrl-C."""
 
@@ -52,7 +64,10 @@ class Peer:
         self._numbers = itertools.count(1)
         self._waiting: dict[int, Waiting] = {}
         self._owners: dict[int, tuple[Waiting | None, Any]] = {}
-        self._remote: dict[int, RemoteCancel] = {}
+        # Each for as long as a call, or what came of it, has use for it.
+        self._remote: WeakValueDictionary[int, RemoteCancel] = WeakValueDictionary()
+        self._open: list[Pump] = []
+        self._weight = 0
         self._lock = threading.Lock()
         self._slots = threading.Semaphore(MOST_AT_ONCE)
         self._last_word: NapError | None = None
@@ -63,6 +78,9 @@ class Peer:
         try:
             while (frame := self._frames.receive()) is not None:
                 self._take(*frame)
+        except TooMuch as error:
+            with contextlib.suppress(StreamBroken):
+                self._frames.send({"over": faults.told(error)})
         except (StreamBroken, KeyError, TypeError, ValueError, AttributeError):
             pass
         finally:
@@ -145,7 +163,8 @@ class Peer:
         if owner is not None and head["name"] != "next":
             owner.inbox.put(("asked", (head, blobs, owner)))
             return
-        if not self._slots.acquire(blocking=False):
+        weight = self._frames.weight + sum(map(len, blobs)) // _BYTES_OF_A_VALUE
+        if not self._takes(weight):
             error = WrongUse("too much is asked for at once")
             self._frames.send({"to": head["call"], "error": faults.told(error)})
             return
@@ -154,9 +173,22 @@ class Peer:
             try:
                 self._carry_out(head, blobs, owner)
             finally:
+                with self._lock:
+                    self._weight -= weight
                 self._slots.release()
 
         threading.Thread(target=work, daemon=True).start()
+
+    def _takes(self, weight: int) -> bool:
+        """Whether there is room for one more call of such a weight; if so it has its place."""
+        if not self._slots.acquire(blocking=False):
+            return False
+        with self._lock:
+            fits = self.hands_back is False or self._weight + weight <= 2 * MOST_VALUES
+            self._weight += weight if fits else 0
+        if not fits:
+            self._slots.release()
+        return fits
 
     def _carry_out(self, head: dict[str, Any], blobs: list[bytes], owner: Waiting | None) -> None:
         to = head["call"]
@@ -169,6 +201,8 @@ class Peer:
             answer = method(*args, **kwargs)
             encoder = Encoder(_Refs(self, waiting))
             told = {"to": to, "answer": encoder.encode(answer)}
+            if head["name"] == "close" and head["of"]:
+                self._let_go(head["of"])
             with self._lock:
                 for each in waiting.things:
                     self._owners[each] = (None, waiting.things[each])
@@ -220,7 +254,7 @@ class Peer:
         """A number for something of this end's."""
         number = next(self._numbers)
         if kind == "iterator":
-            thing = Pump(thing)
+            thing = self._opened(thing)
         if kind == "console":
             thing = ConsoleHere(thing)
         if kind == "hold":
@@ -230,6 +264,24 @@ class Peer:
         if waiting is not None:
             waiting.things[number] = thing
         return number
+
+    def _opened(self, items: Iterator[Any]) -> Pump:
+        """What reads an iterator for the other end. Raises WrongUse where it has too many open."""
+        pump = Pump(items)
+        with self._lock:
+            self._open = [each for each in self._open if not each.over]
+            if not self.hands_back or len(self._open) < MOST_OPEN:
+                self._open.append(pump)
+                return pump
+        pump.close()
+        raise WrongUse("too many streams are open at once")
+
+    def _let_go(self, number: int) -> None:
+        """Forget an iterator that the other end has done with."""
+        with self._lock:
+            _, thing = self._owners.get(number, (None, None))
+            if isinstance(thing, Pump):
+                del self._owners[number]
 
     def stand_in(self, kind: str, number: int) -> Any:
         """What acts for something of the other end's."""
@@ -268,97 +320,6 @@ class Peer:
 
     hands_back = False
     """Whether this end works for the other: without it nothing is to go on."""
-
-
-class ConsoleHere:
-    """A console of this end's, with what is typed fetched as `next`."""
-
-    def __init__(self, console: Any) -> None:
-        self._console = console
-        self._pump: Pump | None = None
-        self._lock = threading.Lock()
-
-    def open(self, tty: bool) -> Any:
-        """See `border.Console`."""
-        return self._console.open(tty=tty)
-
-    def show(self, source: str, data: bytes) -> None:
-        """See `border.Console`."""
-        self._console.show(source, data)
-
-    def close(self) -> None:
-        """See `border.Console`."""
-        self._console.close()
-
-    def next(self) -> tuple[list[Any], bool]:
-        """The next of what comes from the person, and whether that was the end."""
-        with self._lock:
-            self._pump = self._pump or Pump(self._console.heard())
-        return self._pump.next()
-
-
-class RemoteConsole:
-    """The console of a person at the other end; see `border.Console`."""
-
-    def __init__(self, peer: Peer, number: int) -> None:
-        self._peer = peer
-        self._number = number
-
-    def open(self, *, tty: bool) -> Any:
-        """The talk begins."""
-        return self._peer.call_back(self._number, "open", tty)
-
-    def heard(self) -> Iterator[Any]:
-        """What comes from the person."""
-        while True:
-            try:
-                items, ended = self._peer.call(self._number, "next")
-            except StreamBroken:
-                return
-            yield from items
-            if ended:
-                return
-
-    def show(self, source: str, data: bytes) -> None:
-        """What the process prints; waits until it is taken."""
-        self._peer.call_back(self._number, "show", source, data)
-
-    def close(self) -> None:
-        """The talk is over."""
-        if not self._peer.gone.is_set():
-            with contextlib.suppress(NapError):
-                self._peer.call(self._number, "close")
-
-
-class HoldHere:
-    """Whether this end still has something under way; see `border.Hold`."""
-
-    def __init__(self, hold: Any) -> None:
-        self._hold = hold
-
-    def held(self) -> bool:
-        """Whether it has now."""
-        return bool(self._hold.held)
-
-
-class RemoteHold:
-    """Whether the person at the other end has something under way, asked each time: it counts for
-    as long as a stream goes on, when the call that it was handed over with has long returned."""
-
-    def __init__(self, peer: Peer, number: int) -> None:
-        self._peer = peer
-        self._number = number
-
-    @property
-    def held(self) -> bool:
-        """Whether it has now. Raises OtherEndGone."""
-        return bool(self._peer.call_back(self._number, "held"))
-
-
-class RemoteCancel:
-    """Whether the person at the other end has pressed Ctrl-C; see `border.Cancel`."""
-
-    level = 0
 
 
 _METHODS = {

@@ -23,6 +23,8 @@ class Pump:
         self._queue: queue.Queue[tuple[str, Any]] = queue.Queue(AHEAD)
         self._closed = False
         self._started = False
+        self.over = False
+        """Whether nothing of the iterable is read any more."""
         self._lock = threading.Lock()
 
     def next(self) -> tuple[list[Any], bool]:
@@ -55,6 +57,12 @@ class Pump:
     def close(self) -> None:
         """No more is wanted."""
         self._closed = True
+        with self._lock:
+            started, self._started = self._started, True
+        if not started:
+            self._end()
+            self._queue.put(("end", None))
+            return
         while True:
             try:
                 self._queue.get_nowait()
@@ -66,13 +74,20 @@ class Pump:
             for item in self._items:
                 self._queue.put(("item", item))
                 if self._closed:
-                    close = getattr(self._items, "close", None)
-                    if close is not None:
-                        close()
+                    self._end()
                     return
+            self.over = True
             self._queue.put(("end", None))
         except BaseException as error:
+            self.over = True
             self._queue.put(("error", error))
+
+    def _end(self) -> None:
+        """Close what is read."""
+        close = getattr(self._items, "close", None)
+        if close is not None:
+            close()
+        self.over = True
 
 
 def _size(item: Any) -> int:

@@ -19,7 +19,7 @@ from nap_compose.border import AuditRequest, Control, Target
 from nap_compose.compose.model import App
 from nap_compose.control.stream import faults
 from nap_compose.control.stream.codec import check_fits, hints_of
-from nap_compose.control.stream.frames import VERSION, Frames, StreamBroken
+from nap_compose.control.stream.frames import MOST_VALUES, VERSION, Frames, StreamBroken
 from nap_compose.control.stream.peer import Peer
 from nap_compose.errors import NapError, WrongUse
 from nap_compose.text import plain
@@ -97,6 +97,8 @@ _NAMES = {
     "oneoff": re.compile(r"([a-zA-Z0-9][a-zA-Z0-9_.-]*)?"),
 }
 """What names look like: they become parts of paths and of the state store's keys."""
+LONGEST_NAME = 255
+"""Characters of a name, which stands in the audit trail whatever becomes of the call."""
 
 
 def _check_names(value: Any) -> None:
@@ -112,8 +114,9 @@ def _check_names(value: Any) -> None:
                 for each in inner:
                     _check_names(Target(service=str(each)))
             elif shape is not None and isinstance(inner, str):
-                if not shape.fullmatch(inner):
-                    raise WrongUse(f"'{plain(inner)}' can't be the name of an {field.name}")
+                if len(inner) > LONGEST_NAME or not shape.fullmatch(inner):
+                    shown = plain(inner[:LONGEST_NAME])
+                    raise WrongUse(f"'{shown}' can't be the name of an {field.name}")
             else:
                 _check_names(inner)
 
@@ -126,7 +129,7 @@ def serve(
     recheck: float = RECHECK,
 ) -> int:
     """Serve one person until they have gone; `open_control(token)` opens what carries calls out."""
-    frames = Frames(reads, writes)
+    frames = Frames(reads, writes, most_values=MOST_VALUES)
     try:
         if not select.select([reads], [], [], GREETING)[0]:
             return 2

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
@@ -104,22 +105,43 @@ def remove_drafts(logs: Path, *, before: float) -> None:
 def too_many(
     files: Sequence[File], *, before: float, max_app: int, max_total: int, live: frozenset[str]
 ) -> list[File]:
-    """Which files are to go, the oldest first: those last written before `before` (seconds since
-    1970), then until each app has `max_app` bytes at the most and all have `max_total`.
+    """Which files are to go: those last written before `before` (seconds since 1970), then the
+    oldest until each app has `max_app` bytes at the most, and the oldest of whoever has most until
+    all have `max_total`: nobody's lines go because others print much.
 
     What a container of `live` (short ids) ends with stays: from there its lines go on.
     """
-    oldest_first = sorted(files, key=lambda each: each.at)
-    by_app: dict[Path, int] = {}
+    by_app: Counter[Path] = Counter()
     for each in files:
-        by_app[each.app] = by_app.get(each.app, 0) + each.size
-    total = sum(by_app.values())
-    going = []
-    for each in oldest_first:
+        by_app[each.app] += each.size
+    going, staying = [], []
+    for each in sorted(files, key=lambda each: each.at):
         if each.last and each.segment.container in live:
             continue
-        if each.at < before or by_app[each.app] > max_app or total > max_total:
+        if each.at < before or by_app[each.app] > max_app:
             going.append(each)
             by_app[each.app] -= each.size
-            total -= each.size
+        else:
+            staying.append(each)
+    return going + _beyond(staying, by_app, max_total)
+
+
+def _beyond(oldest_first: Sequence[File], by_app: Mapping[Path, int], most: int) -> list[File]:
+    """Which of these go until all together have `most` bytes, each of the owner who has most by
+    then."""
+    by_owner: Counter[Path] = Counter()
+    for app, size in by_app.items():
+        by_owner[app.parent] += size
+    theirs: dict[Path, deque[File]] = {}
+    for each in oldest_first:
+        theirs.setdefault(each.app.parent, deque()).append(each)
+    total, going = by_owner.total(), []
+    while total > most and theirs:
+        owner = max(theirs, key=lambda each: by_owner[each])
+        found = theirs[owner].popleft()
+        going.append(found)
+        by_owner[owner] -= found.size
+        total -= found.size
+        if not theirs[owner]:
+            del theirs[owner]
     return going

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -10,7 +9,7 @@ from contextlib import AbstractContextManager
 from nap_compose.cluster import hostfs
 from nap_compose.cluster.hostfs import HostFiles
 from nap_compose.cluster.own_images import entry, packed
-from nap_compose.compose.parcels import CONTENT, heads
+from nap_compose.compose.parcels import CONTENT, heads, opened
 from nap_compose.errors import NapError
 from nap_compose.orchestration.plan import Step
 from nap_compose.orchestration.shipping import FILES, SECRETS, WHOLE, Item
@@ -134,7 +133,7 @@ def _content(item: Item, step: Step, shop: Workshop) -> bytes:
 def _under(path: str, tar: bytes) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
     """A parcel's files, with `path` in place of their common beginning. Raises NapError for a tar
     that is no parcel, wherever it was kept."""
-    with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
+    with opened(tar) as archive:
         for head, kind in heads(archive):
             content = archive.extractfile(head) if kind == "file" else None
             head.name = path + head.name.removeprefix(CONTENT)

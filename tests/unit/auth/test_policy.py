@@ -319,7 +319,7 @@ def test_what_most_files_ask_for_is_allowed(tmp_path: Path) -> None:
             sysctls: {net.core.somaxconn: 1024, net.ipv4.tcp_syncookies: 0}
             deploy: {replicas: 2, resources: {limits: {cpus: "0.5", memory: 1g, pids: 100}}}
             healthcheck: {test: [CMD, "true"], interval: 5s}
-            logging: {driver: json-file, options: {max-size: 10m}}
+            logging: {driver: json-file, options: {max-size: 10m, tag: "{{.Name}}/{{ .ID }}"}}
             labels: {team: web}
             ulimits: {nofile: 1024}
             shm_size: 64m
@@ -768,6 +768,13 @@ def test_other_drivers_get_no_options_that_they_do_not_know():
         {"LogConfig": {"Type": "json-file", "Config": {"max-size": "2g"}}},
         {"LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "9999"}}},
         {"LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "-1"}}},
+        {"LogConfig": {"Type": "json-file", "Config": {"max-size": ""}}},
+        {"LogConfig": {"Type": "json-file", "Config": {"max-file": "0"}}},
+        {"LogConfig": {"Type": "json-file", "Config": {"tag": "{{pad .ID 99999999999 0}}"}}},
+        {"LogConfig": {"Type": "local", "Config": {"tag": '{{printf "%1000000d" 1}}'}}},
+        {"LogConfig": {"Type": "local", "Config": {"tag": "{{range .Config}}{{.}}{{end}}"}}},
+        {"LogConfig": {"Type": "local", "Config": {"tag": "{{.ID | json}}"}}},
+        {"LogConfig": {"Type": "local", "Config": {"tag": "x" * 201}}},
         {"PidsLimit": -1},
         {"PidsLimit": 4097},
     ],
@@ -775,6 +782,58 @@ def test_other_drivers_get_no_options_that_they_do_not_know():
 )
 def test_nobody_asks_for_what_has_no_end(host):
     assert list(bodies.container({"HostConfig": host}, Bounds(), OWNED))
+
+
+LONG = "x" * 300_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"Labels": {"note": LONG}},
+        {"Labels": {str(n): "x" * 100 for n in range(2000)}},
+        {"Cmd": ["echo", LONG]},
+        {"HostConfig": {"Mounts": [{"Type": "volume", "Source": "bob_x", "Target": f"/{LONG}"}]}},
+    ],
+    ids=["label", "labels", "command", "mount"],
+)
+def test_what_engines_list_to_everybody_has_an_end(body):
+    assert list(bodies.container(body, BOUNDS, OWNED))
+
+
+def test_what_they_list_to_nobody_may_be_long():
+    ports = {f"{port}/tcp": [{"HostIp": "", "HostPort": str(port)}] for port in range(20000, 32000)}
+    body = {
+        "Env": [f"A={LONG}"],
+        "ExposedPorts": {port: {} for port in ports},
+        "HostConfig": {"PortBindings": ports},
+    }
+    assert not list(bodies.container(body, BOUNDS, OWNED))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"document": {"name": "web", "services": {}, "x-note": LONG * 20}},
+        {"files": tuple(f"/{n}/{LONG}" for n in range(20))},
+        {"working_dir": f"/{LONG * 20}"},
+        {"profiled_out": ("x" * 6_000_000,)},
+        {"content": {"config:a": {"kind": "content", "digest": LONG * 20}}},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_what_is_kept_of_an_app_has_an_end(more):
+    plain = {"document": {"name": "web", "services": {}}}
+    assert not list(judge(App.of(**plain), BOUNDS))
+    (fault,) = judge(App.of(**{**plain, **more}), BOUNDS)
+    assert "and 4MiB is the most" in fault.message
+
+
+@pytest.mark.parametrize("of", [bodies.network, bodies.volume])
+def test_nor_has_a_network_or_a_volume_labels_without_end(of):
+    body = {"Name": "bob_x", "Driver": "local" if of is bodies.volume else "bridge"}
+    assert not list(of({**body, "Labels": {"note": "x"}}, BOUNDS, OWNED))
+    assert list(of({**body, "Labels": {"note": LONG}}, BOUNDS, OWNED))
 
 
 @pytest.mark.parametrize(

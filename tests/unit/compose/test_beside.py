@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
 import io
+import lzma
 import os
 import tarfile
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -309,5 +313,56 @@ def packed(heads: list[dict[str, object]]) -> bytes:
             member = tarfile.TarInfo()
             for key, value in head.items():
                 setattr(member, key, value)
-            tar.addfile(member)
+            tar.addfile(member, io.BytesIO(bytes(member.size)))
     return whole.getvalue()
+
+
+def with_a_hole(size: int) -> bytes:
+    """A tar of one file that is nothing but a hole of `size` bytes."""
+    member = tarfile.TarInfo("content")
+    member.pax_headers = {
+        "GNU.sparse.major": "0",
+        "GNU.sparse.minor": "1",
+        "GNU.sparse.name": "content",
+        "GNU.sparse.size": str(size),
+        "GNU.sparse.numblocks": "1",
+        "GNU.sparse.map": "0,0",
+    }
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(member)
+    return whole.getvalue()
+
+
+@pytest.mark.parametrize("of", ["gz", "bz2", "xz", "hole", "cut", "nothing"])
+def test_a_parcel_holds_no_more_than_it_is(of: str) -> None:
+    """It may come from somebody who made it by hand: a few bytes that unpack to many would take the
+    memory of whoever reads them."""
+    plain = packed([{"name": "content"}])
+    odd = {
+        "gz": gzip.compress(plain),
+        "bz2": bz2.compress(plain),
+        "xz": lzma.compress(plain),
+        "hole": with_a_hole(64 << 20),
+        "cut": packed([{"name": "content", "size": 5000}])[:1024],
+        "nothing": b"x" * 2000,
+    }[of]
+    tracemalloc.start()
+    try:
+        with pytest.raises(NapError, match=r"isn't taken|no parcel of nap's"):
+            parcels.digest_of(odd)
+        with pytest.raises(NapError, match=r"isn't taken|no parcel of nap's"):
+            list(_under("at", odd))
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_parcel_that_somebody_packed_is_measured() -> None:
+    tar = packed([{"name": "content", **FOLDER}, {"name": "content/a", "size": 3000}])
+    parcels.check_size("./a", tar, parcels.Limits(3000, 1))
+    for limits in (parcels.Limits(2999, 1), parcels.Limits(3000, 0)):
+        with pytest.raises(NapError, match=r"\./a is larger than nap takes along"):
+            parcels.check_size("./a", tar, limits)
+    with pytest.raises(NapError, match="larger"):
+        parcels.check_size("./a", tar + bytes(40_000), parcels.Limits(3000, 1))

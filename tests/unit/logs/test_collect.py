@@ -32,7 +32,7 @@ from nap_compose.logs.collect.share import share
 from nap_compose.logs.kept import files, writer
 from nap_compose.logs.kept.series import series_of
 from nap_compose.logs.kept.stored import read_note
-from nap_compose.logs.kept.tidy import files_in, too_many
+from nap_compose.logs.kept.tidy import File, files_in, too_many
 from tests.unit.logs.scripted import Printed, ScriptedEngine, container, engines
 
 SECOND = 10**9
@@ -450,6 +450,23 @@ def test_what_is_old_or_too_much_goes(tmp_path: Path) -> None:
     assert going(max_app=sum(sizes) - 1) == 1
     assert going(max_total=sizes[0]) == 2
     assert going(max_total=0, live=frozenset({scene.containers[0].id})) == 2
+
+
+def test_nobodys_lines_go_because_others_print_much() -> None:
+    def file(app_of: str, number: int, size: int = 10) -> File:
+        app = Path("/logs", app_of)
+        segment = files.Segment("c", number, app / "services/web/1")
+        return File(segment, app, size, float(number), last=False)
+
+    adas = [file("ada/shop", number) for number in range(3)]
+    bobs = [file(f"bob/{number % 4}", number) for number in range(10, 30)]
+    eves = [file("eve/shop", 5, 60)]
+    usual = {"before": 0.0, "max_app": 100, "live": frozenset[str]()}
+    going = too_many([*adas, *bobs, *eves], max_total=160, **usual)
+    assert going == bobs[:13], "the oldest of whoever has most"
+    going = too_many([*adas, *bobs, *eves], max_total=90, **usual)
+    assert set(adas).isdisjoint(going) and set(eves) <= set(going)
+    assert len(too_many([*adas, *bobs, *eves], max_total=0, **usual)) == 24
 
 
 def test_full_segments_are_compressed_beside_the_work(

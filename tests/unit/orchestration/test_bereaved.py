@@ -6,8 +6,8 @@ import pytest
 
 from nap_compose.orchestration.plan import Kind, Plan
 from nap_compose.orchestration.wanted import Slot
+from tests.support.plans import planned
 from tests.support.views import app, container, host, view
-from tests.unit.orchestration.test_planner import planned
 
 LOST = frozenset({Slot("web", 2)})
 

@@ -10,8 +10,8 @@ from nap_compose.compose.model import Service
 from nap_compose.orchestration.planner import plan_up
 from nap_compose.orchestration.planning import rolling
 from nap_compose.orchestration.planning.rolling import Update, update_of
+from tests.support.plans import wish
 from tests.support.views import app, container, host, view
-from tests.unit.orchestration.test_planner import wish
 
 PORT = {"ports": [{"target": 80, "published": "8080", "protocol": "tcp"}]}
 DATA = {"volumes": [{"type": "volume", "source": "data", "target": "/data"}]}
