@@ -2,7 +2,7 @@
 
 The first record (`head`) says who asked for what, then each event follows as it happens, the
 last (`end`) says how it went. Each line is handed to the system whole, so that a process that is
-killed leaves whole lines, and no `end`. The files stay when the app is gone.
+killed leaves whole lines, and no `end`. They stay when the app is gone, the last `KEPT` of each.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,13 @@ from nap_compose.logs.folders import FILE_MODE, app_folder, make_folders, plain_
 from nap_compose.orchestration.events import VERSION, Event, Phase
 from nap_compose.plaindata import dataclass
 
+SUFFIX = ".jsonl"
+
 PROGRESS_EVERY = 5.0
 """Seconds between two records of how many bytes a step has moved."""
+
+KEPT = 500
+"""So many deployments of an app have a log; the oldest goes when a new one begins."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class DeploymentLog:
 
     def __init__(self, logs: Path, head: Head, warn: Callable[[str], None]) -> None:
         """Begin the log. A folder or file that can't be made raises NapError."""
-        self.path = folder(logs, head.owner, head.app) / f"{plain_name(head.deployment)}.jsonl"
+        self.path = folder(logs, head.owner, head.app) / f"{plain_name(head.deployment)}{SUFFIX}"
         self._warn = warn
         self._lock = threading.Lock()
         self._moved: dict[str, float] = {}
@@ -59,6 +65,7 @@ class DeploymentLog:
                 hint="make the folder writable, or name another as `logs.dir` in the cluster file",
             ) from error
         self._write({"record": "head", "v": VERSION, "at": utc_now(), **asdict(head)})
+        self._let_go_of_the_oldest()
 
     def event(self, event: Event) -> None:
         """Append an event. How far a transfer is gets one record every few seconds."""
@@ -80,6 +87,17 @@ class DeploymentLog:
             self._complain(problem.strerror or str(problem))
         finally:
             os.close(file)
+
+    def _let_go_of_the_oldest(self) -> None:
+        """Who runs many deployments fills no disk with what they did, nor slows their reader."""
+        logs = [log for log in self.path.parent.iterdir() if log.suffix == SUFFIX]
+        if len(logs) <= KEPT:
+            return
+        logs.remove(self.path)
+        # Another deployment may be at the same.
+        with suppress(OSError):
+            for log in sorted(logs, key=lambda log: log.stat().st_mtime)[: len(logs) + 1 - KEPT]:
+                log.unlink()
 
     def _too_soon(self, event: Event) -> bool:
         if event.phase is not Phase.RUNNING or not event.bytes_total:
@@ -159,7 +177,7 @@ def summaries(logs: Path, owner: str, app: str) -> tuple[DeploymentSummary, ...]
     """Every deployment of the app that has a log, the newest first."""
     found = [
         summary
-        for path in folder(logs, owner, app).glob("*.jsonl")
+        for path in folder(logs, owner, app).glob(f"*{SUFFIX}")
         if (summary := _summary(path)) is not None
     ]
     return tuple(sorted(found, key=lambda summary: summary.started, reverse=True))

@@ -12,11 +12,13 @@ import sys
 import textwrap
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nap_compose.errors import NapError, WrongUse
+from nap_compose.logs import deployment_log
 from nap_compose.logs.deployment_lines import DeploymentLines
 from nap_compose.logs.deployment_log import DeploymentLog, Head, folder, records, summaries
 from nap_compose.orchestration.events import Event, Phase
@@ -226,3 +228,26 @@ def test_lines_of_one_deployment_and_of_some_time(tmp_path: Path) -> None:
     assert [line.text for _, line in late] == ["up shop, revision 1"] * 2
     early = DeploymentLines(tmp_path, "", "shop", until=time.time() - 60).news()
     assert sorted(line.text for _, line in early) == ["d1 on h2: done", "d2 on h2: done"]
+
+
+def test_the_last_of_them_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many deployments somebody runs; one that runs for long is none of the oldest."""
+    monkeypatch.setattr(deployment_log, "KEPT", 3)
+    long = DeploymentLog(tmp_path, replace(HEAD, deployment="long"), never)
+    (long.path.parent / "notes.txt").write_text("somebody's own")
+    for number in range(1, 6):
+        log = DeploymentLog(tmp_path, replace(HEAD, deployment=f"d{number}"), never)
+        log.end("done")
+        os.utime(log.path, (number, number))
+        long.event(event(number))
+    kept = {path.name for path in long.path.parent.iterdir()}
+    assert kept == {"long.jsonl", "d4.jsonl", "d5.jsonl", "notes.txt"}
+
+
+def test_others_keep_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployment_log, "KEPT", 1)
+    blog = DeploymentLog(tmp_path, replace(HEAD, app="blog"), never)
+    for number in range(3):
+        DeploymentLog(tmp_path, replace(HEAD, deployment=f"d{number}"), never).end("done")
+    assert blog.path.exists()
+    assert len(summaries(tmp_path, "ada", "shop")) == 1
