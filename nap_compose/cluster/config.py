@@ -320,6 +320,7 @@ _CLUSTER = f.record(
                 "binds": f.list_of(
                     f.matching(r"/[^:]+", "an absolute path, and not all of the host")
                 ),
+                "build_time": _WHILE,
                 "calls": f.number(int, 1, 1_000_000),
                 "capabilities": f.list_of(_WORD),
                 "changes": f.number(int, 1, 1_000_000),

@@ -37,7 +37,8 @@ OF_THEIR_OWN = (
 
 @dataclass(frozen=True)
 class Policy:
-    """What users may ask for. Sizes are bytes; 0 of `cpus` or `memory` is no limit.
+    """What users may ask for. Sizes are bytes; 0 of `cpus` or `memory` is no limit. `build_time` is
+    how many seconds one call may build.
 
     What a container says nothing of has an end all the same: `default_pids` processes, `log_files`
     files of `log_size` for what it prints, `tmpfs` for each file system in memory. `log_most` is
@@ -50,6 +51,7 @@ class Policy:
     """
 
     binds: tuple[str, ...] = ()
+    build_time: float = 3600.0
     calls: int = 600
     capabilities: tuple[str, ...] = OFTEN_THERE
     changes: int = 60

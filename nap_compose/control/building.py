@@ -25,7 +25,12 @@ from nap_compose.compose.model import Service
 from nap_compose.control import pinning
 from nap_compose.control.crew import Crew, id_of
 from nap_compose.control.parts import Parts, seen_at_all
-from nap_compose.control.policing import check_image_name, check_policy, may_lend_folders
+from nap_compose.control.policing import (
+    build_time,
+    check_image_name,
+    check_policy,
+    may_lend_folders,
+)
 from nap_compose.control.pushing import push_names
 from nap_compose.control.reading import set_by_command
 from nap_compose.control.registries.pulling import OwnersLogins, registry_logins
@@ -240,7 +245,8 @@ class Job:
     def _classic(self, host: str, services: tuple[str, ...]) -> Built:
         engine = self.parts.engines.on(host)
         emitter = Emitter(self.deployment, [self.on_event])
-        images = Crew(self, engine, emitter).build(services)
+        within = build_time(self.parts, self.who)
+        images = Crew(self, engine, emitter, within).build(services)
         if self.request.wishes.push:
             for image in images:
                 if self.service(image.service).image:

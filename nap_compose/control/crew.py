@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from nap_compose.orchestration.events import Phase
 from nap_compose.orchestration.masking import masker
 from nap_compose.orchestration.plan import Step
 from nap_compose.orchestration.wanted import needs_of
+from nap_compose.units import show_duration
 
 if TYPE_CHECKING:
     from nap_compose.control.building import Job
@@ -25,18 +27,22 @@ LAST_LINES = 30
 
 
 class Crew:
-    """Builds at once what doesn't depend on each other, and stops all when one fails."""
+    """Builds at once what doesn't depend on each other, and stops all when one fails, or when it
+    isn't done `within` so many seconds."""
 
-    def __init__(self, job: Job, engine: Engine, emitter: Emitter) -> None:
+    def __init__(self, job: Job, engine: Engine, emitter: Emitter, within: float) -> None:
         self._job = job
         self._engine = engine
         self._emitter = emitter
+        self._within = within
+        self._late = False
         self._over = False
         self._mask = masker(job.request.app)
 
     def build(self, services: tuple[str, ...]) -> tuple[BuiltImage, ...]:
         """Build their images, needs first. Raises the first error, once all has stopped."""
         app = self._job.request.app
+        deadline = time.monotonic() + self._within
         futures: dict[str, Future[BuiltImage]] = {}
         with ThreadPoolExecutor(len(services), thread_name_prefix="build") as pool:
             for name in services:
@@ -47,7 +53,8 @@ class Crew:
                 while not all(future.done() for future in futures.values()):
                     wait(futures.values(), timeout=0.1)
                     failed = any(f.done() and f.exception() for f in futures.values())
-                    if failed or self._job.stopped():
+                    self._late |= not failed and time.monotonic() > deadline
+                    if failed or self._late or self._job.stopped():
                         self._dismiss()
             except BaseException:
                 self._dismiss()
@@ -65,8 +72,19 @@ class Crew:
         errors = [error for future in futures.values() if (error := future.exception())]
         if self._job.stopped():
             raise Interrupted("the build was stopped")
+        if self._late:
+            raise self._too_late()
         for error in sorted(errors, key=lambda each: isinstance(each, Interrupted)):
             raise error
+
+    def _too_late(self) -> NapError:
+        return NapError(
+            f"the build was stopped after {show_duration(self._within)}, which is the most that it "
+            "may take",
+            host=self._engine.host,
+            hint="an admin may build for longer, or say how long with policy.build_time in the "
+            "cluster file",
+        )
 
     def _after(self, needs: list[Future[BuiltImage]], name: str) -> BuiltImage:
         for need in needs:

@@ -54,6 +54,11 @@ def may_lend_folders(parts: Parts, who: Who) -> bool:
     return not parts.serves_others and _may_ask_for_all(parts, who)
 
 
+def build_time(parts: Parts, who: Who) -> float:
+    """For how many seconds one call may build."""
+    return float("inf") if _may_ask_for_all(parts, who) else parts.cluster.policy.build_time
+
+
 def door_for(
     parts: Parts, who: Who, owner: str, app: str = ""
 ) -> Callable[[Engine], Engine] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -288,6 +289,25 @@ def test_ctrl_c_stops_a_build(fake: FakeCluster, road: Road, shop: Callable[...,
     with pytest.raises(Interrupted):
         build(road, shop())
     assert time.monotonic() - began < 30
+
+
+def test_a_users_build_has_an_end(fake: FakeCluster, road: Road, shop: Callable[..., App]) -> None:
+    """Where a policy is kept: an admin's goes on for as long as it takes."""
+    road.cluster = replace(road.cluster, policy=replace(road.cluster.policy, build_time=1.0))
+    fault = fake["h1"].fault("POST", "/build", hang=True)
+    bob = Who("bob", "bob", "user")
+    control = LocalControl(road.cluster, bob)
+    control.acts_for(bob, "bob")
+    began = time.monotonic()
+    with pytest.raises(NapError, match=r"stopped after 1.0s, which is the most") as caught:
+        control.build(BuildRequest(shop(), contexts=contexts_of(shop())), road._hear, road.hand)
+    control.close()
+    assert fault.hit
+    assert "policy.build_time" in caught.value.hint
+    assert 1.0 <= time.monotonic() - began < 60
+    threading.Timer(2.5, road.hand.press).start()
+    with pytest.raises(Interrupted):
+        build(road, shop())
 
 
 def test_builds_go_where_they_were_before_but_to_no_host_that_is_drained(
