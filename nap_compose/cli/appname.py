@@ -54,7 +54,8 @@ def has_file(session: Session) -> bool:
 def file_paths(session: Session) -> list[str]:
     """The files that are meant; none where none is named and none lies around."""
     try:
-        return find(session.options.file, session.env, Path.cwd())
+        options = session.options
+        return find(options.file, session.env, Path.cwd(), options.project_directory)
     except BadFile:
         return []
 

@@ -23,19 +23,25 @@ def setting(env: Mapping[str, str], name: str) -> str | None:
     return env.get(f"NAP_{name}") or env.get(f"COMPOSE_{name}") or None
 
 
-def find(named: Sequence[str | Path] | None, env: Mapping[str, str], folder: Path) -> list[str]:
+def find(
+    named: Sequence[str | Path] | None,
+    env: Mapping[str, str],
+    cwd: Path,
+    project_directory: str | Path | None = None,
+) -> list[str]:
     """The files to read, absolute and in order; `-` is standard input.
 
-    Named ones first, then `NAP_FILE` or `COMPOSE_FILE`, then the first of NAMES in `folder` or
-    the nearest folder above it, with its override. Raises BadFile when there is none.
+    Named ones first, then `NAP_FILE` or `COMPOSE_FILE`, both relative to `cwd`; then the first of
+    NAMES in the project's folder, where that is given, or in `cwd`, or in the nearest folder above
+    it, with its override. Raises BadFile when there is none.
     """
     names = [str(name) for name in named or ()]
     if not names and (listed := setting(env, "FILE")):
         separator = setting(env, "PATH_SEPARATOR") or os.pathsep
         names = [name for name in listed.split(separator) if name]
     if names:
-        return [name if name == STDIN else os.path.normpath(folder / name) for name in names]
-    return _around(folder)
+        return [name if name == STDIN else os.path.normpath(cwd / name) for name in names]
+    return _around(Path(os.path.normpath(cwd / (project_directory or ""))))
 
 
 def _around(folder: Path) -> list[str]:

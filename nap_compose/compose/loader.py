@@ -180,13 +180,13 @@ class _Request:
     def _find(self) -> None:
         """Which files, the project's folder, and the variables.
 
-        Where the command names neither files nor the folder, `.env` of the working directory may
+        Where the command names no files, `.env` of the folder that they are looked for in may
         name them, and its words win over those of `.env` in the project's folder.
         """
         self.env = self.shell
-        if not self.files and not self.project_directory:
-            self.env = self._with_env_files(self.cwd)
-        self.found = discovery.find(self.files, self.env, self.cwd)
+        if not self.files:
+            self.env = self._with_env_files(self.cwd / (self.project_directory or ""))
+        self.found = discovery.find(self.files, self.env, self.cwd, self.project_directory)
         folder = self._project_folder()
         self.folder = self.layers.home = str(folder)
         self.env = {**self._with_env_files(folder), **self.env}
