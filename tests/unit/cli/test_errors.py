@@ -106,6 +106,21 @@ def test_wrong_use(shop: Path, words: tuple[str, ...], error: str) -> None:
     assert error in result.err
 
 
+@pytest.mark.parametrize(
+    "words", [("ps",), ("up",), ("cp", "shop/web:/etc", "."), ("-f", "x", "config")]
+)
+def test_a_folder_that_is_gone_is_no_bug(
+    empty: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    gone = empty / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    result = nap(*words)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("nap: the folder that you are in isn't there any more\n     go to")
+
+
 @pytest.mark.parametrize(("words", "heading"), [((), "Looking:"), (("host",), "Commands:")])
 def test_without_words_the_help_is_shown(
     capsys: pytest.CaptureFixture[str], words: tuple[str, ...], heading: str
