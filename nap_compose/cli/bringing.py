@@ -66,6 +66,8 @@ def bring_up(
     numbers = _numbers(scale)
     found = loaded(session, services, narrow=False)
     app = found.app
+    if verb == "up":
+        _has_services(app)
     request = UpRequest(
         app=app,
         services=services,
@@ -104,6 +106,20 @@ def bring_up(
     keeps_orphans = not request.remove_orphans
     _report(session, outcome, done, mode, verb, keeps_orphans=keeps_orphans, again=again)
     return exit_code(outcome)
+
+
+def _has_services(app: App) -> None:
+    """Refuses an app of no service, as Compose does: that it is up would say nothing."""
+    if app.services:
+        return
+    if app.profiled_out:
+        raise WrongUse(
+            f"no service of {app.name} is turned on: all have profiles",
+            hint="turn one on with --profile NAME; `nap config --profiles` lists them",
+        )
+    raise WrongUse(
+        f"there is no service in the file of {app.name}", hint="`nap down` takes away what is there"
+    )
 
 
 def run_saved(session: Session, file: str, services: tuple[str, ...], mode: str) -> int:

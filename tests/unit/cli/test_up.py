@@ -157,6 +157,25 @@ def test_wrong_use_is_refused(shop: Path, words: tuple[str, ...], error: str) ->
     assert not control.asked
 
 
+@pytest.mark.parametrize(
+    ("services", "error"),
+    [
+        ("{web: {image: x, profiles: [dev]}}", "no service of shop is turned on: all have prof"),
+        ("{}", "there is no service in the file of shop"),
+    ],
+)
+def test_no_service_is_not_up_to_date(shop: Path, services: str, error: str) -> None:
+    (shop / "compose.yaml").write_text(f"name: shop\nservices: {services}\n")
+    control = Scripted(outcome=Outcome("done", EMPTY_PLAN, 0))
+    for words in (("up",), ("up", "-d", "--remove-orphans"), ("plan",)):
+        result = nap(*words, control=control)
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith(f"nap: {error}")
+    assert control.asked == []
+    # What only makes, or shows, finds nothing to do, as in Compose.
+    assert nap("create", control=control).code == 0
+
+
 @pytest.mark.parametrize("verb", ["up -d", "create"])
 def test_nothing_is_shown_of_how_far_pulls_are(shop: Path, verb: str) -> None:
     events = (
