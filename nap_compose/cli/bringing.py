@@ -103,8 +103,9 @@ def bring_up(
         if out == saved.STANDARD_OUTPUT:
             return exit_code(outcome)
     again = f"{verb} -d" if staying is not None and staying.detach else verb
+    end = _ENDS["create" if request.no_start else verb]
     keeps_orphans = not request.remove_orphans
-    _report(session, outcome, done, mode, verb, keeps_orphans=keeps_orphans, again=again)
+    _report(session, outcome, done, mode, verb, keeps_orphans=keeps_orphans, again=again, end=end)
     return exit_code(outcome)
 
 
@@ -245,9 +246,10 @@ def _report(
     *,
     keeps_orphans: bool,
     again: str = "",
+    end: str = "up",
 ) -> None:
     """What is said at the end: results on standard output, all else on standard error. `again` is
-    what to type to go on, where that isn't the verb alone."""
+    what to type to go on, where that isn't the verb alone, `end` what the app is now."""
     from nap_compose.cli.output import report
 
     terminal, plan = session.terminal, outcome.plan
@@ -262,7 +264,7 @@ def _report(
         terminal.say(report.nothing_to_do(plan))
         report.show_published(outcome.published, terminal)
     elif mode != "quiet" and outcome.state == "done":
-        terminal.say(f"{plain(plan.app)} is {_ENDS[verb]}{report.took(outcome)}")
+        terminal.say(f"{plain(plan.app)} is {end}{report.took(outcome)}")
         report.show_changes(outcome, terminal)
         if outcome.published:
             terminal.say("reached at")

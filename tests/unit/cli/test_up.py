@@ -64,6 +64,11 @@ def test_what_changed_and_where_it_is_reached(shop: Path) -> None:
     )
 
 
+def test_what_was_not_started_is_not_called_up(shop: Path) -> None:
+    result = nap("up", "--no-start", control=Scripted(outcome=DONE))
+    assert result.out.startswith("shop is created in 12.3s\n")
+
+
 def test_nothing_to_do(shop: Path) -> None:
     outcome = Outcome("unchanged", EMPTY_PLAN, 0, published=PUBLISHED)
     result = nap("up", "-d", control=Scripted(outcome=outcome))
