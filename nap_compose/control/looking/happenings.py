@@ -26,9 +26,12 @@ OURS = ("com.docker.compose.", "io.nap.")
 """Labels that say whose a container is, which no event needs to show."""
 
 
-def watch_events(parts: Parts, request: EventRequest, warn: Warn) -> Iterator[EventRow]:
-    """The events of the chosen containers, by time. Ends at `until`; without it, never."""
-    watch = _Watch(parts, request, warn)
+def watch_events(
+    parts: Parts, request: EventRequest, warn: Warn, *, oneoffs: bool = True
+) -> Iterator[EventRow]:
+    """The events of the chosen containers, by time, without `oneoffs` only of replicas. Ends at
+    `until`; without it, never."""
+    watch = _Watch(parts, request, warn, oneoffs=oneoffs)
     try:
         yield from watch.rows()
     finally:
@@ -39,10 +42,11 @@ class _Watch:
     """A thread for each host reads its engine's events; one that went away is tried again from
     its last event on, and costs one warning."""
 
-    def __init__(self, parts: Parts, request: EventRequest, warn: Warn) -> None:
+    def __init__(self, parts: Parts, request: EventRequest, warn: Warn, *, oneoffs: bool) -> None:
         self._parts = parts
         self._request = request
         self._warn = warn
+        self._oneoffs = oneoffs
         self._began = time.time() if request.since is None else request.since
         self._news: queue.Queue[tuple[str, EventRow | None]] = queue.Queue()
         self._stop = threading.Event()
@@ -125,6 +129,8 @@ class _Watch:
             labels, name, cluster=self._parts.cluster.name, seal=self._parts.seal
         )
         if identity is None or not is_chosen(identity, self._request.chosen):
+            return None
+        if identity.oneoff and not self._oneoffs:
             return None
         return EventRow(
             of=Whereabouts(
