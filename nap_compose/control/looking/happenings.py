@@ -11,7 +11,7 @@ from nap_compose.border import EventRequest, EventRow, Whereabouts
 from nap_compose.cluster.engine import EngineAway, EngineError, Json
 from nap_compose.cluster.labels import APP, COMPOSE
 from nap_compose.cluster.seen import container_identity
-from nap_compose.control.looking.choosing import is_chosen
+from nap_compose.control.looking.choosing import is_chosen, number_of
 from nap_compose.control.parts import Parts
 from nap_compose.errors import NapError
 from nap_compose.logs.merge import Holdback
@@ -137,7 +137,7 @@ class _Watch:
                 owner=identity.owner,
                 app=identity.app,
                 service=identity.service,
-                replica=identity.replica,
+                replica=number_of(identity),
                 host=host,
                 name=name,
                 id=actor["ID"],
