@@ -62,7 +62,9 @@ def complain_of_use(error: click.ClickException, terminal: Terminal) -> int:
     if instead := _instead(error, context):
         _hint(instead, terminal)
     elif context is not None:
-        _hint(f"`{context.command_path} --help` shows what there is", terminal)
+        # A command within a command may have no name: `nap logs` is one of `nap logs status`.
+        words = " ".join(context.command_path.split())
+        _hint(f"`{words} --help` shows what there is", terminal)
     return Exit.WRONG_USE
 
 

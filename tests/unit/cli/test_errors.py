@@ -88,6 +88,7 @@ def test_ctrl_c_ends_with_its_code() -> None:
         (("--project-directory", "compose.yaml", "ps"), "compose.yaml is a file and no folder\n"),
         (("scale", "web=two"), "'web=two' doesn't say how many replicas of which service\n"),
         (("ls", "--formt", "json"), "there is no option '--formt'; did you mean '--format'?"),
+        (("logs", "--nope"), "'--nope'\n     `nap logs --help` shows what there is\n"),
         (("host", "lss"), "there is no command 'lss'; did you mean 'ls'?"),
         (("up", "--menu"), "there is no option '--menu'\n     -w watches files"),
         (("--dry-run", "ps"), "'--dry-run'\n     it changes nothing anyway: leave that out\n"),
