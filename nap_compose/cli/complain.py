@@ -27,7 +27,7 @@ def complain(error: Exception, terminal: Terminal, *, debug: bool) -> int:
         for fault in error.faults:
             _say(fault, terminal)
         return error.exit_code
-    told = foreseen(error) or _of_a_folder_gone(error)
+    told = foreseen(error) or _of_the_persons_files(error)
     if told is not None:
         _say(told, terminal)
         return told.exit_code
@@ -37,8 +37,11 @@ def complain(error: Exception, terminal: Terminal, *, debug: bool) -> int:
     return Exit.FAILED
 
 
-def _of_a_folder_gone(error: Exception) -> NapError | None:
-    """What is to be said where the folder that the person stands in was removed meanwhile."""
+def _of_the_persons_files(error: Exception) -> NapError | None:
+    """What is to be said of a file that the person may not use, and where the folder that they are
+    in was removed meanwhile; None for all else."""
+    if isinstance(error, PermissionError) and error.filename:
+        return NapError(f"{error.filename} can't be used: {error.strerror}")
     if not isinstance(error, FileNotFoundError):
         return None
     try:

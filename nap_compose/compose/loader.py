@@ -197,7 +197,7 @@ class _Request:
         names = self.env_files or [name for name in (listed or "").split(",") if name]
         paths = [self.cwd / name for name in names]
         if not paths and not _is_true(setting(self.shell, "DISABLE_ENV_FILE")):
-            paths = [folder / ".env"] if (folder / ".env").is_file() else []
+            paths = [folder / ".env"] if discovery.is_file(folder / ".env") else []
         values: dict[str, str] = {}
         for path in paths:
             shown = self.layers.shown(str(path))
