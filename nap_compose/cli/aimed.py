@@ -67,7 +67,10 @@ def refuse_missing_replicas(aimed: Aim, control: Control) -> None:
 def refuse_unknown_app(aimed: Aim, control: Control, session: Session) -> None:
     """Raise WrongUse where words name an app of which nothing is on record, with what may be meant
     instead. One that a file or `-p` gives may be yet to come."""
-    if not aimed.app or aimed.app == app_name(session):
+    if not aimed.app:
+        return
+    others = aimed.owner != control.whoami().owner
+    if aimed.app == app_name(session) and not others:
         return
     try:
         control.app(Aim(aimed.app, aimed.owner).target())
@@ -80,7 +83,6 @@ def refuse_unknown_app(aimed: Aim, control: Control, session: Session) -> None:
     apps = control.apps(recorded=True)
     if apps.warnings or any((row.owner, row.app) == (aimed.owner, aimed.app) for row in apps.rows):
         return
-    others = aimed.owner != control.whoami().owner
     raise WrongUse(
         f"there is no app {app_called(aimed.owner if others else '', aimed.app)}",
         hint=_meant_instead(aimed, apps, control),

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from nap_compose.cli.options import Options
 from nap_compose.cli.session import Session
-from nap_compose.compose.discovery import STDIN, find, setting
+from nap_compose.compose.discovery import STDIN, NoFile, find, setting
 from nap_compose.compose.project import check_name, from_folder
-from nap_compose.errors import BadFile
 
 _NAME_KEY = re.compile(rb"""^(?:name\b|"name"|'name'|\?)""", re.MULTILINE)
 _NAME_LINE = re.compile(
@@ -52,10 +51,12 @@ def has_file(session: Session) -> bool:
 
 
 def file_paths(session: Session) -> list[str]:
-    """The files that are meant; none where none is named and none lies around."""
+    """The files that are meant; none where none is named and none lies around. Raises BadFile for
+    a folder that one may not look into."""
     try:
-        return find(session.options.file, session.env, Path.cwd())
-    except BadFile:
+        options = session.options
+        return find(options.file, session.env, Path.cwd(), options.project_directory)
+    except NoFile:
         return []
 
 

@@ -66,6 +66,8 @@ def bring_up(
     numbers = _numbers(scale)
     found = loaded(session, services, narrow=False)
     app = found.app
+    if verb == "up":
+        _has_services(app)
     request = UpRequest(
         app=app,
         services=services,
@@ -101,9 +103,24 @@ def bring_up(
         if out == saved.STANDARD_OUTPUT:
             return exit_code(outcome)
     again = f"{verb} -d" if staying is not None and staying.detach else verb
+    end = _ENDS["create" if request.no_start else verb]
     keeps_orphans = not request.remove_orphans
-    _report(session, outcome, done, mode, verb, keeps_orphans=keeps_orphans, again=again)
+    _report(session, outcome, done, mode, verb, keeps_orphans=keeps_orphans, again=again, end=end)
     return exit_code(outcome)
+
+
+def _has_services(app: App) -> None:
+    """Refuses an app of no service, as Compose does: that it is up would say nothing."""
+    if app.services:
+        return
+    if app.profiled_out:
+        raise WrongUse(
+            f"no service of {app.name} is turned on: all have profiles",
+            hint="turn one on with --profile NAME; `nap config --profiles` lists them",
+        )
+    raise WrongUse(
+        f"there is no service in the file of {app.name}", hint="`nap down` takes away what is there"
+    )
 
 
 def run_saved(session: Session, file: str, services: tuple[str, ...], mode: str) -> int:
@@ -229,9 +246,10 @@ def _report(
     *,
     keeps_orphans: bool,
     again: str = "",
+    end: str = "up",
 ) -> None:
     """What is said at the end: results on standard output, all else on standard error. `again` is
-    what to type to go on, where that isn't the verb alone."""
+    what to type to go on, where that isn't the verb alone, `end` what the app is now."""
     from nap_compose.cli.output import report
 
     terminal, plan = session.terminal, outcome.plan
@@ -246,7 +264,7 @@ def _report(
         terminal.say(report.nothing_to_do(plan))
         report.show_published(outcome.published, terminal)
     elif mode != "quiet" and outcome.state == "done":
-        terminal.say(f"{plain(plan.app)} is {_ENDS[verb]}{report.took(outcome)}")
+        terminal.say(f"{plain(plan.app)} is {end}{report.took(outcome)}")
         report.show_changes(outcome, terminal)
         if outcome.published:
             terminal.say("reached at")

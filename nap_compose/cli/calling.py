@@ -43,7 +43,7 @@ def _root(**given: Any) -> None:
 def root() -> LazyGroup:
     """The group of all commands."""
     version = click.Option(
-        ["--version"],
+        ["-v", "--version"],
         is_flag=True,
         expose_value=False,
         is_eager=True,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from nap_compose.cli.output.terminal import Terminal
-from nap_compose.errors import BadFiles, NapError, Place, foreseen
+from nap_compose.errors import BadFiles, NapError, Place, WrongUse, foreseen
 from nap_compose.exits import Exit
 from nap_compose.text import nearest, plain
 
@@ -25,7 +27,7 @@ def complain(error: Exception, terminal: Terminal, *, debug: bool) -> int:
         for fault in error.faults:
             _say(fault, terminal)
         return error.exit_code
-    told = foreseen(error)
+    told = foreseen(error) or _of_the_persons_files(error)
     if told is not None:
         _say(told, terminal)
         return told.exit_code
@@ -33,6 +35,23 @@ def complain(error: Exception, terminal: Terminal, *, debug: bool) -> int:
     if not debug:
         _hint("run it again with --debug to see where it arose, and report that", terminal)
     return Exit.FAILED
+
+
+def _of_the_persons_files(error: Exception) -> NapError | None:
+    """What is to be said of a file that the person may not use, and where the folder that they are
+    in was removed meanwhile; None for all else."""
+    if isinstance(error, PermissionError) and error.filename:
+        return NapError(f"{error.filename} can't be used: {error.strerror}")
+    if not isinstance(error, FileNotFoundError):
+        return None
+    try:
+        os.getcwd()  # noqa: PTH109 (start-up)
+    except FileNotFoundError:
+        return WrongUse(
+            "the folder that you are in isn't there any more",
+            hint="go to one that is; where it was made anew, `cd .` is enough",
+        )
+    return None
 
 
 def complain_of_use(error: click.ClickException, terminal: Terminal) -> int:
@@ -46,7 +65,9 @@ def complain_of_use(error: click.ClickException, terminal: Terminal) -> int:
     if instead := _instead(error, context):
         _hint(instead, terminal)
     elif context is not None:
-        _hint(f"`{context.command_path} --help` shows what there is", terminal)
+        # A command within a command may have no name: `nap logs` is one of `nap logs status`.
+        words = " ".join(context.command_path.split())
+        _hint(f"`{words} --help` shows what there is", terminal)
     return Exit.WRONG_USE
 
 

@@ -78,7 +78,7 @@ def shared(*, short_file: bool = True, short_project: bool = True) -> list[click
             ["--project-directory"],
             metavar="DIR",
             callback=_folder,
-            help="What paths are relative to",
+            help="The app's folder, that paths are relative to",
         ),
         _option(["--all-resources"], is_flag=True, help="Also what no service uses"),
         _option(["--cluster"], metavar="FILE", help="The cluster file, or ssh://MACHINE"),

@@ -75,7 +75,7 @@ def _cells(
     row: ProcessesRow, process: Sequence[str], titles: Sequence[str], on_cluster: bool
 ) -> list[str]:
     told = dict(zip(row.titles, process, strict=False))
-    whose = [row.of.service, str(row.of.replica)]
+    whose = [row.of.service, str(row.of.replica or "")]
     if on_cluster:
         whose = [row.of.app, *whose, row.of.host]
     return [*whose, *(told.get(title, "-") for title in titles)]

@@ -135,8 +135,10 @@ def _connect_fault(host: str, at: Endpoint, error: OSError) -> EngineAway | None
         return EngineAway(
             host,
             Absence.REFUSED,
-            f"you may not use the socket {at}" if at.unix else f"connecting to {at} isn't allowed",
-            hint="only root and members of the group `docker` may" if at.unix else None,
+            # All in one sentence: a view of the hosts keeps no hints.
+            f"you may not use the socket {at}: only root and members of the group `docker` may"
+            if at.unix
+            else f"connecting to {at} isn't allowed",
         )
     if isinstance(error, ConnectionRefusedError):
         return EngineAway(

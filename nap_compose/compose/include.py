@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nap_compose.compose import dotenv
+from nap_compose.compose.discovery import is_file
 from nap_compose.compose.envfiles import read_text
 from nap_compose.compose.faults import Fault
 from nap_compose.compose.paths import is_remote
@@ -47,7 +48,7 @@ def _variables(
 ) -> Mapping[str, str]:
     """The variables for the included files: their own .env, the includer's winning over it."""
     files = [_join(folder, path) for path in _texts(entry.get("env_file"))]
-    if not files and Path(inside, ".env").is_file():
+    if not files and is_file(Path(inside, ".env")):
         files = [f"{inside}/.env"]
     found: dict[str, str] = {}
     for file in files:

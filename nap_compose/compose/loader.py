@@ -180,13 +180,13 @@ class _Request:
     def _find(self) -> None:
         """Which files, the project's folder, and the variables.
 
-        Where the command names neither files nor the folder, `.env` of the working directory may
+        Where the command names no files, `.env` of the folder that they are looked for in may
         name them, and its words win over those of `.env` in the project's folder.
         """
         self.env = self.shell
-        if not self.files and not self.project_directory:
-            self.env = self._with_env_files(self.cwd)
-        self.found = discovery.find(self.files, self.env, self.cwd)
+        if not self.files:
+            self.env = self._with_env_files(self.cwd / (self.project_directory or ""))
+        self.found = discovery.find(self.files, self.env, self.cwd, self.project_directory)
         folder = self._project_folder()
         self.folder = self.layers.home = str(folder)
         self.env = {**self._with_env_files(folder), **self.env}
@@ -197,7 +197,7 @@ class _Request:
         names = self.env_files or [name for name in (listed or "").split(",") if name]
         paths = [self.cwd / name for name in names]
         if not paths and not _is_true(setting(self.shell, "DISABLE_ENV_FILE")):
-            paths = [folder / ".env"] if (folder / ".env").is_file() else []
+            paths = [folder / ".env"] if discovery.is_file(folder / ".env") else []
         values: dict[str, str] = {}
         for path in paths:
             shown = self.layers.shown(str(path))

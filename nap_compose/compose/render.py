@@ -34,8 +34,9 @@ def render(
     """
     document = app.document if isinstance(app, App) else app
     if as_written:
-        written = _whole(document)
-        return _json(written) if format == "json" else _yaml(_ordered(written))
+        if format == "json":
+            return _json(_whole(document, digits=True))
+        return _yaml(_ordered(_whole(document)))
     value = _escaped(document)
     if format == "json":
         return _json(as_json(value))
@@ -56,14 +57,24 @@ def _escaped(value: Any) -> Any:
     return value
 
 
-def _whole(value: Any) -> Any:
-    """With `1000` for `1e3`: what it is in a container, and in Compose."""
+_LONGEST = 1e21
+"""From here on Compose's JSON has no whole number without an exponent either."""
+
+
+def _whole(value: Any, *, digits: bool = False) -> Any:
+    """With `1000` for `1e3`: what it is in a container, and in Compose. With `digits` also what is
+    too large for a whole number there, as its JSON has it."""
     if isinstance(value, float):
         number = whole(value)
+        if number is None and digits and value.is_integer() and abs(value) < _LONGEST:
+            from decimal import Decimal
+
+            return int(Decimal(repr(value)))
         return value if number is None else number
     if isinstance(value, Mapping):
-        return {key: _whole(entry) for key, entry in value.items()}
-    return [_whole(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+        return {key: _whole(entry, digits=digits) for key, entry in value.items()}
+    many = isinstance(value, (list, tuple))
+    return [_whole(entry, digits=digits) for entry in value] if many else value
 
 
 def as_json(document: Mapping[str, Any]) -> dict[str, Any]:

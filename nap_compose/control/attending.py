@@ -50,7 +50,8 @@ def attend(parts: Parts, request: AttendRequest, hold: Hold, warn: Callable[[str
         shown=among(request.shown),
         awaited=among(request.awaited),
         refresh=look,
-        happenings=partial(watch_events, parts, events),
+        # What `run` makes of a service has a number too, but its end is no replica's.
+        happenings=partial(watch_events, parts, events, oneoffs=False),
         held=lambda: hold.held,
         warn=warn,
     )

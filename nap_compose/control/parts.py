@@ -13,7 +13,7 @@ from nap_compose.cluster import observe as looking
 from nap_compose.cluster.cluster import EMBEDDED, Cluster
 from nap_compose.cluster.engines import ClusterEngines, engines_of
 from nap_compose.cluster.observe import ANYBODY, EVERYTHING, Part, Whose
-from nap_compose.cluster.view import HostState, View
+from nap_compose.cluster.view import Absence, HostState, View
 from nap_compose.errors import Away
 
 if TYPE_CHECKING:
@@ -200,9 +200,11 @@ def seen_at_all(view: View) -> View:
     if view.hosts:
         return view
     if [host.name for host in view.unseen] == [EMBEDDED]:
-        raise Away(
-            f"the Docker engine doesn't answer: {view.unseen[0].text}",
-            hint="is it running? DOCKER_HOST names another one, a cluster file a whole cluster",
-        )
+        (engine,) = view.unseen
+        others = "DOCKER_HOST names another one, a cluster file a whole cluster"
+        if engine.why in (Absence.UNREACHABLE, Absence.TIMEOUT):
+            others = f"is it running? {others}"
+            raise Away(f"the Docker engine doesn't answer: {engine.text}", hint=others)
+        raise Away(f"the Docker engine can't be used: {engine.text}", hint=others)
     why = "; ".join(f"{host.name}: {host.text}" for host in view.unseen)
     raise Away(f"no host answers ({why})", hint="nap host ls shows each with its reason")

@@ -43,7 +43,7 @@ def list_containers(parts: Parts, target: Target, *, stopped: bool) -> Listing:
     ]
     if view.unseen:
         rows += unknown_rows(_at_hand(lambda: placed(parts)) or {}, target, view.unseen)
-    rows.sort(key=lambda row: (row.owner, row.app, row.service, row.replica, row.since))
+    rows.sort(key=lambda row: (row.owner, row.app, row.service, row.oneoff, row.replica, row.since))
     return Listing(tuple(rows), warnings_of(view))
 
 

@@ -122,13 +122,17 @@ def missing(target: Target, view: View, mine: Sequence[ContainerView]) -> NapErr
     services = sorted({each.identity.service for each in mine if each.identity})
     if not services:
         return WrongUse(
-            f"there is no app {target.app}, or it has no containers", hint="nap ls lists the apps"
+            f"there is no app {target.app}, or it has no containers",
+            hint="nap ls lists the apps; nap up makes what a file has",
         )
     if target.service not in services:
+        # It may well stand in the file, which only the person's process has.
         near = nearest(target.service, services)
-        hint = f"did you mean '{near}'?" if near else f"it has: {', '.join(services)}"
+        has = f"it has: {', '.join(services)}; nap up makes what a file has"
         return WrongUse(
-            f"there is no service '{target.service}' in the app {target.app}", hint=hint
+            f"there is no service '{target.service}' in the app {target.app}, "
+            "or it has no containers",
+            hint=f"did you mean '{near}'?" if near else has,
         )
     numbers = sorted(
         each.identity.replica

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from nap_compose.border import AttendRequest, Ended, LogLine, Target
+from nap_compose.border import AttendRequest, Ended, LogLine, RunRequest, Target
+from nap_compose.compose.oneoff import Changes, oneoff_app
 from nap_compose.errors import WrongUse
 from nap_compose.logs import follow
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import FakeCluster
-from tests.support.road import Road
+from tests.support.console import ScriptedConsole
+from tests.support.road import Hand, Road
 from tests.support.views import app
 
 TWO = {"web": {"deploy": {"replicas": 2}}, "db": {}}
@@ -143,6 +145,23 @@ def test_what_is_awaited_and_what_is_shown_are_two_things(
     attended.until(lambda: bool(attended.items))
     end(fake, road, "db.1", 4)
     assert attended.over() == ["heard", "db.1 ends 4"]
+
+
+def test_the_end_of_what_run_makes_is_no_replica_s(
+    fake: FakeCluster, road: Road, attend: Callable[..., Attended]
+) -> None:
+    for engine in fake:
+        engine.programs["leaves"] = lambda _: 7
+    whole = app(TWO)
+    road.up(whole)
+    attended = attend("web")
+    wanted = oneoff_app(whole, "web", Changes(command=("leaves",)), folder="/")
+    request = RunRequest(app=wanted, whole=whole, service="web")
+    made = attended.control.make_oneoff(request, lambda _: None, Hand())
+    assert attended.control.run_oneoff(made, ScriptedConsole()).code == 7
+    for slot in ("web.1", "web.2"):
+        end(fake, road, slot, 0)
+    assert sorted(attended.over()) == ["web.1 ends 0", "web.2 ends 0"]
 
 
 def test_held_it_waits_for_containers_that_are_still_to_come(

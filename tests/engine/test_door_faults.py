@@ -84,7 +84,8 @@ def test_a_socket_that_one_may_not_use() -> None:
             said = _as_nobody(engine.host())
     finally:
         folder.rmdir()
-    assert said == f"refused: you may not use the socket {path}"
+    who = "only root and members of the group `docker` may"
+    assert said == f"refused: you may not use the socket {path}: {who}"
 
 
 def _as_nobody(host: Host) -> str:

@@ -9,12 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from nap_compose.border import Chosen, EventRequest, EventRow, Target
+from nap_compose.border import Chosen, EventRequest, EventRow, RunRequest, Target
+from nap_compose.compose.oneoff import Changes, oneoff_app
 from nap_compose.control.local import LocalControl
 from nap_compose.errors import NapError, WrongUse
 from tests.engine.conftest import MakeCluster
 from tests.engine.fake_engine import FakeCluster
-from tests.support.road import Road
+from tests.support.road import Hand, Road
 from tests.support.views import app
 
 SHOP = Chosen(Target("shop"), services=("web",))
@@ -117,6 +118,32 @@ def test_processes_and_usage_of_every_host(fake: FakeCluster, control: LocalCont
         (2 << 20, 1234, 7, 5)
     }
     assert all(row.cpu == pytest.approx(50, abs=5) for row in used)
+
+
+def test_what_run_made_is_no_replica_and_comes_last(
+    fake: FakeCluster, control: LocalControl
+) -> None:
+    began = time.time()
+    whole = app({"web": {}})
+    wanted = oneoff_app(whole, "web", Changes(command=("stays",)), folder="/")
+    request = RunRequest(app=wanted, whole=whole, service="web", no_deps=True)
+    made = control.make_oneoff(request, lambda _: None, Hand())
+    assert control.run_oneoff(made, None).detached
+
+    def numbers(chosen: Chosen) -> list[list[int]]:
+        past = EventRequest(chosen, since=began, until=time.time())
+        return [
+            [row.of.replica for row in control.processes(chosen).rows],
+            [row.of.replica for row in control.images(chosen).rows],
+            [row.of.replica for row in next(control.usage(chosen)).rows],
+            [row.of.replica for row in control.happenings(past, lambda _: None)][:1],
+        ]
+
+    every = [1, 2, 3, 4, 5, 6, 0]
+    assert [row.replica for row in control.ps(SHOP.target, stopped=True).rows][1:] == every
+    assert numbers(SHOP) == [every, every, every, [0]]
+    first = Chosen(Target("shop", service="web", replica=1))
+    assert numbers(first) == [[1], [1], [1], []]
 
 
 def test_a_container_that_ended_is_left_out_unless_asked_for(

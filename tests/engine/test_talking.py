@@ -228,8 +228,14 @@ def test_the_first_that_runs_is_meant_where_none_is_named(
     ("target", "said", "hint"),
     [
         (Target("shop", service="wep"), "no service 'wep'", "did you mean 'web'?"),
+        # One that stands in the file alone, which isn't known here.
+        (
+            Target("shop", service="mail"),
+            "'mail' in the app shop, or it has no cont",
+            "nap up makes",
+        ),
         (Target("shop", service="web", replica=9), r"no replica shop/web\.9", "web has 1, 2, 3"),
-        (Target("nope", service="web"), "no app nope", "nap ls"),
+        (Target("nope", service="web"), "no app nope", "nap up makes"),
     ],
 )
 def test_whom_there_isn_t(control: Control, target: Target, said: str, hint: str) -> None:

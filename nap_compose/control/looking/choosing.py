@@ -42,9 +42,14 @@ def is_chosen(identity: Identity, chosen: Chosen) -> bool:
     return (
         (not target.app or (identity.owner, identity.app) == (target.owner, target.app))
         and target.service in ("", identity.service)
-        and target.replica in (0, identity.replica)
+        and target.replica in (0, number_of(identity))
         and (not chosen.services or identity.service in chosen.services)
     )
+
+
+def number_of(identity: Identity) -> int:
+    """Which replica it is; 0 for what `run` made, whose number in its labels says nothing."""
+    return 0 if identity.oneoff else identity.replica
 
 
 def whereabouts(container: ContainerView) -> Whereabouts:
@@ -56,7 +61,7 @@ def whereabouts(container: ContainerView) -> Whereabouts:
         owner=identity.owner,
         app=identity.app,
         service=identity.service,
-        replica=identity.replica,
+        replica=number_of(identity),
         host=container.host,
         name=container.name,
         id=container.id,
@@ -116,4 +121,5 @@ def _lane(
 
 def _order(container: ContainerView) -> tuple[object, ...]:
     of = whereabouts(container)
-    return of.owner, of.app, of.service, of.replica, container.created, of.name
+    # What `run` made of a service comes after its replicas.
+    return of.owner, of.app, of.service, not of.replica, of.replica, container.created, of.name

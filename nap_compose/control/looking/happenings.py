@@ -11,7 +11,7 @@ from nap_compose.border import EventRequest, EventRow, Whereabouts
 from nap_compose.cluster.engine import EngineAway, EngineError, Json
 from nap_compose.cluster.labels import APP, COMPOSE
 from nap_compose.cluster.seen import container_identity
-from nap_compose.control.looking.choosing import is_chosen
+from nap_compose.control.looking.choosing import is_chosen, number_of
 from nap_compose.control.parts import Parts
 from nap_compose.errors import NapError
 from nap_compose.logs.merge import Holdback
@@ -26,9 +26,12 @@ OURS = ("com.docker.compose.", "io.nap.")
 """Labels that say whose a container is, which no event needs to show."""
 
 
-def watch_events(parts: Parts, request: EventRequest, warn: Warn) -> Iterator[EventRow]:
-    """The events of the chosen containers, by time. Ends at `until`; without it, never."""
-    watch = _Watch(parts, request, warn)
+def watch_events(
+    parts: Parts, request: EventRequest, warn: Warn, *, oneoffs: bool = True
+) -> Iterator[EventRow]:
+    """The events of the chosen containers, by time, without `oneoffs` only of replicas. Ends at
+    `until`; without it, never."""
+    watch = _Watch(parts, request, warn, oneoffs=oneoffs)
     try:
         yield from watch.rows()
     finally:
@@ -39,10 +42,11 @@ class _Watch:
     """A thread for each host reads its engine's events; one that went away is tried again from
     its last event on, and costs one warning."""
 
-    def __init__(self, parts: Parts, request: EventRequest, warn: Warn) -> None:
+    def __init__(self, parts: Parts, request: EventRequest, warn: Warn, *, oneoffs: bool) -> None:
         self._parts = parts
         self._request = request
         self._warn = warn
+        self._oneoffs = oneoffs
         self._began = time.time() if request.since is None else request.since
         self._news: queue.Queue[tuple[str, EventRow | None]] = queue.Queue()
         self._stop = threading.Event()
@@ -126,12 +130,14 @@ class _Watch:
         )
         if identity is None or not is_chosen(identity, self._request.chosen):
             return None
+        if identity.oneoff and not self._oneoffs:
+            return None
         return EventRow(
             of=Whereabouts(
                 owner=identity.owner,
                 app=identity.app,
                 service=identity.service,
-                replica=identity.replica,
+                replica=number_of(identity),
                 host=host,
                 name=name,
                 id=actor["ID"],

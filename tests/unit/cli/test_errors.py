@@ -88,6 +88,7 @@ def test_ctrl_c_ends_with_its_code() -> None:
         (("--project-directory", "compose.yaml", "ps"), "compose.yaml is a file and no folder\n"),
         (("scale", "web=two"), "'web=two' doesn't say how many replicas of which service\n"),
         (("ls", "--formt", "json"), "there is no option '--formt'; did you mean '--format'?"),
+        (("logs", "--nope"), "'--nope'\n     `nap logs --help` shows what there is\n"),
         (("host", "lss"), "there is no command 'lss'; did you mean 'ls'?"),
         (("up", "--menu"), "there is no option '--menu'\n     -w watches files"),
         (("--dry-run", "ps"), "'--dry-run'\n     it changes nothing anyway: leave that out\n"),
@@ -104,6 +105,21 @@ def test_wrong_use(shop: Path, words: tuple[str, ...], error: str) -> None:
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith("nap: ")
     assert error in result.err
+
+
+@pytest.mark.parametrize(
+    "words", [("ps",), ("up",), ("cp", "shop/web:/etc", "."), ("-f", "x", "config")]
+)
+def test_a_folder_that_is_gone_is_no_bug(
+    empty: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    gone = empty / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    result = nap(*words)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("nap: the folder that you are in isn't there any more\n     go to")
 
 
 @pytest.mark.parametrize(("words", "heading"), [((), "Looking:"), (("host",), "Commands:")])

@@ -173,7 +173,7 @@ def test_version() -> None:
     number = nap_compose.__version__
     assert nap("version").out == f"nap {number} (Python {platform.python_version()})\n"
     assert nap("version", "--short").out == f"{number}\n"
-    assert nap("--version").out == f"nap {number}\n"
+    assert nap("--version").out == nap("-v").out == f"nap {number}\n"
     assert json.loads(nap("version", "-f", "json").out)["version"] == number
 
 

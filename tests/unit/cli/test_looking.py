@@ -106,6 +106,9 @@ def test_top(shop: Path) -> None:
         "shop   db        1   h1     root   4242   1      0   12:00   ?     00:00:00   "
         "sleep 1000000 and a long line\n"
     )
+    oneoff = {"processes": [ProcessesRow(of("db", 0), TITLES, (PROCESS,))]}
+    alone = nap("top", control=Scripted(rows=[row("db")], seen=oneoff)).out
+    assert alone.splitlines()[1].split()[:3] == ["db", "root", "4242"]
     narrow = nap("top", "--no-color", control=cluster(), width=40).out
     assert narrow.splitlines()[0] == "SERVICE   #   HOST   PID    CMD"
     assert nap("top", "--format", "{{.Host}} {{.PID}}", control=cluster()).out == "h1 4242\n"

@@ -55,6 +55,15 @@ def test_an_app_of_which_nothing_is_left_is_an_empty_table(
 
 
 @looks
+def test_one_s_own_file_gives_no_app_of_others(shop: Path, words: tuple[str, ...]) -> None:
+    apps = [AppRow("ada", "shop", 2, 3, 3, 1)]
+    control = Scripted(owner="ada", app_rows=apps, recorded=["ada/shop"])
+    result = nap(*words, "bob/shop/", control=control)
+    assert (result.code, result.out) == (Exit.WRONG_USE, "")
+    assert result.err.startswith("nap: there is no app bob/shop\n")
+
+
+@looks
 def test_what_was_not_seen_may_be_there(empty: Path, words: tuple[str, ...]) -> None:
     result = asked(*words, "nosuch", warnings=("host h1 was not seen",))
     assert result.code == Exit.PARTIAL

@@ -74,6 +74,17 @@ def test_with_a_file_it_is_that_app_alone(shop: Path) -> None:
     assert result.out.splitlines() == [name.ljust(64, "0") for name in ("db1", "web1", "web2")]
 
 
+def test_the_folder_of_an_app_stands_for_its_file(shop: Path) -> None:
+    for name, text in {"blog": "name: blog\n", "wiki": ""}.items():
+        (shop / name / "deep").mkdir(parents=True)
+        (shop / name / "compose.yaml").write_text(f"{text}services: {{}}\n")
+    control = cluster()
+    for folder in ("blog", "wiki", "blog/deep"):
+        nap("--project-directory", folder, "ps", control=control)
+    apps = ("blog", "wiki", "blog")
+    assert control.asked == [(Target(app, "ada"), False) for app in apps]
+
+
 def test_a_name_stands_for_a_file(empty: Path) -> None:
     control = cluster()
     nap("ps", "-p", "shop", control=control)

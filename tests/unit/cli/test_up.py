@@ -64,6 +64,11 @@ def test_what_changed_and_where_it_is_reached(shop: Path) -> None:
     )
 
 
+def test_what_was_not_started_is_not_called_up(shop: Path) -> None:
+    result = nap("up", "--no-start", control=Scripted(outcome=DONE))
+    assert result.out.startswith("shop is created in 12.3s\n")
+
+
 def test_nothing_to_do(shop: Path) -> None:
     outcome = Outcome("unchanged", EMPTY_PLAN, 0, published=PUBLISHED)
     result = nap("up", "-d", control=Scripted(outcome=outcome))
@@ -155,6 +160,25 @@ def test_wrong_use_is_refused(shop: Path, words: tuple[str, ...], error: str) ->
     result = nap("up", "-d", *words, control=control)
     assert (result.code, result.out, result.err) == (2, "", error)
     assert not control.asked
+
+
+@pytest.mark.parametrize(
+    ("services", "error"),
+    [
+        ("{web: {image: x, profiles: [dev]}}", "no service of shop is turned on: all have prof"),
+        ("{}", "there is no service in the file of shop"),
+    ],
+)
+def test_no_service_is_not_up_to_date(shop: Path, services: str, error: str) -> None:
+    (shop / "compose.yaml").write_text(f"name: shop\nservices: {services}\n")
+    control = Scripted(outcome=Outcome("done", EMPTY_PLAN, 0))
+    for words in (("up",), ("up", "-d", "--remove-orphans"), ("plan",)):
+        result = nap(*words, control=control)
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith(f"nap: {error}")
+    assert control.asked == []
+    # What only makes, or shows, finds nothing to do, as in Compose.
+    assert nap("create", control=control).code == 0
 
 
 @pytest.mark.parametrize("verb", ["up -d", "create"])
