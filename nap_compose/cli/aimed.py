@@ -67,10 +67,7 @@ def refuse_missing_replicas(aimed: Aim, control: Control) -> None:
 def refuse_unknown_app(aimed: Aim, control: Control, session: Session) -> None:
     """Raise WrongUse where words name an app of which nothing is on record, with what may be meant
     instead. One that a file or `-p` gives may be yet to come."""
-    if not aimed.app:
-        return
-    others = aimed.owner != control.whoami().owner
-    if aimed.app == app_name(session) and not others:
+    if not aimed.app or may_come(aimed, control, session):
         return
     try:
         control.app(Aim(aimed.app, aimed.owner).target())
@@ -83,10 +80,16 @@ def refuse_unknown_app(aimed: Aim, control: Control, session: Session) -> None:
     apps = control.apps(recorded=True)
     if apps.warnings or any((row.owner, row.app) == (aimed.owner, aimed.app) for row in apps.rows):
         return
+    owner = aimed.owner if aimed.owner != control.whoami().owner else ""
     raise WrongUse(
-        f"there is no app {app_called(aimed.owner if others else '', aimed.app)}",
+        f"there is no app {app_called(owner, aimed.app)}",
         hint=_meant_instead(aimed, apps, control),
     )
+
+
+def may_come(aimed: Aim, control: Control, session: Session) -> bool:
+    """Whether a file or `-p` gives the app, which is one's own: it may be yet to come."""
+    return aimed.app == app_name(session) and aimed.owner == control.whoami().owner
 
 
 def with_what_was_meant(error: NoSuchApp, aimed: Aim, control: Control) -> NoSuchApp:

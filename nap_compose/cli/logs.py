@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nap_compose.cli.aimed import aimed_at, checked, refuse_missing_replicas, with_what_was_meant
+from nap_compose.cli.aimed import (
+    aimed_at,
+    checked,
+    may_come,
+    refuse_missing_replicas,
+    with_what_was_meant,
+)
 from nap_compose.cli.moments import moment
 from nap_compose.cli.options import with_shared
 from nap_compose.cli.output.loglines import DEPLOY, Printer, as_json
@@ -95,7 +101,10 @@ def logs(
         try:
             lines = control.logs(request, session.terminal.warn)
         except NoSuchApp as error:
-            raise with_what_was_meant(error, aimed, control) from None
+            if not may_come(aimed, control, session):
+                raise with_what_was_meant(error, aimed, control) from None
+            session.terminal.warn(f"{aimed.app} has no containers, and no logs are kept")
+            return
         if aimed.slots:
             lines = (line for line in lines if meant(line, aimed))
         if wanted is not None:

@@ -73,6 +73,20 @@ def test_of_an_app_that_is_not_there_what_was_meant_is_told(
     assert said(control, "blog") == none.format("blog", "there are: shop")
 
 
+def test_the_files_app_may_be_yet_to_come(
+    control: Control, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in Compose: nothing is shown, and nothing failed."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "compose.yaml").write_text("name: shop\nservices: {web: {image: web:1}}\n")
+    told = "shop has no containers, and no logs are kept"
+    for words in (("logs",), ("logs", "web"), ("logs", "-p", "shop"), ("logs", "--tail", "5")):
+        result = nap(*words, control=control)
+        assert (result.code, result.out) == (Exit.DONE, "")
+        assert told in result.err
+    assert nap("logs", "-p", "blog", "--grep", "x", control=control).code == Exit.DONE
+
+
 def test_of_an_app_that_is_gone_nobody_is_told_what_else_its_owner_has(
     road: Road, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
