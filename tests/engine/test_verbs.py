@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,17 @@ def test_a_start_whose_need_stays_unhealthy_fails_with_its_words(
     assert [(each.subject, each.reason) for each in outcome.failures] == [("db.1", "unhealthy")]
     assert "no table" in outcome.failures[0].probe
     assert {states(road)["web.1"], states(road)["web.2"]} == {"exited"}
+
+
+def test_what_a_start_says_was_printed_last_is_of_that_start(fake: FakeCluster, road: Road) -> None:
+    fake.behave("*-db-1*", Behaviour(output=("all is well",)))
+    road.up(shop())
+    road.act("stop")
+    sick = Behaviour(healthy_after=None, unhealthy_after=0.2, output=("no table",))
+    behaves(fake, "-db-1", sick)
+    time.sleep(1.1)  # times are compared to the second
+    (failure,) = road.act("start").failures
+    assert failure.log == ("no table",)
 
 
 def test_a_restart_reaches_one_replica_wherever_it_is(fake: FakeCluster, road: Road) -> None:

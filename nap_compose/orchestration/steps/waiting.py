@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from nap_compose.cluster.engine import Engine, EngineAway, NotFound
+from nap_compose.cluster.engine import Engine, EngineAway
 from nap_compose.cluster.view import ContainerView
 from nap_compose.compose.model import Condition
 from nap_compose.errors import Interrupted, NapError
@@ -31,6 +32,9 @@ BLINK = 15.0
 
 TAIL = 15
 """How many of a failed container's last lines are shown."""
+
+_TO_THE_SECOND = len("2006-01-02T15:04:05")
+"""What of an engine's times can be compared as text."""
 
 
 class Unwell(NapError):
@@ -155,31 +159,44 @@ def _let_settle(waits: Sequence[Step], shop: Workshop) -> None:
 
 def unwell(step: Step, engine: Engine, container: str, verdict: Verdict) -> Unwell:
     """The failure, with the container's last lines and its last health check's output."""
-    log, probe = last_lines(engine, container), last_probe(engine, container)
-    return Unwell(step, container, verdict.text, log, probe)
+    found = _inspected(engine, container)
+    log = _last_lines(engine, container, found)
+    return Unwell(step, container, verdict.text, log, _last_probe(found))
 
 
-def last_lines(engine: Engine, container: str) -> tuple[str, ...]:
-    """The container's last lines, oldest first; none where they can't be had."""
+def _inspected(engine: Engine, container: str) -> Mapping[str, Any]:
+    """What the engine knows of the container; nothing where that can't be had."""
     try:
-        lines = [text for _, text in engine.logs(container, tail=TAIL)]
+        return engine.inspect_container(container)
+    except NapError:
+        return {}
+
+
+def _last_lines(engine: Engine, container: str, found: Mapping[str, Any]) -> tuple[str, ...]:
+    """The container's last lines, oldest first; none where they can't be had. Of one that was
+    started again by somebody those since then: what it printed before tells nothing of now."""
+    began = "" if found.get("RestartCount") else str(_state(found).get("StartedAt") or "")
+    try:
+        lines = [text.decode(errors="replace") for _, text in engine.logs(container, tail=TAIL)]
     except NapError:
         return ()
-    return tuple(line.decode(errors="replace").partition(" ")[2] for line in lines)
+    stamped = (line.partition(" ") for line in lines)
+    return tuple(text for at, _, text in stamped if at[:_TO_THE_SECOND] >= began[:_TO_THE_SECOND])
 
 
-def last_probe(engine: Engine, container: str) -> str:
+def _last_probe(found: Mapping[str, Any]) -> str:
     """What the last health check printed; empty where there was none."""
-    try:
-        state: Mapping[str, object] = engine.inspect_container(container).get("State") or {}
-    except (NotFound, NapError):
-        return ""
-    health = state.get("Health")
+    health = _state(found).get("Health")
     probes = health.get("Log") if isinstance(health, Mapping) else None
     if not probes:
         return ""
     output = str(probes[-1].get("Output") or "").strip()
     return f"exit {probes[-1].get('ExitCode')}: {output}" if output else ""
+
+
+def _state(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    state = found.get("State")
+    return state if isinstance(state, Mapping) else {}
 
 
 def _pauses() -> Iterator[float]:
