@@ -41,10 +41,10 @@ class Asked(Generic[T]):
         """Whether the answer is there, good or bad."""
         return self._done.is_set()
 
-    def answer(self, ends: float) -> T:
+    def answer(self, ends: float | None = None) -> T:
         """What came of it. Raises what the question raised, or TimeoutError at `ends` (monotonic
-        seconds)."""
-        if not self._done.wait(max(0.0, ends - time.monotonic())):
+        seconds; None: it may take as long as it does)."""
+        if not self._done.wait(None if ends is None else max(0.0, ends - time.monotonic())):
             raise TimeoutError
         if self._error:
             raise self._error

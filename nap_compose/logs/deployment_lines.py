@@ -10,7 +10,7 @@ from typing import Any
 
 from nap_compose.border import LogLine
 from nap_compose.logs.block import Stamped
-from nap_compose.logs.deployment_log import folder, read_record
+from nap_compose.logs.deployment_log import SUFFIX, folder, read_record
 
 SUBJECT = "deploy"
 
@@ -49,7 +49,7 @@ class DeploymentLines:
         return sorted(lines, key=lambda line: line[0])
 
     def _files(self) -> Iterator[Path]:
-        return self._folder.glob(f"{self._deployment}*.jsonl")
+        return self._folder.glob(f"{self._deployment}*{SUFFIX}")
 
     def _news_of(self, path: Path) -> Iterator[Stamped]:
         read = self._read.get(path, 0)

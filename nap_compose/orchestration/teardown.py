@@ -56,15 +56,20 @@ def plan_down(leaving: Leaving) -> Plan:
     going, staying = _sorted_out(leaving)
     steps: list[Step] = []
     summary: list[Line] = []
-    services = {each.identity.service for each in going if each.identity}
+    needed = {each.id: {need.service for need in dependencies_of(each)} for each in going}
+    services = {_service(each) for each in going}
     for container in going:
         subject = subject_of(container)
         stop = stopping(
             container,
             subject,
             leaving.grace,
-            needs=tuple(f"stop:{other.id[:12]}" for other in _dependents(container, going)),
-            first=not services.isdisjoint(each.service for each in dependencies_of(container)),
+            needs=tuple(
+                f"stop:{other.id[:12]}"
+                for other in going
+                if _service(container) in needed[other.id]
+            ),
+            first=not services.isdisjoint(needed[container.id]),
         )
         steps += [stop, removal(container, subject, needs=(stop.id,), volumes=leaving.volumes)]
         summary.append(Line(Change.REMOVE, subject, container.host))
@@ -157,7 +162,7 @@ def _sorted_out(leaving: Leaving) -> tuple[list[ContainerView], list[ContainerVi
     going: list[ContainerView] = []
     staying: list[ContainerView] = []
     for container in leaving.view.of_app(leaving.owner, leaving.app):
-        service = container.identity.service if container.identity else ""
+        service = _service(container)
         if leaving.services and service not in leaving.services:
             continue
         orphan = leaving.known is not None and service not in leaving.known
@@ -219,12 +224,8 @@ def _clearance(leaving: Leaving, host: str, needs: tuple[str, ...]) -> Step:
     )
 
 
-def _dependents(container: ContainerView, going: Sequence[ContainerView]) -> list[ContainerView]:
-    """Those that stop before `container` does: they depend on its service."""
-    service = container.identity.service if container.identity else ""
-    return [
-        other for other in going if service in {each.service for each in dependencies_of(other)}
-    ]
+def _service(container: ContainerView) -> str:
+    return container.identity.service if container.identity else ""
 
 
 def _networks(leaving: Leaving) -> list[NetworkView]:

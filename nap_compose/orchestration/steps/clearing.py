@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from nap_compose.cluster.asking import Asked
 from nap_compose.orchestration.plan import Step
 from nap_compose.orchestration.steps.workshop import Workshop
 
@@ -17,37 +18,8 @@ LOOK = 0.5
 """Seconds between two looks whether the engine has answered; both it and an end wake who waits."""
 
 
-class Stopping:
-    """A stop under way, in a thread of its own."""
-
-    def __init__(self, stop: Callable[[], None], answered: Callable[[], None]) -> None:
-        self._error: BaseException | None = None
-        self._over = threading.Event()
-
-        def run() -> None:
-            try:
-                stop()
-            except BaseException as error:
-                self._error = error
-            self._over.set()
-            answered()
-
-        threading.Thread(target=run, name="stopping", daemon=True).start()
-
-    @property
-    def over(self) -> bool:
-        """Whether the engine has answered."""
-        return self._over.is_set()
-
-    def finish(self) -> None:
-        """Wait for the engine's answer; raises what the stop raised."""
-        self._over.wait()
-        if self._error is not None:
-            raise self._error
-
-
 def stop_until_ended(step: Step, shop: Workshop, stop: Callable[[], None]) -> None:
-    """Stop a container, until its process has ended; `removal` waits for the rest.
+    """Stop a container, until its process has ended; its removal waits for the rest.
 
     Where the engine doesn't tell of the end, until it has cleared up as well. Raises what the stop
     raised by then.
@@ -55,13 +27,19 @@ def stop_until_ended(step: Step, shop: Workshop, stop: Callable[[], None]) -> No
     began = time.monotonic()
     told, container = shop.snapshots, step.target
     told.listen(step.host)
-    stopping = Stopping(stop, lambda: told.wake(step.host, container))
+    stopping = Asked(stop, later=True)
+
+    def ask() -> None:
+        stopping.ask()
+        told.wake(step.host, container)
+
     with shop.lock:
         shop.stopping[container] = stopping
-    while not (stopping.over or told.ended_since(step.host, container, began)):
+    threading.Thread(target=ask, name="stopping", daemon=True).start()
+    while not (stopping.done or told.ended_since(step.host, container, began)):
         told.pause(step.host, container, LOOK)
-    if stopping.over:
-        stopping.finish()
+    if stopping.done:
+        stopping.answer()
 
 
 def wait_until_stopped(container: str, shop: Workshop) -> None:
@@ -69,4 +47,4 @@ def wait_until_stopped(container: str, shop: Workshop) -> None:
     with shop.lock:
         stopping = shop.stopping.get(container)
     if stopping is not None:
-        stopping.finish()
+        stopping.answer()

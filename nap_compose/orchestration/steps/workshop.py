@@ -23,7 +23,7 @@ from nap_compose.orchestration.steps.snapshots import Snapshots
 from nap_compose.plaindata import dataclass
 
 if TYPE_CHECKING:
-    from nap_compose.orchestration.steps.clearing import Stopping
+    from nap_compose.cluster.asking import Asked
     from nap_compose.storage.pool import Pool
 
 
@@ -123,7 +123,7 @@ class Workshop:
     unwell: set[str] = field(default_factory=set)
     kept: dict[str, str] = field(default_factory=dict)
     forgiven: set[str] = field(default_factory=set)
-    stopping: dict[str, Stopping] = field(default_factory=dict)
+    stopping: dict[str, Asked[None]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     gates: dict[str, Gate] = field(default_factory=dict)
     convoys: dict[str, Convoy] = field(default_factory=dict)
